@@ -1,0 +1,38 @@
+# Everything a contributor runs. `make` alone lists it.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo build test check bench fmt clean
+
+# The version is a tag, else a commit, else "dev" outside of a repository.
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+TOOL    := go tool -modfile=tools/go.mod
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: build ## See a release, a rollback and an as-of query, in a minute
+	./bin/sluice demo
+
+build: ## Build the one static binary, bin/sluice
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)' -o bin/sluice ./cmd/sluice
+
+test: ## Run all tests with the race detector; installs PostgreSQL and the like first
+	scripts/setup-tests.sh
+	CGO_ENABLED=1 go test -race -p 2 -timeout 20m ./...
+
+check: ## Format, vet, static analysis, architecture, short fuzz runs, vulnerabilities
+	scripts/check-format.sh
+	go vet ./...
+	$(TOOL) staticcheck ./...
+	go test ./internal/archtest
+	scripts/fuzz.sh
+	scripts/vulncheck.sh
+
+bench: ## Measure, beside the peers that are installed
+	go run ./bench
+
+fmt: ## Format all Go files
+	git ls-files -z --cached --others --exclude-standard -- '*.go' | xargs -0 $(TOOL) gofumpt -w
+
+clean: ## Remove what the build made
+	rm -rf bin

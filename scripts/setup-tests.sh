@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Installs what the tests need besides Go, and does nothing when it is there:
+#   PostgreSQL  one of the two storage engines; tests start clusters of their own
+#   gcc         the race detector is built with cgo
+#   git         tests of repositories and tags run the real one
+#   jq          story tests pipe answers to the real one, as users do
+#   strace      the crash test reads the order of writes and syncs
+# It installs through apt, with sudo when not root. On other systems it names
+# what is missing and fails.
+set -euo pipefail
+
+have_postgres() {
+	local dir
+	for dir in "$(dirname "$(readlink -f "$(command -v postgres || echo /missing/postgres)")")" \
+		/usr/lib/postgresql/*/bin /usr/pgsql-*/bin; do
+		[ -x "$dir/postgres" ] && [ -x "$dir/initdb" ] && [ -x "$dir/pg_ctl" ] && return 0
+	done
+	return 1
+}
+
+missing=()
+have_postgres || missing+=(postgresql)
+command -v gcc >/dev/null || missing+=(gcc libc6-dev)
+for tool in git jq strace; do
+	command -v "$tool" >/dev/null || missing+=("$tool")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+fail() {
+	echo "setup-tests: $1" >&2
+	echo "setup-tests: install these yourself, then run this again: ${missing[*]}" >&2
+	exit 1
+}
+
+command -v apt-get >/dev/null || fail "this system has no apt-get"
+as_root=(env DEBIAN_FRONTEND=noninteractive)
+if [ "$(id -u)" -ne 0 ]; then
+	command -v sudo >/dev/null || fail "installing needs root, and there is no sudo"
+	sudo -n true 2>/dev/null || [ -t 0 ] || fail "installing needs root, and sudo would ask for a password"
+	as_root=(sudo "${as_root[@]}")
+fi
+
+apt() {
+	"${as_root[@]}" apt-get "$@" </dev/null || fail "apt-get could not $1"
+}
+
+echo "setup-tests: installing ${missing[*]}" >&2
+apt update
+if [[ " ${missing[*]} " == *" postgresql "* ]]; then
+	# Debian's package starts a server at once and at every boot. The tests
+	# start their own, so a machine that had none before gets none from here.
+	apt install -y --no-install-recommends postgresql-common
+	"${as_root[@]}" sed -i 's/^#\?create_main_cluster.*/create_main_cluster = false/' \
+		/etc/postgresql-common/createcluster.conf
+fi
+apt install -y --no-install-recommends "${missing[@]}"
