@@ -1,0 +1,85 @@
+package sluice
+
+// The kinds of component that have behaviour. Any other word is a free label.
+const (
+	KindPrompt   = "prompt"
+	KindWorkflow = "workflow"
+	KindScript   = "script"
+	KindAgent    = "agent"
+	KindConfig   = "config"
+)
+
+// Component is a named thing that is versioned. It is archived, never deleted.
+type Component struct {
+	Name        string `json:"name"`
+	Kind        string `json:"kind"`
+	Description string `json:"description,omitempty"`
+	Archived    bool   `json:"archived,omitempty"`
+	CreatedAt   Time   `json:"created_at"`
+	CreatedBy   string `json:"created_by"`
+	// Latest is the highest version number, 0 when nothing was published.
+	Latest int `json:"latest"`
+	// Environments maps an environment's alias, or its name when it has none, to
+	// the bare version that is live there: of a split, the settled one.
+	Environments map[string]string `json:"environments"`
+	// Versions are newest first, and present only when asked for.
+	Versions []Version `json:"versions,omitempty"`
+}
+
+// AddComponentRequest makes a component without a version.
+type AddComponentRequest struct {
+	Name        string `json:"name"`
+	Kind        string `json:"kind"`
+	Description string `json:"description,omitempty"`
+	Change
+}
+
+// EditComponentRequest changes what is set and leaves the rest. A component
+// that is live somewhere cannot be archived.
+type EditComponentRequest struct {
+	Name        string  `json:"-"`
+	Kind        *string `json:"kind,omitempty"`
+	Description *string `json:"description,omitempty"`
+	Archived    *bool   `json:"archived,omitempty"`
+	Change
+}
+
+// ComponentQuery selects components, sorted by name.
+type ComponentQuery struct {
+	Kind     string
+	Archived bool // include archived ones
+	Versions bool // with their versions, newest first
+	At       Time // the environments as they were then; components not yet known are left out
+	Paging
+}
+
+// Draft is the one mutable working copy of a component.
+type Draft struct {
+	Component string `json:"component"`
+	Digest    Digest `json:"digest"`
+	Files     []File `json:"files"`
+	SavedAt   Time   `json:"saved_at"`
+	SavedBy   string `json:"saved_by"`
+	// Published is the newest version with the same content, 0 when there is none.
+	Published int `json:"published"`
+}
+
+// SaveDraftRequest replaces a component's draft. Expect is the digest of the
+// draft that it replaces: "" does not check, "none" demands that there is none.
+type SaveDraftRequest struct {
+	Component string `json:"-"`
+	Kind      string `json:"kind,omitempty"` // of a component that is made by saving
+	Files     []File `json:"files"`
+	Expect    string `json:"expect,omitempty"`
+	Change
+}
+
+// PublishDraftRequest publishes a component's draft as it stands.
+type PublishDraftRequest struct {
+	Component string `json:"-"`
+	Expect    string `json:"expect,omitempty"` // the digest of the draft that was looked at
+	Label     string `json:"label,omitempty"`
+	Name      string `json:"name,omitempty"`
+	Note      string `json:"note,omitempty"`
+	Change
+}

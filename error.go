@@ -1,0 +1,85 @@
+package sluice
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Code is the stable, machine-readable kind of an [Error]. Each transport maps
+// it once: to an HTTP status, to a gRPC code, to an exit status.
+type Code string
+
+// The codes, each with the exit status that the command line gives it.
+const (
+	Invalid         Code = "invalid"           // 2: an argument is malformed
+	Unauthenticated Code = "unauthenticated"   // 3: no token, or one that is not valid
+	Denied          Code = "permission_denied" // 4: the token may not do this
+	NotFound        Code = "not_found"         // 5: the thing named does not exist
+	Conflict        Code = "conflict"          // 6: something moved, or exists already
+	LimitExceeded   Code = "limit_exceeded"    // 7: larger or more than allowed
+	TimedOut        Code = "deadline_exceeded" // 8: the caller's deadline passed
+	Unavailable     Code = "unavailable"       // 9: a server or database cannot be reached
+	Refused         Code = "refused_by_policy" // 11: a policy or a quarantine says no
+	Internal        Code = "internal"          // 1: a defect; details are in the server's log
+)
+
+// Error is the one error type that reaches a user. Message names the arguments,
+// Fixes say what to do next, and the wrapped cause is for logs only.
+type Error struct {
+	Code    Code
+	Message string
+	Fixes   []string
+	cause   error
+}
+
+// Errorf returns an Error with a formatted message. A %w operand becomes the
+// cause and its text is part of the message.
+func Errorf(code Code, format string, args ...any) *Error {
+	err := fmt.Errorf(format, args...)
+	return &Error{Code: code, Message: err.Error(), cause: errors.Unwrap(err)}
+}
+
+// Fix adds one sentence or command that tells what to do next.
+func (e *Error) Fix(format string, args ...any) *Error {
+	e.Fixes = append(e.Fixes, fmt.Sprintf(format, args...))
+	return e
+}
+
+// Because records the cause without showing it.
+func (e *Error) Because(cause error) *Error {
+	e.cause = cause
+	return e
+}
+
+// Error returns the message alone.
+func (e *Error) Error() string { return e.Message }
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.cause }
+
+// AsError turns any error into an *Error. What is not one already becomes
+// [TimedOut] for an ended context and [Internal] otherwise, whose text is kept
+// as the cause and never shown.
+func AsError(err error) *Error {
+	if err == nil {
+		return nil
+	}
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return Errorf(TimedOut, "the request ended before it was done").Because(err)
+	}
+	return Errorf(Internal, "something went wrong inside Sluice").
+		Fix("look in the server's log for this request, then report it").Because(err)
+}
+
+// CodeOf returns the code of err, or "" for nil.
+func CodeOf(err error) Code {
+	if err == nil {
+		return ""
+	}
+	return AsError(err).Code
+}

@@ -1,0 +1,107 @@
+package sluice
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// Limits on what one organization may store. They are checked where a value
+// enters, so nothing that is stored can be too large to read back.
+const (
+	MaxFiles        = 64      // files of one version
+	MaxFileBytes    = 1 << 20 // one file of a version
+	MaxVersionBytes = 4 << 20 // all files of a version
+	MaxPathBytes    = 512     // the path of a file
+	MaxChanges      = 10_000  // changes in one change set
+	MaxShares       = 16      // versions in one split
+	MaxNoteBytes    = 4_096   // a note, reason or description
+	MaxTicketBytes  = 256     // a ticket
+	MaxKeyBytes     = 256     // an idempotency key, a sticky key
+	MaxPage         = 1_000   // items in one page of a list
+	DefaultPage     = 200     // items in a page when not asked
+)
+
+var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
+
+// CheckName checks the name of a component, environment, alias, kind or version
+// against the one form of names. What says which, for the message.
+func CheckName(what, s string) error {
+	if !nameForm.MatchString(s) {
+		return Errorf(Invalid, "%s %q is not a valid name", what, clip(s)).
+			Fix("use 1 to 128 letters, digits, dots, dashes and underscores, starting with a letter or digit")
+	}
+	if strings.Contains(s, "..") || strings.HasSuffix(s, ".") || strings.HasSuffix(strings.ToLower(s), ".lock") {
+		return Errorf(Invalid, "%s %q cannot be part of a Git ref", what, s).
+			Fix(`avoid "..", a dot at the end and the ending ".lock"`)
+	}
+	return nil
+}
+
+// CheckWord checks a name that stands after an @ (a version's name, an
+// environment or an alias): it may not look like a number, a label, a digest or
+// "latest", since the form of a reference decides what it means.
+func CheckWord(what, s string) error {
+	if err := CheckName(what, s); err != nil {
+		return err
+	}
+	if k := formOf(s); k != refWord {
+		return Errorf(Invalid, "%s %q reads as a %s", what, s, k).
+			Fix("choose a word that is not a number, a semantic version, a digest or \"latest\"")
+	}
+	return nil
+}
+
+// CheckText checks free text such as a reason or a note.
+func CheckText(what, s string, limit int) error {
+	if len(s) > limit {
+		return Errorf(LimitExceeded, "%s is %d bytes; the limit is %d", what, len(s), limit).
+			Fix("shorten it, and link to the rest")
+	}
+	if i := strings.IndexFunc(s, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' || r == 0x7f || r == '\uFFFD' }); i >= 0 {
+		return Errorf(Invalid, "%s has a control character or invalid UTF-8 at byte %d", what, i).Fix("remove it")
+	}
+	return nil
+}
+
+// FoldName is the key under which names are unique: they are so ignoring case.
+func FoldName(s string) string { return strings.ToLower(s) }
+
+// Suggest returns the candidate within edit distance 2 of name, or "".
+func Suggest(name string, candidates []string) string {
+	best, at := "", 3
+	for _, c := range candidates {
+		if d := distance(FoldName(name), FoldName(c)); d > 0 && d < at && d < max(2, len(name)) {
+			best, at = c, d
+		}
+	}
+	return best
+}
+
+// distance is the Levenshtein distance of two short ASCII names.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
+		}
+	}
+	return row[len(b)]
+}
+
+// Listing joins names for a sentence, at most limit of them.
+func Listing(names []string, limit int) string {
+	if len(names) <= limit {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:limit], ", "), len(names)-limit)
+}
