@@ -1,0 +1,29 @@
+package sluice
+
+import "math"
+
+// Latest, as a release number, is whatever the last release is.
+const Latest int64 = math.MaxInt64
+
+// Past answers what the rules ask about an organization. A store answers inside
+// the transaction that appends, so that nothing moves between the question and
+// the change.
+type Past interface {
+	// Environment returns one by its name. NotFound.
+	Environment(name string) (Environment, error)
+	// Children are the environments whose parent it is, by position.
+	Children(name string) ([]Environment, error)
+	// Settings are the present slots of an environment after a release, sorted.
+	Settings(environment string, release int64) ([]Setting, error)
+	// Setting is one slot after a release; when it was never set by then, only
+	// Slot is filled in.
+	Setting(environment string, slot Slot, release int64) (Setting, error)
+	// LastWith is the newest setting of a slot that was settled on a version, in
+	// all of the environment's history; when there is none, only Slot is filled in.
+	LastWith(environment string, slot Slot, version int) (Setting, error)
+	// Release returns one release. NotFound.
+	Release(environment string, number int64) (Release, error)
+	// Barred says why a version of a component may not go live: it is
+	// quarantined or purged, or the component is archived. "" lets it.
+	Barred(component string, p Pin) (string, error)
+}
