@@ -134,7 +134,7 @@ func (p *Plan) settle(env Environment, cur Setting, pin Pin) error {
 	}
 	if found {
 		p.undone++
-		return p.uncover(env, cur, below)
+		return p.uncoverAllowed(env, cur, below)
 	}
 	p.deployed++
 	if err := p.admit(env, cur.Slot, want); err != nil {
