@@ -1,0 +1,243 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/sluice-dev/sluice"
+)
+
+// maxGroup bounds how many requests share one commit, and so how long the first
+// of them waits for the last.
+const maxGroup = 64
+
+// request is one caller's change, waiting for the committer.
+type request struct {
+	ctx  context.Context
+	org  string
+	fn   func(*Tx) error
+	done chan error
+	err  error
+}
+
+// Update runs fn in a writing transaction and returns once it is on disk.
+// Requests that wait at the same time share one transaction, each behind a
+// savepoint of its own: one that fails undoes itself alone. When fn returns an
+// error nothing of it remains. Fn runs on the committer's goroutine, so it must
+// be quick, and it may run twice when the connection broke before the commit.
+func (db *DB) Update(ctx context.Context, org string, fn func(*Tx) error) error {
+	r := &request{ctx: ctx, org: org, fn: fn, done: make(chan error, 1)}
+	select {
+	case db.queue <- r:
+	case <-db.stop:
+		return errClosed()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	// From here on the answer is awaited even when the caller has gone: whether it
+	// was committed must never be guessed.
+	select {
+	case err := <-r.done:
+		return err
+	case <-db.stop:
+		select {
+		case err := <-r.done:
+			return err
+		default:
+			return errClosed()
+		}
+	}
+}
+
+func errClosed() error {
+	return sluice.Errorf(sluice.Unavailable, "the server is stopping").Fix("try again in a moment")
+}
+
+// writer is the committer's connection with its prepared statements.
+type writer struct {
+	conn  *sql.Conn
+	stmts map[string]*sql.Stmt
+}
+
+func (db *DB) commitLoop() {
+	defer db.stopped.Done()
+	var w *writer
+	defer func() { w.close() }()
+	var held *request // a request for another organization than the last group's
+	for {
+		group := db.gather(&held)
+		if group == nil {
+			return
+		}
+		w = db.commitGroup(w, group)
+	}
+}
+
+// gather waits for a request and takes what else waits for the same organization.
+func (db *DB) gather(held **request) []*request {
+	first := *held
+	*held = nil
+	if first == nil {
+		select {
+		case first = <-db.queue:
+		case <-db.stop:
+			return nil
+		}
+	}
+	group := []*request{first}
+	for len(group) < maxGroup {
+		select {
+		case r := <-db.queue:
+			if r.org != first.org {
+				*held = r
+				return group
+			}
+			group = append(group, r)
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+// commitGroup commits a group and answers its requests. It returns the writer to
+// use next, nil when the connection broke.
+func (db *DB) commitGroup(w *writer, group []*request) *writer {
+	entries, next, err := db.tryGroup(w, group)
+	if errors.Is(err, errBroken) && w != nil {
+		// The connection had died since the last commit; nothing was begun on it.
+		w.close()
+		entries, next, err = db.tryGroup(nil, group)
+	}
+	if err == nil && len(entries) > 0 {
+		db.onCommit(group[0].org, entries)
+	}
+	for _, r := range group {
+		if r.err == nil && err != nil {
+			r.err = db.mapped(err)
+		}
+		r.done <- r.err
+	}
+	return next
+}
+
+// errBroken says that a transaction could not even begin.
+var errBroken = errors.New("the connection is broken")
+
+func (db *DB) tryGroup(w *writer, group []*request) ([]sluice.Entry, *writer, error) {
+	ctx := context.Background() // one caller's patience must not end the others' transaction
+	if w == nil {
+		conn, err := db.write.Conn(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		w = &writer{conn: conn, stmts: map[string]*sql.Stmt{}}
+	}
+	if _, err := w.conn.ExecContext(ctx, db.dialect.begin); err != nil {
+		if mapped := db.mapped(err); sluice.CodeOf(mapped) == sluice.Unavailable && db.dialect.name == "sqlite" {
+			return nil, w, mapped // busy: the connection is fine
+		}
+		return nil, w, errors.Join(errBroken, err)
+	}
+	tx := &Tx{ctx: ctx, db: db, org: group[0].org, writer: w}
+	if err := tx.run(group); err != nil {
+		w.abandon(ctx)
+		return nil, nil, err
+	}
+	if len(tx.entries) == 0 && !tx.dirty {
+		_, err := w.conn.ExecContext(ctx, "ROLLBACK")
+		return nil, w, err
+	}
+	if err := tx.finish(); err != nil {
+		w.abandon(ctx)
+		return nil, nil, err
+	}
+	if _, err := w.conn.ExecContext(ctx, "COMMIT"); err != nil {
+		w.abandon(ctx)
+		return nil, nil, err
+	}
+	return tx.entries, w, nil
+}
+
+// run runs each request behind its savepoint. The error is one of the
+// connection; requests' own errors stand in the requests.
+func (tx *Tx) run(group []*request) error {
+	if err := tx.lockOrganization(); err != nil {
+		return err
+	}
+	for _, r := range group {
+		if r.err = r.ctx.Err(); r.err != nil {
+			continue
+		}
+		mark := tx.mark()
+		if _, err := tx.exec("SAVEPOINT request"); err != nil {
+			return err
+		}
+		if r.err = tx.call(r.fn); r.err != nil {
+			if _, err := tx.exec("ROLLBACK TO SAVEPOINT request"); err != nil {
+				return err
+			}
+			tx.rewind(mark)
+		}
+		if _, err := tx.exec("RELEASE SAVEPOINT request"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// call turns a panic into an error, so that a defect in one request neither ends
+// the committer nor touches its neighbours.
+func (tx *Tx) call(fn func(*Tx) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic in a transaction: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return tx.db.mapped(fn(tx))
+}
+
+func (w *writer) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
+	if s := w.stmts[query]; s != nil {
+		return s, nil
+	}
+	s, err := w.conn.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	w.stmts[query] = s
+	return s, nil
+}
+
+// abandon gives the connection up, so that no half-done transaction lives on.
+func (w *writer) abandon(ctx context.Context) {
+	if _, err := w.conn.ExecContext(ctx, "ROLLBACK"); err != nil {
+		_ = w.conn.Raw(func(any) error { return errBroken }) // tells the pool not to reuse it
+	}
+	w.close()
+}
+
+func (w *writer) close() {
+	if w == nil {
+		return
+	}
+	for _, s := range w.stmts {
+		s.Close()
+	}
+	w.stmts = nil
+	w.conn.Close()
+}
+
+func (db *DB) mapped(err error) error {
+	if err == nil {
+		return nil
+	}
+	var known *sluice.Error
+	if errors.As(err, &known) {
+		return err
+	}
+	return db.dialect.mapError(err)
+}

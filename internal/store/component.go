@@ -1,0 +1,73 @@
+package store
+
+import (
+	"encoding/json"
+
+	"github.com/sluice-dev/sluice"
+)
+
+const componentColumns = "name, kind, description, archived, created_at, created_by, latest"
+
+func scanComponent(s scanner) (sluice.Component, error) {
+	var c sluice.Component
+	err := s.Scan(&c.Name, &c.Kind, &c.Description, &c.Archived, &c.CreatedAt, &c.CreatedBy, &c.Latest)
+	return c, err
+}
+
+// Component finds a component by its name, ignoring case.
+func (tx *Tx) Component(name string) (sluice.Component, bool, error) {
+	return first(tx, scanComponent, "SELECT "+componentColumns+" FROM components WHERE org = $1 AND fold = $2", tx.org, sluice.FoldName(name))
+}
+
+// Components lists components by name, after the one named.
+func (tx *Tx) Components(q sluice.ComponentQuery, after string, limit int) ([]sluice.Component, error) {
+	return all(tx, scanComponent, "SELECT "+componentColumns+` FROM components
+		WHERE org = $1 AND name > $2 AND (archived = 0 OR $3 = 1) AND ($4 = '' OR kind = $5) AND ($6 = 0 OR created_at <= $7)
+		ORDER BY name LIMIT $8`,
+		tx.org, after, flag(q.Archived), q.Kind, q.Kind, flag(q.At != 0), q.At, limit)
+}
+
+// ComponentNames are all names, for suggestions.
+func (tx *Tx) ComponentNames() ([]string, error) {
+	return all(tx, plain[string], "SELECT name FROM components WHERE org = $1 ORDER BY name LIMIT 10000", tx.org)
+}
+
+// PutComponent writes a component, new or changed.
+func (tx *Tx) PutComponent(c sluice.Component) error {
+	return tx.change(`INSERT INTO components (org, fold, name, kind, description, archived, created_at, created_by, latest)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+		ON CONFLICT (org, fold) DO UPDATE SET kind = excluded.kind, description = excluded.description,
+			archived = excluded.archived, latest = excluded.latest`,
+		tx.org, sluice.FoldName(c.Name), c.Name, c.Kind, c.Description, flag(c.Archived), c.CreatedAt, c.CreatedBy, c.Latest)
+}
+
+func scanDraft(s scanner) (sluice.Draft, error) {
+	var d sluice.Draft
+	var files string
+	if err := s.Scan(&d.Component, &d.Digest, &files, &d.SavedAt, &d.SavedBy); err != nil {
+		return d, err
+	}
+	return d, json.Unmarshal([]byte(files), &d.Files)
+}
+
+// Draft finds a component's draft.
+func (tx *Tx) Draft(component string) (sluice.Draft, bool, error) {
+	return first(tx, scanDraft, "SELECT component, digest, files, saved_at, saved_by FROM drafts WHERE org = $1 AND component = $2", tx.org, component)
+}
+
+// PutDraft replaces a component's draft.
+func (tx *Tx) PutDraft(d sluice.Draft) error {
+	files, err := json.Marshal(d.Files)
+	if err != nil {
+		return err
+	}
+	return tx.change(`INSERT INTO drafts (org, component, digest, files, saved_at, saved_by) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (org, component) DO UPDATE SET digest = excluded.digest, files = excluded.files,
+			saved_at = excluded.saved_at, saved_by = excluded.saved_by`,
+		tx.org, d.Component, d.Digest, string(files), d.SavedAt, d.SavedBy)
+}
+
+// DropDraft removes a component's draft.
+func (tx *Tx) DropDraft(component string) error {
+	return tx.change("DELETE FROM drafts WHERE org = $1 AND component = $2", tx.org, component)
+}

@@ -1,0 +1,97 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/sluice-dev/sluice"
+)
+
+// AddRelease writes a release whose entry has been appended: its row, its
+// environment's new head, and one interval for each slot that it changes.
+func (tx *Tx) AddRelease(r sluice.Release, lived bool) error {
+	if err := tx.change(`INSERT INTO releases (org, environment, number, seq, at, source_at, recorded_at, actor, action, cause, reason, ticket, root)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		tx.org, r.Environment, r.Number, r.Epoch, r.At, r.SourceAt, r.RecordedAt, r.Actor, string(r.Action), r.Cause, r.Reason, r.Ticket, r.Root); err != nil {
+		return err
+	}
+	if err := tx.change("UPDATE environments SET release = $1, epoch = $2, at = $3, root = $4, lived = $5 WHERE org = $6 AND fold = $7",
+		r.Number, r.Epoch, r.At, r.Root, flag(lived), tx.org, sluice.FoldName(r.Environment)); err != nil {
+		return err
+	}
+	for _, c := range r.Changes {
+		if err := tx.change("UPDATE slots SET until = $1 WHERE org = $2 AND environment = $3 AND slot = $4 AND until = 9223372036854775807",
+			r.Number, tx.org, r.Environment, string(c.Slot)); err != nil {
+			return err
+		}
+		version := 0
+		if c.To.Settled() {
+			version = c.To.Version
+		}
+		if err := tx.change(`INSERT INTO slots (org, environment, slot, since, until, value, version, under, origin, pinned_by)
+			VALUES ($1, $2, $3, $4, 9223372036854775807, $5, $6, $7, $8, $9)`,
+			tx.org, r.Environment, string(c.Slot), r.Number, c.To.Encode(), version, c.Under, c.Origin, c.PinnedBy); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func scanRelease(s scanner) (sluice.Release, error) {
+	var payload string
+	var r sluice.Release
+	if err := s.Scan(&payload); err != nil {
+		return r, err
+	}
+	if err := json.Unmarshal([]byte(payload), &r); err != nil {
+		return r, fmt.Errorf("release payload: %w", err)
+	}
+	return r, nil
+}
+
+const releaseRows = "SELECT l.payload FROM releases r JOIN ledger l ON l.org = r.org AND l.seq = r.seq WHERE r.org = $1"
+
+// Release returns one release. NotFound.
+func (tx *Tx) Release(environment string, number int64) (sluice.Release, error) {
+	r, found, err := first(tx, scanRelease, releaseRows+" AND r.environment = $2 AND r.number = $3", tx.org, environment, number)
+	if err == nil && !found {
+		err = sluice.Errorf(sluice.NotFound, "release %s#%d does not exist", environment, number).
+			Fix("see `sluice history --from %s`", environment)
+	}
+	return r, err
+}
+
+// ReleaseAt is the number of the last release at or before a time, 0 before the first.
+func (tx *Tx) ReleaseAt(environment string, at sluice.Time) (int64, error) {
+	n, _, err := first(tx, plain[int64], "SELECT number FROM releases WHERE org = $1 AND environment = $2 AND at <= $3 ORDER BY at DESC, number DESC LIMIT 1",
+		tx.org, environment, at)
+	return n, err
+}
+
+// ReleasesBefore are the releases before a ledger sequence that a query selects,
+// newest first.
+func (tx *Tx) ReleasesBefore(seq int64, q sluice.ReleaseQuery, limit int) ([]sluice.Release, error) {
+	until := q.Until
+	if until == 0 {
+		until = sluice.Time(sluice.Latest)
+	}
+	if q.Component != "" {
+		return all(tx, scanRelease, `SELECT l.payload FROM slots s
+			JOIN releases r ON r.org = s.org AND r.environment = s.environment AND r.number = s.since
+			JOIN ledger l ON l.org = r.org AND l.seq = r.seq
+			WHERE s.org = $1 AND s.slot = $2 AND ($3 = '' OR s.environment = $4) AND r.seq < $5 AND r.at >= $6 AND r.at <= $7
+			ORDER BY r.seq DESC LIMIT $8`,
+			tx.org, string(sluice.ComponentSlot(q.Component)), q.Environment, q.Environment, seq, q.Since, until, limit)
+	}
+	if q.Environment != "" {
+		return all(tx, scanRelease, releaseRows+" AND r.environment = $2 AND r.seq < $3 AND r.at >= $4 AND r.at <= $5 ORDER BY r.number DESC LIMIT $6",
+			tx.org, q.Environment, seq, q.Since, until, limit)
+	}
+	return all(tx, scanRelease, releaseRows+" AND r.seq < $2 AND r.at >= $3 AND r.at <= $4 ORDER BY r.seq DESC LIMIT $5",
+		tx.org, seq, q.Since, until, limit)
+}
+
+// ReleasesAfter are an environment's releases after a ledger sequence, oldest first.
+func (tx *Tx) ReleasesAfter(environment string, seq int64, limit int) ([]sluice.Release, error) {
+	return all(tx, scanRelease, releaseRows+" AND r.environment = $2 AND r.seq > $3 ORDER BY r.number LIMIT $4", tx.org, environment, seq, limit)
+}

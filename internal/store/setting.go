@@ -1,0 +1,117 @@
+package store
+
+import (
+	"github.com/sluice-dev/sluice"
+)
+
+const settingColumns = "slot, since, value, under, origin, pinned_by"
+
+func scanSetting(s scanner) (sluice.Setting, error) {
+	var set sluice.Setting
+	var value string
+	if err := s.Scan(&set.Slot, &set.Since, &value, &set.Under, &set.Origin, &set.PinnedBy); err != nil {
+		return set, err
+	}
+	var err error
+	set.Value, err = sluice.DecodeValue(value)
+	return set, err
+}
+
+// Setting is one slot after a release.
+func (tx *Tx) Setting(environment string, slot sluice.Slot, release int64) (sluice.Setting, error) {
+	s, found, err := first(tx, scanSetting, "SELECT "+settingColumns+` FROM slots
+		WHERE org = $1 AND environment = $2 AND slot = $3 AND since <= $4 ORDER BY since DESC LIMIT 1`,
+		tx.org, environment, string(slot), release)
+	if !found {
+		s.Slot = slot
+	}
+	return s, err
+}
+
+// Settings are the present slots after a release, sorted. The latest are the
+// open rows; for an earlier release each slot is one look-up in the primary key.
+func (tx *Tx) Settings(environment string, release int64) ([]sluice.Setting, error) {
+	if release == sluice.Latest {
+		return all(tx, scanSetting, "SELECT "+settingColumns+` FROM slots
+			WHERE org = $1 AND environment = $2 AND until = 9223372036854775807 AND value <> '' ORDER BY slot`, tx.org, environment)
+	}
+	return all(tx, scanSetting, `SELECT s.slot, s.since, s.value, s.under, s.origin, s.pinned_by FROM slots o
+		JOIN slots s ON s.org = o.org AND s.environment = o.environment AND s.slot = o.slot
+			AND s.since = (SELECT max(x.since) FROM slots x
+				WHERE x.org = o.org AND x.environment = o.environment AND x.slot = o.slot AND x.since <= $1)
+		WHERE o.org = $2 AND o.environment = $3 AND o.until = 9223372036854775807 AND s.value <> '' ORDER BY o.slot`,
+		release, tx.org, environment)
+}
+
+// LastWith is the newest setting of a slot that was settled on a version.
+func (tx *Tx) LastWith(environment string, slot sluice.Slot, version int) (sluice.Setting, error) {
+	s, found, err := first(tx, scanSetting, "SELECT "+settingColumns+` FROM slots
+		WHERE org = $1 AND slot = $2 AND version = $3 AND environment = $4 ORDER BY since DESC LIMIT 1`,
+		tx.org, string(slot), version, environment)
+	if !found {
+		s.Slot = slot
+	}
+	return s, err
+}
+
+// LiveIn are the environments where one of the given versions of a component
+// runs now, settled or in a split.
+func (tx *Tx) LiveIn(component string, runs func(sluice.Pin) bool) ([]string, error) {
+	type row struct {
+		environment string
+		setting     sluice.Setting
+	}
+	rows, err := all(tx, func(s scanner) (row, error) {
+		var r row
+		var value string
+		if err := s.Scan(&r.environment, &value); err != nil {
+			return r, err
+		}
+		var err error
+		r.setting.Value, err = sluice.DecodeValue(value)
+		return r, err
+	}, `SELECT s.environment, s.value FROM slots s JOIN environments e ON e.org = s.org AND e.name = s.environment
+		WHERE s.org = $1 AND s.slot = $2 AND s.until = 9223372036854775807 AND e.deleted = 0 ORDER BY e.position, e.name`,
+		tx.org, string(sluice.ComponentSlot(component)))
+	live := []string{}
+	for _, r := range rows {
+		for _, p := range r.setting.Value.Pins() {
+			if runs(p) {
+				live = append(live, r.environment)
+				break
+			}
+		}
+	}
+	return live, err
+}
+
+// Manifest is everything that is live in an environment after a release that
+// the caller has found; the head of the environment for the latest.
+func (tx *Tx) Manifest(e sluice.Environment, release int64) (sluice.Manifest, error) {
+	m := sluice.Manifest{Environment: e.Name, Alias: e.Alias, Release: e.Release, Epoch: e.Epoch, At: e.At, Root: e.Root}
+	ask := sluice.Latest
+	if release < e.Release {
+		ask = release
+		m.Release, m.Epoch, m.At, m.Root = release, 0, 0, sluice.RootHash(nil)
+		if release > 0 {
+			if err := tx.head(&m); err != nil {
+				return m, err
+			}
+		}
+	}
+	var err error
+	m.Slots, err = tx.Settings(e.Name, ask)
+	return m, err
+}
+
+func (tx *Tx) head(m *sluice.Manifest) error {
+	rows, err := tx.query("SELECT seq, at, root FROM releases WHERE org = $1 AND environment = $2 AND number = $3", tx.org, m.Environment, m.Release)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		return sluice.Errorf(sluice.NotFound, "release %s#%d does not exist", m.Environment, m.Release)
+	}
+	return rows.Scan(&m.Epoch, &m.At, &m.Root)
+}

@@ -1,0 +1,168 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/sluice-dev/sluice"
+)
+
+// File is the name of the database in its directory.
+const File = "sluice.db"
+
+// followEvery bounds how late a server notices what a direct command line wrote.
+const followEvery = 100 * time.Millisecond
+
+func (db *DB) openSQLite(ctx context.Context, cfg Config) error {
+	if err := makeDir(cfg.Dir); err != nil {
+		return err
+	}
+	if cfg.Hold {
+		lock, err := lockDir(ctx, cfg.Dir, 0)
+		if err != nil {
+			return err
+		}
+		db.lock = lock
+	}
+	if err := db.openFile(filepath.Join(cfg.Dir, File)); err != nil {
+		return err
+	}
+	return db.migrate(ctx, func(migrate func() error) error {
+		if cfg.Hold {
+			return migrate()
+		}
+		lock, err := lockDir(ctx, cfg.Dir, 10*time.Second)
+		if err != nil {
+			return err
+		}
+		defer lock.Close()
+		return migrate()
+	})
+}
+
+// openFile opens the two pools over one file: a single writer, whose
+// transactions take the write lock when they begin, and the readers.
+func (db *DB) openFile(path string) error {
+	db.dialect = dialect{
+		name: "sqlite", begin: "BEGIN IMMEDIATE", readOnly: nil,
+		rewrite:  func(s string) string { return strings.ReplaceAll(s, "/*clustered*/", "WITHOUT ROWID") },
+		mapError: sqliteError, follow: followSQLite,
+	}
+	var err error
+	if db.write, err = sql.Open("sqlite", dsn(path, "journal_mode(WAL)", "synchronous(FULL)")); err != nil {
+		return err
+	}
+	db.write.SetMaxOpenConns(1)
+	if db.read, err = sql.Open("sqlite", dsn(path, "query_only(1)")); err != nil {
+		return err
+	}
+	db.read.SetMaxOpenConns(8)
+	db.read.SetMaxIdleConns(8)
+	return nil
+}
+
+func dsn(path string, pragmas ...string) string {
+	q := url.Values{"_pragma": append([]string{"busy_timeout(10000)", "temp_store(MEMORY)", "cache_size(-16000)"}, pragmas...)}
+	return (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: q.Encode()}).String()
+}
+
+func makeDir(dir string) error {
+	if dir == "" {
+		return sluice.Errorf(sluice.Invalid, "no data directory was given").Fix("pass --data DIR")
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return dirError(dir, err)
+	}
+	probe, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return dirError(dir, err)
+	}
+	return probe.Close()
+}
+
+func dirError(dir string, err error) error {
+	fix := "choose another directory with --data DIR"
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		fix = fmt.Sprintf("make it writable for %d (`chown`), or %s", os.Getuid(), fix)
+	}
+	return sluice.Errorf(sluice.Unavailable, "the data directory %s cannot be used: %w", dir, err).Fix("%s", fix)
+}
+
+// lockDir takes the directory's lock, waiting at most so long.
+func lockDir(ctx context.Context, dir string, wait time.Duration) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, dirError(dir, err)
+	}
+	deadline := time.Now().Add(wait)
+	for {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return f, nil
+		}
+		if time.Now().After(deadline) || ctx.Err() != nil {
+			f.Close()
+			return nil, sluice.Errorf(sluice.Conflict, "another Sluice server holds %s", dir).
+				Fix("stop it, or choose another directory with --data DIR").Because(err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// followSQLite polls the counter that SQLite moves when another connection commits.
+func followSQLite(db *DB) {
+	ctx := context.Background()
+	conn, err := db.read.Conn(ctx)
+	if err != nil {
+		db.log.Error("cannot follow foreign writes", "error", err)
+		return
+	}
+	defer conn.Close()
+	tick := time.NewTicker(followEvery)
+	defer tick.Stop()
+	for last := int64(-1); ; {
+		var v int64
+		if err := conn.QueryRowContext(ctx, "PRAGMA data_version").Scan(&v); err != nil {
+			db.log.Warn("cannot read data_version", "error", err)
+		}
+		if v != last {
+			last = v
+			db.signal()
+		}
+		select {
+		case <-db.stop:
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func sqliteError(err error) error {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	switch e.Code() & 0xff {
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+		return sluice.Errorf(sluice.Unavailable, "the database is busy").Fix("try again; the change was not made").Because(err)
+	case sqlite3.SQLITE_FULL:
+		return sluice.Errorf(sluice.Unavailable, "the disk is full").Fix("make room; the change was not made").Because(err)
+	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
+		return sluice.Errorf(sluice.Unavailable, "the database cannot be written").Fix("check the owner and mode of its directory").Because(err)
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+		return sluice.Errorf(sluice.Unavailable, "the database file is damaged").Fix("restore a backup: `sluice backup restore FILE`").Because(err)
+	}
+	return err
+}

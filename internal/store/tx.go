@@ -1,0 +1,178 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/sluice-dev/sluice"
+)
+
+// Tx is a transaction of one organization: a reading one with one snapshot, or
+// one request's part of a writing one. It is not safe for concurrent use.
+type Tx struct {
+	ctx    context.Context
+	db     *DB
+	org    string
+	reader *sql.Tx // set in a reading transaction
+	writer *writer // set in a writing one
+
+	seq     int64       // of the last ledger entry
+	last    sluice.Time // when it was recorded
+	entries []sluice.Entry
+	dirty   bool // something besides the ledger was written
+}
+
+// View runs fn in a reading transaction: everything it reads is of one moment.
+func (db *DB) View(ctx context.Context, org string, fn func(*Tx) error) error {
+	reader, err := db.read.BeginTx(ctx, db.dialect.readOnly)
+	if err != nil {
+		return db.mapped(err)
+	}
+	defer func() { _ = reader.Rollback() }() // nothing to keep
+	return db.mapped(fn(&Tx{ctx: ctx, db: db, org: org, reader: reader}))
+}
+
+// Context is the caller's context in a reading transaction.
+func (tx *Tx) Context() context.Context { return tx.ctx }
+
+// Now is the time that the next ledger entry gets: the clock, but always later
+// than the entry before.
+func (tx *Tx) Now() sluice.Time {
+	return max(sluice.TimeOf(tx.db.now()), tx.last+1)
+}
+
+// Clock is the clock as it stands.
+func (tx *Tx) Clock() sluice.Time { return sluice.TimeOf(tx.db.now()) }
+
+func (tx *Tx) exec(query string, args ...any) (sql.Result, error) {
+	s, err := tx.writer.stmt(tx.ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return s.ExecContext(tx.ctx, args...)
+}
+
+// change is exec for a statement whose effect must be committed.
+func (tx *Tx) change(query string, args ...any) error {
+	tx.dirty = true
+	_, err := tx.exec(query, args...)
+	return err
+}
+
+func (tx *Tx) query(query string, args ...any) (*sql.Rows, error) {
+	if tx.reader != nil {
+		return tx.reader.QueryContext(tx.ctx, query, args...)
+	}
+	s, err := tx.writer.stmt(tx.ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return s.QueryContext(tx.ctx, args...)
+}
+
+// scanner is a row.
+type scanner interface{ Scan(...any) error }
+
+// all reads every row.
+func all[T any](tx *Tx, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
+	rows, err := tx.query(query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	out := []T{}
+	for rows.Next() {
+		v, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, rows.Err()
+}
+
+// first reads the first row, and says whether there was one.
+func first[T any](tx *Tx, scan func(scanner) (T, error), query string, args ...any) (T, bool, error) {
+	var none T
+	rows, err := tx.query(query, args...)
+	if err != nil {
+		return none, false, err
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		return none, false, rows.Err()
+	}
+	v, err := scan(rows)
+	if err != nil {
+		return none, false, err
+	}
+	return v, true, rows.Err()
+}
+
+// plain scans a row of one column.
+func plain[T any](s scanner) (T, error) {
+	var v T
+	err := s.Scan(&v)
+	return v, err
+}
+
+// one reads the single value of a query that always has one.
+func one[T any](tx *Tx, query string, args ...any) (T, error) {
+	v, found, err := first(tx, plain[T], query, args...)
+	if err == nil && !found {
+		err = sql.ErrNoRows
+	}
+	return v, err
+}
+
+// mark and rewind undo what a failed request did to the transaction's memory,
+// as its savepoint undoes what it did to the database.
+type mark struct {
+	seq     int64
+	last    sluice.Time
+	entries int
+}
+
+func (tx *Tx) mark() mark { return mark{tx.seq, tx.last, len(tx.entries)} }
+
+func (tx *Tx) rewind(m mark) {
+	tx.seq, tx.last, tx.entries = m.seq, m.last, tx.entries[:m.entries]
+}
+
+// lockOrganization reads where the ledger stands, and on PostgreSQL keeps other
+// nodes from appending until the end: so the sequence has no gaps and is in
+// commit order.
+func (tx *Tx) lockOrganization() error {
+	rows, err := tx.query("SELECT seq, recorded_at FROM organizations WHERE org = $1"+tx.db.dialect.lockRow, tx.org)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		return errors.Join(rows.Err())
+	}
+	return rows.Scan(&tx.seq, &tx.last)
+}
+
+// finish writes where the ledger stands and tells the other nodes.
+func (tx *Tx) finish() error {
+	if len(tx.entries) == 0 {
+		return nil
+	}
+	if _, err := tx.exec("UPDATE organizations SET seq = $1, recorded_at = $2 WHERE org = $3", tx.seq, tx.last, tx.org); err != nil {
+		return err
+	}
+	if tx.db.dialect.notify == "" {
+		return nil
+	}
+	_, err := tx.exec(tx.db.dialect.notify, tx.org)
+	return err
+}
+
+func flag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
