@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 
@@ -75,6 +77,15 @@ func (l *ledger) publish() sluice.Entry {
 
 // deploy makes one component live, or with version 0 takes it away.
 func (l *ledger) deploy(environment, component string, version int) sluice.Entry {
+	return l.release(environment, component, version, "")
+}
+
+// deployBig is a deploy that takes many bytes to tell.
+func (l *ledger) deployBig(environment, component string, version int) sluice.Entry {
+	return l.release(environment, component, version, strings.Repeat("because ", 500))
+}
+
+func (l *ledger) release(environment, component string, version int, reason string) sluice.Entry {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	m := l.manifests[environment]
@@ -87,7 +98,7 @@ func (l *ledger) deploy(environment, component string, version int) sluice.Entry
 	}
 	r := sluice.Release{
 		Environment: environment, Number: m.Release + 1, Epoch: int64(len(l.entries)) + 1,
-		Action: sluice.ActionDeploy, Changes: []sluice.SlotChange{change},
+		Action: sluice.ActionDeploy, Reason: reason, Changes: []sluice.SlotChange{change},
 	}
 	r.Root = sluice.RootHash(m.Apply(r).Slots)
 	l.manifests[environment] = m.Apply(r)
@@ -161,6 +172,7 @@ func (l *ledger) ReleasesAfter(_ context.Context, environment string, epoch int6
 }
 
 func open(t testing.TB, cfg live.Config) *live.State {
+	cfg.Log = slog.New(slog.DiscardHandler)
 	s := live.Open(cfg)
 	t.Cleanup(func() { _ = s.Close() })
 	return s

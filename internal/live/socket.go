@@ -22,8 +22,8 @@ type socket struct {
 }
 
 func (sk *socket) close() {
-	_ = sk.conn.Close() // it is given up: whether the other side hears of it does not matter
-	sk.shard.state.leave()
+	sk.shard.state.leave() // first, so that whoever sees the end finds a free place
+	_ = sk.conn.Close()    // it is given up: whether the other side hears of it does not matter
 }
 
 // takeAside gives a socket that is full a goroutine of its own, with what is
