@@ -123,9 +123,6 @@ func (db *DB) schema(ctx context.Context) (int64, error) {
 	return version.Int64, db.mapped(err)
 }
 
-// Schema is the number of the last migration.
-func (db *DB) Schema(ctx context.Context) (int64, error) { return db.schema(ctx) }
-
 // pushState is how other nodes' changes arrive; it is read while it is set.
 type pushState struct{ v atomic.Pointer[string] }
 
@@ -138,4 +135,9 @@ func (db *DB) Push() string {
 		return *s
 	}
 	return "direct"
+}
+
+// Schema is the number of the last migration.
+func (tx *Tx) Schema() (int64, error) {
+	return one[int64](tx, "SELECT max(version_id) FROM "+versionTable)
 }

@@ -1,0 +1,208 @@
+package control
+
+import (
+	"context"
+
+	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/store"
+)
+
+// Components lists components by name, with what is live where: now, or at q.At.
+func (c *Control) Components(ctx context.Context, q sluice.ComponentQuery) (sluice.Page[sluice.Component], error) {
+	var out sluice.Page[sluice.Component]
+	limit, after, err := page(q.Paging)
+	if err != nil {
+		return out, err
+	}
+	err = c.view(ctx, func(tx *store.Tx) error {
+		items, err := tx.Components(q, after, limit+1)
+		if err != nil {
+			return err
+		}
+		out = cut(items, limit, func(c sluice.Component) string { return c.Name })
+		if len(out.Items) == 0 {
+			return nil
+		}
+		if q.Versions {
+			if err := attachVersions(tx, out.Items); err != nil {
+				return err
+			}
+		}
+		return attachEnvironments(tx, out.Items, q.At)
+	})
+	return out, err
+}
+
+func attachVersions(tx *store.Tx, items []sluice.Component) error {
+	versions, err := tx.VersionsOf(items[0].Name, items[len(items)-1].Name)
+	if err != nil {
+		return err
+	}
+	byName := map[string][]sluice.Version{}
+	for _, v := range versions {
+		byName[v.Component] = append(byName[v.Component], v)
+	}
+	for i := range items {
+		items[i].Versions = byName[items[i].Name]
+	}
+	return nil
+}
+
+// attachEnvironments says where each component is live. Environments that have
+// ended since are part of the past.
+func attachEnvironments(tx *store.Tx, items []sluice.Component, at sluice.Time) error {
+	index := make(map[string]int, len(items))
+	for i := range items {
+		items[i].Environments = map[string]string{}
+		index[items[i].Name] = i
+	}
+	past := !at.IsZero() && at < tx.Clock()
+	environments, err := tx.Environments(past)
+	if err != nil {
+		return err
+	}
+	for _, e := range environments {
+		release := sluice.Latest
+		if past {
+			if release, err = tx.ReleaseAt(e.Name, at); err != nil {
+				return err
+			}
+		}
+		settings, err := settingsOf(tx, e, release, items)
+		if err != nil {
+			return err
+		}
+		for _, s := range settings {
+			if i, ok := index[s.Slot.Component()]; ok && s.Value.Live() {
+				items[i].Environments[e.Display()] = s.Value.Pin.String()
+			}
+		}
+	}
+	return nil
+}
+
+// settingsOf reads one slot for one component, and all slots for a list.
+func settingsOf(tx *store.Tx, e sluice.Environment, release int64, items []sluice.Component) ([]sluice.Setting, error) {
+	if release == 0 {
+		return nil, nil
+	}
+	if len(items) > 1 {
+		return tx.Settings(e.Name, release)
+	}
+	s, err := tx.Setting(e.Name, sluice.ComponentSlot(items[0].Name), release)
+	return []sluice.Setting{s}, err
+}
+
+// Component returns one component with its versions, newest first.
+func (c *Control) Component(ctx context.Context, name string) (sluice.Component, error) {
+	var out sluice.Component
+	err := c.view(ctx, func(tx *store.Tx) error {
+		found, err := findComponent(tx, name)
+		if err != nil {
+			return err
+		}
+		items := []sluice.Component{found}
+		if err := attachVersions(tx, items); err != nil {
+			return err
+		}
+		err = attachEnvironments(tx, items, 0)
+		out = items[0]
+		return err
+	})
+	return out, err
+}
+
+// AddComponent makes a component without a version.
+func (c *Control) AddComponent(ctx context.Context, req sluice.AddComponentRequest) (sluice.Component, error) {
+	actor, err := c.may(ctx, sluice.MayPublish, "")
+	if err != nil {
+		return sluice.Component{}, err
+	}
+	return update(ctx, c, "component.add", req, req.Change, func(tx *store.Tx) (sluice.Component, error) {
+		if known, found, err := tx.Component(req.Name); err != nil || found {
+			if found {
+				err = sluice.Errorf(sluice.Conflict, "component %s exists", known.Name).Fix("see `sluice components show %s`", known.Name)
+			}
+			return sluice.Component{}, err
+		}
+		return addComponent(tx, actor.Name, req.Name, req.Kind, req.Description)
+	})
+}
+
+func addComponent(tx *store.Tx, actor, name, kind, description string) (sluice.Component, error) {
+	out := sluice.Component{Name: name, Kind: kind, Description: description, CreatedBy: actor, Environments: map[string]string{}}
+	if err := sluice.CheckName("component", name); err != nil {
+		return out, err
+	}
+	if err := sluice.CheckName("kind", kind); err != nil {
+		return out, sluice.AsError(err).Fix("choose prompt, workflow, script, agent, config or a word of your own")
+	}
+	if err := sluice.CheckText("description", description, sluice.MaxNoteBytes); err != nil {
+		return out, err
+	}
+	out.CreatedAt = tx.Now()
+	if _, err := tx.Append(actor, sluice.EntryComponentAdd, name, out); err != nil {
+		return out, err
+	}
+	return out, tx.PutComponent(out)
+}
+
+// EditComponent changes a component's kind or description, archives or revives it.
+func (c *Control) EditComponent(ctx context.Context, req sluice.EditComponentRequest) (sluice.Component, error) {
+	actor, err := c.may(ctx, sluice.MayPublish, "")
+	if err != nil {
+		return sluice.Component{}, err
+	}
+	return update(ctx, c, "component.edit "+req.Name, req, req.Change, func(tx *store.Tx) (sluice.Component, error) {
+		was, err := findComponent(tx, req.Name)
+		if err != nil {
+			return was, err
+		}
+		next := was
+		set(&next.Kind, req.Kind)
+		set(&next.Description, req.Description)
+		set(&next.Archived, req.Archived)
+		if err := checkEdit(tx, was, next); err != nil {
+			return was, err
+		}
+		items := []sluice.Component{next}
+		if err := attachEnvironments(tx, items, 0); err != nil {
+			return was, err
+		}
+		if next.Kind == was.Kind && next.Description == was.Description && next.Archived == was.Archived {
+			return items[0], nil
+		}
+		if _, err := tx.Append(actor.Name, sluice.EntryComponentEdit, next.Name, next); err != nil {
+			return was, err
+		}
+		return items[0], tx.PutComponent(next)
+	})
+}
+
+func checkEdit(tx *store.Tx, was, next sluice.Component) error {
+	if err := sluice.CheckName("kind", next.Kind); err != nil {
+		return err
+	}
+	if err := sluice.CheckText("description", next.Description, sluice.MaxNoteBytes); err != nil {
+		return err
+	}
+	if !next.Archived || was.Archived {
+		return nil
+	}
+	live, err := tx.LiveIn(next.Name, func(sluice.Pin) bool { return true })
+	if err != nil || len(live) == 0 {
+		return err
+	}
+	e := sluice.Errorf(sluice.Conflict, "%s is live in %s and cannot be archived", next.Name, sluice.Listing(live, 8))
+	for _, name := range live {
+		e = e.Fix("take it away: `sluice deploy unset %s --from %s`", next.Name, name)
+	}
+	return e
+}
+
+// set overwrites dst when a request names a value.
+func set[T any](dst *T, v *T) {
+	if v != nil {
+		*dst = *v
+	}
+}

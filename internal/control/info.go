@@ -1,0 +1,28 @@
+package control
+
+import (
+	"context"
+
+	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/store"
+)
+
+// Info describes the installation.
+func (c *Control) Info(ctx context.Context) (sluice.Info, error) {
+	out := sluice.Info{
+		Version: c.version, Engine: c.db.Engine(), Ledger: c.db.Ledger(), Organization: c.org, Push: c.db.Push(), Actor: sluice.ActorOf(ctx),
+	}
+	err := c.view(ctx, func(tx *store.Tx) error {
+		org, _, err := tx.Organization()
+		if err != nil {
+			return err
+		}
+		out.DefaultEnvironment, out.VerifiedAt, out.Now = org.DefaultEnvironment, org.VerifiedAt, tx.Clock()
+		if out.Epoch, out.RecordedAt, err = tx.Position(); err != nil {
+			return err
+		}
+		out.Schema, err = tx.Schema()
+		return err
+	})
+	return out, err
+}

@@ -1,0 +1,195 @@
+package control
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/store"
+)
+
+// Rollback takes components, a release or a whole environment back.
+func (c *Control) Rollback(ctx context.Context, req sluice.RollbackRequest) (sluice.Outcome, error) {
+	actor, err := c.may(ctx, sluice.MayRead, "")
+	if err != nil {
+		return sluice.Outcome{}, err
+	}
+	if err := checkRollback(req); err != nil {
+		return sluice.Outcome{}, err
+	}
+	return update(ctx, c, "rollback "+req.Environment, req, req.Change, func(tx *store.Tx) (sluice.Outcome, error) {
+		e, err := c.target(tx, actor, req.Environment, req.ExpectedRelease)
+		if err != nil {
+			return sluice.Outcome{}, err
+		}
+		plan := sluice.NewPlan(tx, actor.Name, tx.Now())
+		h := head{actor: actor.Name, action: sluice.ActionRollback, change: req.Change}
+		switch {
+		case req.Release > 0:
+			err = revert(tx, plan, e, req)
+		case len(req.Components) == 0:
+			h.source, err = rollbackAll(tx, plan, e, req)
+		default:
+			h.source, err = rollbackSome(tx, plan, e, req)
+		}
+		if err != nil {
+			return sluice.Outcome{}, err
+		}
+		if req.Quarantine {
+			if err := actor.May(sluice.MayQuarantine, ""); err != nil {
+				return sluice.Outcome{}, err
+			}
+		}
+		return c.rolledBack(tx, e, plan, h, req)
+	})
+}
+
+func checkRollback(req sluice.RollbackRequest) error {
+	switch {
+	case req.Release < 0:
+		return sluice.Errorf(sluice.Invalid, "release %d does not exist", req.Release)
+	case req.Release > 0 && req.To != "":
+		return sluice.Errorf(sluice.Invalid, "a rollback goes to one place, or reverts one release").Fix("leave out --to or --release")
+	case req.Release == 0 && len(req.Components) == 0 && (req.To == "" || req.To == "0"):
+		return sluice.Errorf(sluice.Invalid, "a whole environment goes back to a release or a time").
+			Fix(`name a component, or say where to: --to "2h ago", --to production#41`)
+	case req.Expect != "" && len(req.Components) != 1:
+		return sluice.Errorf(sluice.Invalid, "an expected version needs exactly one component")
+	}
+	return nil
+}
+
+func revert(tx *store.Tx, plan *sluice.Plan, e sluice.Environment, req sluice.RollbackRequest) error {
+	r, err := tx.Release(e.Name, req.Release)
+	if err != nil {
+		return err
+	}
+	only, err := selection(tx, req.Components, req.Except)
+	if err != nil {
+		return err
+	}
+	return plan.Revert(e, r, only)
+}
+
+// pointIn reads where a rollback goes, when that is a release or a time, and
+// checks that it is of the same environment.
+func pointIn(tx *store.Tx, e sluice.Environment, text string) (int64, error) {
+	ref, err := parsePoint(tx, text)
+	if err != nil {
+		return 0, err
+	}
+	other, release, err := point(tx, ref)
+	if err != nil {
+		return 0, err
+	}
+	if other.Name != e.Name {
+		return 0, sluice.Errorf(sluice.Invalid, "%s cannot be rolled back to a release of %s", e.Name, other.Name).
+			Fix("to copy what was live there: `sluice restore --from %s --to %s`", text, e.Name)
+	}
+	return release, nil
+}
+
+func isPoint(to string) bool { return strings.ContainsAny(to, "#@") }
+
+func rollbackAll(tx *store.Tx, plan *sluice.Plan, e sluice.Environment, req sluice.RollbackRequest) (string, error) {
+	if !isPoint(req.To) {
+		return "", sluice.Errorf(sluice.Invalid, "a whole environment goes back to a release or a time, not to %q", req.To).
+			Fix("write --to %s#%d", e.Name, max(0, e.Release-1)).Fix("or name the component: `sluice rollback NAME --to %s`", req.To)
+	}
+	release, err := pointIn(tx, e, req.To)
+	if err != nil {
+		return "", err
+	}
+	only, err := selection(tx, nil, req.Except)
+	if err != nil {
+		return "", err
+	}
+	if release == sluice.Latest {
+		release = e.Release
+	}
+	return e.Name + "#" + strconv.FormatInt(release, 10), plan.RollbackAll(e, release, only)
+}
+
+func rollbackSome(tx *store.Tx, plan *sluice.Plan, e sluice.Environment, req sluice.RollbackRequest) (string, error) {
+	var to sluice.Target
+	from := ""
+	if isPoint(req.To) {
+		release, err := pointIn(tx, e, req.To)
+		if err != nil {
+			return "", err
+		}
+		if release == sluice.Latest {
+			release = e.Release
+		}
+		to, from = sluice.Target{Release: release, Exact: true}, e.Name+"#"+strconv.FormatInt(release, 10)
+	}
+	only, err := selection(tx, req.Components, req.Except)
+	if err != nil {
+		return "", err
+	}
+	seen := map[string]bool{}
+	for _, name := range req.Components {
+		component, err := findComponent(tx, name)
+		if err != nil {
+			return "", err
+		}
+		if seen[component.Name] || !only(sluice.ComponentSlot(component.Name)) {
+			continue
+		}
+		seen[component.Name] = true
+		if req.To != "" && req.To != "0" && !to.Exact {
+			v, err := findVersion(tx, component, req.To)
+			if err != nil {
+				return "", err
+			}
+			to = sluice.Target{Pin: v.Pin()}
+		}
+		if err := plan.Rollback(e, component.Name, to, req.Further, req.Expect); err != nil {
+			return "", err
+		}
+		if to.Pin.Version > 0 {
+			to = sluice.Target{}
+		}
+	}
+	return from, nil
+}
+
+// rolledBack appends the releases, and keeps what was rolled back from coming
+// back when that is asked for.
+func (c *Control) rolledBack(tx *store.Tx, e sluice.Environment, plan *sluice.Plan, h head, req sluice.RollbackRequest) (sluice.Outcome, error) {
+	out, err := c.outcome(tx, e, plan, h)
+	if err != nil || !req.Quarantine || out.Release == nil {
+		return out, err
+	}
+	reason := req.Reason
+	if reason == "" {
+		reason = "rolled back in " + out.Release.Ref()
+	}
+	for _, change := range out.Release.Changes {
+		stays := map[sluice.Digest]bool{}
+		for _, p := range change.To.Pins() {
+			stays[p.Digest] = true
+		}
+		for _, p := range change.From.Pins() {
+			if stays[p.Digest] {
+				continue
+			}
+			name := change.Slot.Component()
+			v, _, err := tx.VersionByNumber(name, p.Version)
+			if err != nil {
+				return out, err
+			}
+			report, err := quarantine(tx, h.actor, v, reason)
+			if err != nil {
+				return out, err
+			}
+			line := v.Ref()
+			if len(report.LiveIn) > 0 {
+				line += " (still live in " + sluice.Listing(report.LiveIn, 8) + ")"
+			}
+			out.Quarantined = append(out.Quarantined, line)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,191 @@
+package control
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+
+	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/store"
+)
+
+// secretPrefix marks a secret of Sluice wherever one turns up.
+const secretPrefix = "sluice_"
+
+// maxSeconds bounds how far ahead a token may expire: ten years.
+const maxSeconds = 10 * 366 * 24 * 3600
+
+// Authenticate returns who a secret speaks for.
+func (c *Control) Authenticate(ctx context.Context, secret string) (sluice.Actor, error) {
+	id, _, ok := strings.Cut(strings.TrimPrefix(secret, secretPrefix), "_")
+	if !ok || !strings.HasPrefix(secret, secretPrefix) || len(secret) > 200 {
+		return sluice.Actor{}, badToken("the token is not one of Sluice's")
+	}
+	var t sluice.Token
+	err := c.db.View(ctx, c.org, func(tx *store.Tx) error {
+		found := false
+		var err error
+		if t, found, err = tx.TokenByHash(id, hashSecret(secret), tx.Clock()); err != nil {
+			return err
+		}
+		switch {
+		case !found:
+			return badToken("the token is not valid")
+		case t.RevokedAt != 0:
+			return badToken("the token was revoked at " + t.RevokedAt.String())
+		case t.ExpiresAt != 0 && t.ExpiresAt <= tx.Clock():
+			return badToken("the token expired at " + t.ExpiresAt.String())
+		}
+		return nil
+	})
+	return sluice.Actor{Name: t.Name, Org: c.org, Roles: t.Roles, Environments: t.Environments}, err
+}
+
+func badToken(why string) error {
+	return sluice.Errorf(sluice.Unauthenticated, "%s", why).
+		Fix("set SLUICE_TOKEN to a token that an administrator made: `sluice token create NAME --role deployer`")
+}
+
+func hashSecret(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(sum[:])
+}
+
+func newSecret(id string) (string, error) {
+	var b [32]byte
+	if _, err := rand.Read(b[:]); err != nil {
+		return "", err
+	}
+	return secretPrefix + id + "_" + hex.EncodeToString(b[:]), nil
+}
+
+// Tokens lists all tokens, without secrets.
+func (c *Control) Tokens(ctx context.Context) ([]sluice.Token, error) {
+	if _, err := c.may(ctx, sluice.MayAdminister, ""); err != nil {
+		return nil, err
+	}
+	var out []sluice.Token
+	err := c.view(ctx, func(tx *store.Tx) (err error) {
+		out, err = tx.Tokens()
+		return err
+	})
+	return out, err
+}
+
+// CreateToken makes a token; its secret is in this answer alone.
+func (c *Control) CreateToken(ctx context.Context, req sluice.CreateTokenRequest) (sluice.Token, error) {
+	actor, err := c.may(ctx, sluice.MayAdminister, "")
+	if err != nil {
+		return sluice.Token{}, err
+	}
+	if err := checkToken(req); err != nil {
+		return sluice.Token{}, err
+	}
+	return update(ctx, c, "token.create", req, req.Change, func(tx *store.Tx) (sluice.Token, error) {
+		return createToken(tx, actor.Name, req)
+	})
+}
+
+func checkToken(req sluice.CreateTokenRequest) error {
+	if err := sluice.CheckName("token name", req.Name); err != nil {
+		return err
+	}
+	if len(req.Roles) == 0 {
+		return sluice.Errorf(sluice.Invalid, "a token needs a role").Fix("choose from %v", sluice.Roles())
+	}
+	for _, r := range req.Roles {
+		if !slices.Contains(sluice.Roles(), r) {
+			return sluice.Errorf(sluice.Invalid, "role %q is not known", string(r)).Fix("choose from %v", sluice.Roles())
+		}
+	}
+	if req.ExpiresIn < 0 || req.ExpiresIn > maxSeconds {
+		return sluice.Errorf(sluice.Invalid, "a token can expire in at most ten years")
+	}
+	return nil
+}
+
+func createToken(tx *store.Tx, actor string, req sluice.CreateTokenRequest) (sluice.Token, error) {
+	var id [5]byte
+	if _, err := rand.Read(id[:]); err != nil {
+		return sluice.Token{}, err
+	}
+	t := sluice.Token{ID: hex.EncodeToString(id[:]), Name: req.Name, Roles: req.Roles, CreatedAt: tx.Now(), CreatedBy: actor}
+	for _, name := range req.Environments {
+		e, err := findEnvironment(tx, name)
+		if err != nil {
+			return t, err
+		}
+		t.Environments = append(t.Environments, e.Name)
+	}
+	if req.ExpiresIn > 0 {
+		t.ExpiresAt = t.CreatedAt + sluice.Time(req.ExpiresIn*1_000_000)
+	}
+	if _, err := tx.Append(actor, sluice.EntryTokenCreate, t.ID, t); err != nil {
+		return t, err
+	}
+	secret, err := newSecret(t.ID)
+	if err != nil {
+		return t, err
+	}
+	t.Secret = secret
+	return t, tx.AddToken(t, hashSecret(secret))
+}
+
+// RotateToken replaces a token's secret.
+func (c *Control) RotateToken(ctx context.Context, req sluice.RotateTokenRequest) (sluice.Token, error) {
+	actor, err := c.may(ctx, sluice.MayAdminister, "")
+	if err != nil {
+		return sluice.Token{}, err
+	}
+	if req.Grace < 0 || req.Grace > maxSeconds {
+		return sluice.Token{}, sluice.Errorf(sluice.Invalid, "the grace is between 0 and ten years, in seconds")
+	}
+	return update(ctx, c, "token.rotate "+req.ID, req, req.Change, func(tx *store.Tx) (sluice.Token, error) {
+		t, err := findToken(tx, req.ID)
+		if err != nil {
+			return t, err
+		}
+		if t.RevokedAt != 0 {
+			return t, sluice.Errorf(sluice.Conflict, "token %s was revoked at %s", t.ID, t.RevokedAt).Fix("create a new one")
+		}
+		if _, err := tx.Append(actor.Name, sluice.EntryTokenRotate, t.ID, t); err != nil {
+			return t, err
+		}
+		secret, err := newSecret(t.ID)
+		if err != nil {
+			return t, err
+		}
+		t.Secret = secret
+		return t, tx.RotateToken(t.ID, hashSecret(secret), tx.Now()+sluice.Time(req.Grace*1_000_000))
+	})
+}
+
+// RevokeToken ends a token at once.
+func (c *Control) RevokeToken(ctx context.Context, req sluice.RevokeTokenRequest) (sluice.Token, error) {
+	actor, err := c.may(ctx, sluice.MayAdminister, "")
+	if err != nil {
+		return sluice.Token{}, err
+	}
+	return update(ctx, c, "token.revoke "+req.ID, req, req.Change, func(tx *store.Tx) (sluice.Token, error) {
+		t, err := findToken(tx, req.ID)
+		if err != nil || t.RevokedAt != 0 {
+			return t, err
+		}
+		t.RevokedAt = tx.Now()
+		if _, err := tx.Append(actor.Name, sluice.EntryTokenRevoke, t.ID, t); err != nil {
+			return t, err
+		}
+		return t, tx.RevokeToken(t.ID, t.RevokedAt)
+	})
+}
+
+func findToken(tx *store.Tx, id string) (sluice.Token, error) {
+	t, found, err := tx.Token(id)
+	if err == nil && !found {
+		err = sluice.Errorf(sluice.NotFound, "token %q does not exist", id).Fix("see `sluice token list`")
+	}
+	return t, err
+}
