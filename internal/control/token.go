@@ -189,3 +189,19 @@ func findToken(tx *store.Tx, id string) (sluice.Token, error) {
 	}
 	return t, err
 }
+
+// FirstToken makes an administrator's token when there is no token at all, and
+// returns its secret; "" otherwise.
+func (c *Control) FirstToken(ctx context.Context) (string, error) {
+	secret := ""
+	err := c.db.Update(ctx, c.org, func(tx *store.Tx) error {
+		have, err := tx.Tokens()
+		if err != nil || len(have) > 0 {
+			return err
+		}
+		t, err := createToken(tx, systemActor, sluice.CreateTokenRequest{Name: "admin", Roles: []sluice.Role{sluice.RoleAdmin}})
+		secret = t.Secret
+		return err
+	})
+	return secret, err
+}
