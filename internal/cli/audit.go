@@ -1,0 +1,140 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/sluice-dev/sluice"
+	"github.com/spf13/cobra"
+)
+
+func auditCommand(e *env) *cobra.Command {
+	return group(e, "audit", "Read and check the ledger of everything that happened",
+		"The ledger is append-only, and each entry is a leaf of a Merkle tree: rewriting shows.",
+		auditListCommand(e), auditVerifyCommand(e), auditCheckpointCommand(e))
+}
+
+func auditListCommand(e *env) *cobra.Command {
+	var q sluice.AuditQuery
+	var limit int
+	cmd := &cobra.Command{
+		Use:     "list",
+		Short:   "List ledger entries, newest first",
+		Long:    "Each entry says when, who, what kind of change, and of what. JSON has the whole payload.",
+		Example: "  sluice audit list --actor alice --since \"monday 00:00\"",
+		Args:    takes(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			entries, err := e.entries(cmd.Context(), q, limit)
+			if err != nil {
+				return err
+			}
+			return e.show(list(entries), func(w io.Writer) {
+				var t table
+				for _, n := range entries {
+					t.add(fmt.Sprint(n.Seq), e.clock(n.RecordedAt), n.Actor, n.Kind, n.Subject)
+				}
+				t.write(w)
+			})
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&q.Kind, "kind", "", "only entries of this kind, such as release or version.publish")
+	f.StringVar(&q.Actor, "actor", "", "only what this person or program did")
+	f.StringVar(&q.Component, "component", "", "only what concerns this component")
+	f.IntVar(&limit, "limit", 0, "print at most this many entries")
+	e.environmentFlag(cmd, &q.Environment, "", "only releases of this `ENVIRONMENT`")
+	e.timeFlag(cmd, &q.Since, "since", "only from this time on")
+	e.timeFlag(cmd, &q.Until, "until", "only up to this time")
+	complete(cmd, "component", e.components)
+	return cmd
+}
+
+func (e *env) entries(ctx context.Context, q sluice.AuditQuery, limit int) ([]sluice.Entry, error) {
+	c, err := e.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return pages(ctx, limit, func(ctx context.Context, p sluice.Paging) (sluice.Page[sluice.Entry], error) {
+		q.Paging = p
+		return c.Entries(ctx, q)
+	})
+}
+
+func auditVerifyCommand(e *env) *cobra.Command {
+	var req sluice.VerifyRequest
+	var against string
+	cmd := &cobra.Command{
+		Use:   "verify [--against FILE]",
+		Short: "Check the whole ledger",
+		Long: "Recomputes every leaf, root, slot and digest, and names the first thing that does not hold. --against\n" +
+			"also compares with a checkpoint that was taken before, which finds what was cut off or rewritten.\n" +
+			"Exits 1 when something does not hold.",
+		Example: "  sluice audit verify\n" +
+			"  sluice audit verify --against checkpoint.txt",
+		Args: takes(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if against != "" {
+				note, err := os.ReadFile(e.path(against))
+				if err != nil {
+					return sluice.Errorf(sluice.Invalid, "cannot read the checkpoint %s: %w", against, err).
+						Fix("take one with `sluice audit checkpoint > %s`", against)
+				}
+				req.Against = string(note)
+			}
+			c, err := e.connect(cmd.Context())
+			if err != nil {
+				return err
+			}
+			report, err := c.Verify(cmd.Context(), req)
+			if err != nil {
+				return err
+			}
+			return e.verified(report)
+		},
+	}
+	cmd.Flags().StringVar(&against, "against", "", "a `FILE` with a checkpoint that was taken before")
+	cmd.Flags().StringVar(&req.Key, "key", "", "the verifier key that the checkpoint must be signed with")
+	return cmd
+}
+
+// verified prints what a check of a ledger found, and fails when it does not hold.
+func (e *env) verified(r sluice.VerifyReport) error {
+	err := e.show(r, func(w io.Writer) {
+		if r.Holds {
+			fmt.Fprintf(w, "holds: %d entries, %d releases, %d versions, %d contents; root %s\n", r.Entries, r.Releases, r.Versions, r.Blobs, r.Root)
+			return
+		}
+		fmt.Fprintf(w, "does not hold: %s\n", r.Problem)
+	})
+	if err != nil || r.Holds {
+		return err
+	}
+	return failed{1}
+}
+
+func auditCheckpointCommand(e *env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "checkpoint",
+		Short: "Print a signed head of the ledger",
+		Long:  "Keep it away from the ledger: `audit verify --against` finds later whether anything before it was changed.",
+		Example: "  sluice audit checkpoint > checkpoint.txt\n" +
+			"  sluice audit verify --against checkpoint.txt",
+		Args: takes(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := e.connect(cmd.Context())
+			if err != nil {
+				return err
+			}
+			point, err := c.Checkpoint(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return e.show(point, func(w io.Writer) {
+				io.WriteString(w, point.Note)
+				e.note("%d entries; verify with the key %s", point.Size, point.Key)
+			})
+		},
+	}
+}

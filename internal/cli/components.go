@@ -1,0 +1,252 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/sluice-dev/sluice"
+	"github.com/spf13/cobra"
+)
+
+func componentsCommand(e *env) *cobra.Command {
+	cmd := group(e, "components", "See and keep components",
+		"A component is a named thing that is versioned: a prompt, a workflow, a script, an agent, a config,\n"+
+			"or any other kind of text that you name.",
+		componentsListCommand(e), componentsShowCommand(e), componentsAddCommand(e), componentsArchiveCommand(e))
+	cmd.Aliases = []string{"component"}
+	return cmd
+}
+
+func componentsListCommand(e *env) *cobra.Command {
+	var q sluice.ComponentQuery
+	cmd := &cobra.Command{
+		Use:   "list [--kind KIND] [--archived] [--format table|tree|json|yaml]",
+		Short: "List components and where they are live",
+		Long: "The tree lists each version, newest first, with the environments where it is live. JSON is an array\n" +
+			"sorted by name of {\"name\", \"kind\", \"environments\"}.",
+		Example: "  sluice components list --format tree\n" +
+			"  sluice components list --format json | jq -r '.[] | .name'",
+		Args: takes(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			q.Versions = e.format == "tree"
+			found, err := e.listComponents(cmd.Context(), q)
+			switch {
+			case err != nil:
+				return err
+			case e.format == "tree":
+				e.treeText(e.Stdout, found)
+				return nil
+			}
+			return e.show(liveComponents(found), func(w io.Writer) { e.componentsText(w, found) })
+		},
+	}
+	cmd.Flags().StringVar(&q.Kind, "kind", "", "only components of this kind")
+	cmd.Flags().BoolVar(&q.Archived, "archived", false, "archived ones too")
+	complete(cmd, "kind", e.fixed(kinds()...))
+	return cmd
+}
+
+func kinds() []string {
+	return []string{sluice.KindPrompt, sluice.KindWorkflow, sluice.KindScript, sluice.KindAgent, sluice.KindConfig}
+}
+
+func (e *env) listComponents(ctx context.Context, q sluice.ComponentQuery) ([]sluice.Component, error) {
+	c, err := e.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return pages(ctx, 0, func(ctx context.Context, p sluice.Paging) (sluice.Page[sluice.Component], error) {
+		q.Paging = p
+		return c.Components(ctx, q)
+	})
+}
+
+// liveComponent is a component and where it is live: what `components list` and
+// `history --date` print as JSON, so that two of them can be compared.
+type liveComponent struct {
+	Name         string            `json:"name"`
+	Kind         string            `json:"kind"`
+	Environments map[string]string `json:"environments"`
+}
+
+func liveComponents(found []sluice.Component) []liveComponent {
+	out := make([]liveComponent, len(found))
+	for i, c := range found {
+		out[i] = liveComponent{c.Name, c.Kind, c.Environments}
+		if c.Environments == nil {
+			out[i].Environments = map[string]string{}
+		}
+	}
+	return out
+}
+
+func (e *env) componentsText(w io.Writer, found []sluice.Component) {
+	t := table{header: []string{"NAME", "KIND", "VERSIONS", "LIVE", "NOTE"}}
+	for _, c := range found {
+		t.add(c.Name, c.Kind, fmt.Sprint(c.Latest), liveIn(c.Environments), archivedNote(c))
+	}
+	t.write(w)
+	if len(found) == 0 {
+		e.note("no components; `sluice tag create NAME v1.0.0 --file PATH` publishes the first version of one")
+	}
+}
+
+func archivedNote(c sluice.Component) string {
+	if c.Archived {
+		return "archived"
+	}
+	return ""
+}
+
+func liveIn(environments map[string]string) string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(environments)) {
+		parts = append(parts, name+" "+environments[name])
+	}
+	return strings.Join(parts, ", ")
+}
+
+// treeText lists each component's versions, newest first, with the environments
+// where each is live.
+func (e *env) treeText(w io.Writer, found []sluice.Component) {
+	for _, c := range found {
+		note := ""
+		if c.Archived {
+			note = " archived"
+		}
+		fmt.Fprintf(w, "%s (%s)%s\n", e.style(bold, c.Name), c.Kind, note)
+		for _, v := range c.Versions {
+			line := "  " + v.Pin().String()
+			for _, name := range slices.Sorted(maps.Keys(c.Environments)) {
+				if c.Environments[name] == v.Pin().String() {
+					line += " " + e.style(green, "["+name+"]")
+				}
+			}
+			fmt.Fprintln(w, line)
+		}
+	}
+}
+
+func componentsShowCommand(e *env) *cobra.Command {
+	return &cobra.Command{
+		Use:               "show NAME",
+		Short:             "Show one component with its versions",
+		Example:           "  sluice components show my-prompt",
+		Args:              takes(1, 1),
+		ValidArgsFunction: arguments(false, e.components),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := e.connect(cmd.Context())
+			if err != nil {
+				return err
+			}
+			found, err := c.Component(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			return e.show(found, func(w io.Writer) {
+				e.componentText(w, found)
+				fmt.Fprintln(w)
+				e.versionsText(w, found.Versions)
+			})
+		},
+	}
+}
+
+func (e *env) componentText(w io.Writer, c sluice.Component) {
+	var t table
+	t.add("name", c.Name)
+	t.add("kind", c.Kind)
+	if c.Description != "" {
+		t.add("description", c.Description)
+	}
+	t.add("live", valueOr(liveIn(c.Environments), "nowhere"))
+	t.add("made", e.clock(c.CreatedAt)+" by "+c.CreatedBy)
+	if c.Archived {
+		t.add("archived", "yes")
+	}
+	t.write(w)
+}
+
+func valueOr(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+func componentsAddCommand(e *env) *cobra.Command {
+	var req sluice.AddComponentRequest
+	cmd := &cobra.Command{
+		Use:   "add NAME --kind KIND",
+		Short: "Make a component without a version",
+		Long: "Publishing makes a component too; this is for one that shall exist before. KIND is prompt, workflow,\n" +
+			"script, agent, config or a word of yours.",
+		Example: "  sluice components add my-prompt --kind prompt --description \"Greets the customer\"",
+		Args:    takes(1, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if req.Name = args[0]; req.Kind == "" {
+				return misuse(cmd, "components add: --kind is missing").fix("say what it is: --kind prompt")
+			}
+			c, err := e.connect(cmd.Context())
+			if err != nil {
+				return err
+			}
+			made, err := c.AddComponent(cmd.Context(), req)
+			if err != nil {
+				return err
+			}
+			return e.show(made, func(w io.Writer) { fmt.Fprintf(w, "%s %s (%s)\n", e.did("added", req.DryRun), made.Name, made.Kind) })
+		},
+	}
+	cmd.Flags().StringVar(&req.Kind, "kind", "", "what it is: prompt, workflow, script, agent, config or another word")
+	cmd.Flags().StringVar(&req.Description, "description", "", "what it is for")
+	complete(cmd, "kind", e.fixed(kinds()...))
+	changeFlags(cmd, &req.Change)
+	return cmd
+}
+
+// did is a deed in the past tense, or as it would be after a dry run.
+func (e *env) did(verb string, dryRun bool) string {
+	if dryRun {
+		return "dry run, nothing was changed: would have " + verb
+	}
+	return verb
+}
+
+func componentsArchiveCommand(e *env) *cobra.Command {
+	var req sluice.EditComponentRequest
+	var revive bool
+	cmd := &cobra.Command{
+		Use:   "archive NAME [--revive]",
+		Short: "Put a component away, or take it back out",
+		Long:  "An archived component cannot go live and is left out of lists. Its versions and history stay.",
+		Example: "  sluice components archive old-prompt\n" +
+			"  sluice components archive old-prompt --revive",
+		Args:              takes(1, 1),
+		ValidArgsFunction: arguments(false, e.components),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			archived := !revive
+			req.Name, req.Archived = args[0], &archived
+			c, err := e.connect(cmd.Context())
+			if err != nil {
+				return err
+			}
+			edited, err := c.EditComponent(cmd.Context(), req)
+			if err != nil {
+				return err
+			}
+			verb := "archived"
+			if revive {
+				verb = "revived"
+			}
+			return e.show(edited, func(w io.Writer) { fmt.Fprintf(w, "%s %s\n", e.did(verb, req.DryRun), edited.Name) })
+		},
+	}
+	cmd.Flags().BoolVar(&revive, "revive", false, "take it back out")
+	changeFlags(cmd, &req.Change)
+	return cmd
+}

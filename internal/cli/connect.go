@@ -1,0 +1,118 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/client"
+	"github.com/sluice-dev/sluice/internal/config"
+	"github.com/sluice-dev/sluice/internal/server"
+)
+
+// connect returns the one client of this command line. It speaks to the server
+// that was named, else to the one that holds the data directory, else to one
+// that it opens in this process for the question at hand.
+func (e *env) connect(ctx context.Context) (*client.Client, error) {
+	if e.client != nil {
+		return e.client, nil
+	}
+	s, err := e.load()
+	if err != nil {
+		return nil, err
+	}
+	cfg := client.Config{Server: s.Server, Token: s.Token, Org: s.Org}
+	if s.Server == "" {
+		if cfg, err = e.local(ctx, s); err != nil {
+			return nil, err
+		}
+	}
+	c, err := client.New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	e.client = c
+	return c, nil
+}
+
+func (e *env) local(ctx context.Context, s config.Settings) (client.Config, error) {
+	dir, err := e.dataDir()
+	if err != nil {
+		return client.Config{}, err
+	}
+	cfg := client.Config{Org: s.Org, Actor: s.Actor}
+	if socket := server.Socket(dir); answers(socket) {
+		cfg.Server = "unix://" + socket
+		return cfg, nil
+	}
+	created, err := makeDataDir(dir)
+	if err != nil {
+		return client.Config{}, err
+	}
+	if created {
+		e.note("started an empty store in %s; `sluice init` makes a project of this directory", dir)
+	}
+	srv, err := server.Open(ctx, server.Config{
+		Data: dir, Postgres: s.Postgres, Version: e.Version, Embedded: true, Log: e.log(slog.LevelError),
+	})
+	if err != nil {
+		return client.Config{}, err
+	}
+	e.closers = append(e.closers, srv.Close)
+	cfg.Server, cfg.Transport = "http://sluice", client.InProcess(srv.Local())
+	return cfg, nil
+}
+
+// answers reports whether a server holds a Unix socket. A socket that a server
+// left behind when it died refuses at once.
+func answers(socket string) bool {
+	if _, err := os.Stat(socket); err != nil {
+		return false
+	}
+	conn, err := net.DialTimeout("unix", socket, 200*time.Millisecond)
+	if err != nil {
+		return false
+	}
+	conn.Close()
+	return true
+}
+
+// log is the log of a server in this process, for people to read.
+func (e *env) log(level slog.Level) *slog.Logger {
+	return slog.New(slog.NewTextHandler(e.Stderr, &slog.HandlerOptions{Level: level}))
+}
+
+// makeDataDir makes the directory of an embedded installation, closed to others
+// and left out of Git.
+func makeDataDir(dir string) (created bool, err error) {
+	if info, err := os.Stat(dir); err == nil {
+		if !info.IsDir() {
+			return false, sluice.Errorf(sluice.Invalid, "%s is a file, not a directory", dir).Fix("move it away, or name another directory with --data")
+		}
+		return false, nil
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return false, unwritable(dir, err)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return false, unwritable(dir, err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, ".gitignore"), []byte("*\n"), 0o600); err != nil {
+		return false, unwritable(dir, err)
+	}
+	return true, nil
+}
+
+func unwritable(dir string, err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		err = at.Err
+	}
+	return sluice.Errorf(sluice.Unavailable, "cannot write to %s: %w", dir, err).
+		Fix("make it writable for you, or name another directory with --data, or a server with --server")
+}

@@ -1,0 +1,81 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/config"
+)
+
+// content is the files that a command publishes or compares, and what the
+// project says about their component.
+type content struct {
+	files []sluice.File
+	kind  string // "" when the project does not say
+	from  string // where they were read, for people
+}
+
+// read finds the content of a component: in the file or directory that was
+// named, on standard input for "-", else in the project. It returns no files
+// when the component has no place in the project.
+func (e *env) read(ctx context.Context, component, named string) (content, error) {
+	p, err := e.findProject()
+	if err != nil {
+		return content{}, err
+	}
+	var c config.Component
+	if p != nil {
+		c, _ = p.Component(component)
+	}
+	switch {
+	case named == "-":
+		return e.readStdin(ctx, component, c)
+	case named != "":
+		files, err := e.readNamed(component, named)
+		return content{files, c.Kind, named}, err
+	case c.Path != "":
+		files, err := p.Files(c)
+		return content{files, c.Kind, c.Path}, err
+	}
+	return content{kind: c.Kind}, nil
+}
+
+// readNamed reads a file or directory that may be anywhere: the person named it.
+func (e *env) readNamed(component, named string) ([]sluice.File, error) {
+	path := e.path(named)
+	if _, err := os.Stat(path); err != nil {
+		return nil, sluice.Errorf(sluice.NotFound, "there is no file %s", named).Fix("correct --file")
+	}
+	here := config.Project{Dir: filepath.Dir(path)}
+	files, err := here.Files(config.Component{Name: component, Path: filepath.Base(path)})
+	if sluice.CodeOf(err) == sluice.Invalid { // a link out of its directory is fine when it was named by hand
+		target, linkErr := filepath.EvalSymlinks(path)
+		if linkErr != nil || target == path {
+			return nil, err
+		}
+		here.Dir = filepath.Dir(target)
+		files, err = here.Files(config.Component{Name: component, Path: filepath.Base(target)})
+	}
+	return files, err
+}
+
+// readStdin names the one file as it is known: by the project, else by the
+// latest version, else by the component.
+func (e *env) readStdin(ctx context.Context, component string, c config.Component) (content, error) {
+	b, err := io.ReadAll(io.LimitReader(e.Stdin, sluice.MaxFileBytes+1))
+	if err != nil {
+		return content{}, sluice.Errorf(sluice.Invalid, "cannot read standard input: %w", err)
+	}
+	name := component
+	if c.Path != "" && filepath.Ext(c.Path) != "" {
+		name = filepath.Base(c.Path)
+	} else if services, err := e.connect(ctx); err != nil {
+		return content{}, err
+	} else if v, err := services.Version(ctx, component, "latest"); err == nil && len(v.Files) == 1 {
+		name = v.Files[0].Path
+	}
+	return content{[]sluice.File{sluice.NewFile(name, b)}, c.Kind, "standard input"}, nil
+}

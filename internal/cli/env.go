@@ -1,0 +1,173 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/charmbracelet/x/term"
+	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/client"
+	"github.com/sluice-dev/sluice/internal/config"
+)
+
+// env is what every command is given. What a command may not need, it finds out
+// when first asked: the project file, the settings, the connection.
+type env struct {
+	Process
+	out *tracked // standard output, which remembers its first failure
+
+	flags  config.Settings
+	format formatFlag
+	yes    bool
+
+	project  *config.Project
+	searched bool
+	settings *config.Settings
+	client   *client.Client
+	closers  []func() error
+}
+
+func newEnv(p Process) *env {
+	out := &tracked{to: p.Stdout}
+	p.Stdout = out
+	return &env{Process: p, out: out}
+}
+
+// close ends what the command opened, last first.
+func (e *env) close() {
+	for i := len(e.closers) - 1; i >= 0; i-- {
+		if err := e.closers[i](); err != nil {
+			e.note("could not close cleanly: %v", err)
+		}
+	}
+	e.closers = nil
+}
+
+// findProject is the project around the working directory, or nil.
+func (e *env) findProject() (*config.Project, error) {
+	if e.searched {
+		return e.project, nil
+	}
+	p, err := config.FindProject(e.Dir)
+	if err != nil {
+		return nil, err
+	}
+	e.project, e.searched = p, true
+	return p, nil
+}
+
+// load merges the settings once.
+func (e *env) load() (config.Settings, error) {
+	if e.settings != nil {
+		return *e.settings, nil
+	}
+	s, err := config.Load(config.Source{Getenv: e.Getenv, Flags: e.flags})
+	if err != nil {
+		return config.Settings{}, err
+	}
+	e.settings = &s
+	return s, nil
+}
+
+// dataDir is the directory of the embedded installation: named, or beside the
+// project file, or in the working directory.
+func (e *env) dataDir() (string, error) {
+	s, err := e.load()
+	if err != nil {
+		return "", err
+	}
+	if s.Data != "" {
+		return e.path(s.Data), nil
+	}
+	p, err := e.findProject()
+	if err != nil {
+		return "", err
+	}
+	if p != nil {
+		return filepath.Join(p.Dir, config.DataDir), nil
+	}
+	return filepath.Join(e.Dir, config.DataDir), nil
+}
+
+// path is a path as the person meant it, from the working directory.
+func (e *env) path(p string) string {
+	if filepath.IsAbs(p) {
+		return p
+	}
+	return filepath.Join(e.Dir, p)
+}
+
+// defaultEnvironment is where commands act that were told no environment: what
+// the project file says, else what the organization says.
+func (e *env) defaultEnvironment(ctx context.Context) (string, error) {
+	p, err := e.findProject()
+	if err != nil {
+		return "", err
+	}
+	if p != nil && p.DefaultEnvironment != "" {
+		return p.DefaultEnvironment, nil
+	}
+	c, err := e.connect(ctx)
+	if err != nil {
+		return "", err
+	}
+	info, err := c.Info(ctx)
+	return info.DefaultEnvironment, err
+}
+
+// note tells the person something that is not the answer.
+func (e *env) note(format string, args ...any) {
+	fmt.Fprintf(e.Stderr, format+"\n", args...)
+}
+
+// confirm asks before what cannot be taken back. Without a terminal there is
+// nobody to ask, so the answer must have been given before.
+func (e *env) confirm(question string) error {
+	if e.yes {
+		return nil
+	}
+	if !isTerminal(e.Stdin) || !isTerminal(e.Stderr) {
+		return sluice.Errorf(sluice.Invalid, "%s needs a yes, and there is no terminal to ask", question).Fix("add -y")
+	}
+	fmt.Fprintf(e.Stderr, "%s? [y/N] ", question)
+	line, err := bufio.NewReader(e.Stdin).ReadString('\n')
+	if err != nil && line == "" {
+		return sluice.Errorf(sluice.Invalid, "no answer; nothing was changed").Fix("add -y to answer yes beforehand")
+	}
+	if answer := strings.ToLower(strings.TrimSpace(line)); answer != "y" && answer != "yes" {
+		return sluice.Errorf(sluice.Invalid, "not confirmed; nothing was changed").Fix("answer y, or add -y")
+	}
+	return nil
+}
+
+// colour reports whether the answer may carry colours.
+func (e *env) colour() bool {
+	return e.Getenv("NO_COLOR") == "" && e.Getenv("TERM") != "dumb" && isTerminal(e.out.to)
+}
+
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(f.Fd())
+}
+
+// tracked is a writer that remembers its first failure and writes nothing more
+// after it, so that printers need not check every line.
+type tracked struct {
+	to  io.Writer
+	err error
+}
+
+func (t *tracked) Write(p []byte) (int, error) {
+	if t.err != nil {
+		return len(p), nil
+	}
+	if _, err := t.to.Write(p); err != nil {
+		t.err = err
+	}
+	return len(p), nil
+}

@@ -1,0 +1,118 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"time"
+
+	"charm.land/lipgloss/v2"
+	"github.com/sluice-dev/sluice"
+	"go.yaml.in/yaml/v3"
+)
+
+// show prints an answer: the value as JSON or YAML when that was asked for, else
+// as text.
+func (e *env) show(v any, text func(w io.Writer)) error {
+	switch e.format {
+	case "json":
+		return writeJSON(e.Stdout, v)
+	case "yaml":
+		return writeYAML(e.Stdout, v)
+	case "tree":
+		return sluice.Errorf(sluice.Invalid, "there is no tree of this").Fix("use -o table, json or yaml; `sluice components list` has a tree")
+	}
+	text(e.Stdout)
+	return nil
+}
+
+// structured reports whether a program will read the answer.
+func (e *env) structured() bool { return e.format == "json" || e.format == "yaml" }
+
+func writeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
+		return sluice.Errorf(sluice.Internal, "cannot encode the answer: %w", err)
+	}
+	return nil
+}
+
+// writeYAML prints what writeJSON would, with the same keys in the same order.
+func writeYAML(w io.Writer, v any) error {
+	var b bytes.Buffer
+	if err := writeJSON(&b, v); err != nil {
+		return err
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(b.Bytes(), &doc); err != nil {
+		return sluice.Errorf(sluice.Internal, "cannot encode the answer: %w", err)
+	}
+	blockStyle(&doc)
+	enc := yaml.NewEncoder(w)
+	enc.SetIndent(2)
+	if err := enc.Encode(&doc); err != nil {
+		return sluice.Errorf(sluice.Internal, "cannot encode the answer: %w", err)
+	}
+	return enc.Close()
+}
+
+// blockStyle drops the braces and needless quotes that JSON has.
+func blockStyle(n *yaml.Node) {
+	empty := len(n.Content) == 0 && n.Kind != yaml.ScalarNode
+	if !empty {
+		n.Style = 0
+	}
+	for _, c := range n.Content {
+		blockStyle(c)
+	}
+}
+
+// list makes an empty answer [] and not null.
+func list[T any](items []T) []T {
+	if items == nil {
+		return []T{}
+	}
+	return items
+}
+
+// The styles that the command line uses, from the terminal's own colours.
+const (
+	bold   = "bold"
+	faint  = "faint"
+	green  = "green"
+	yellow = "yellow"
+	red    = "red"
+)
+
+// style dresses a word, on a terminal that wants it.
+func (e *env) style(name, text string) string {
+	if !e.colour() {
+		return text
+	}
+	s := lipgloss.NewStyle()
+	switch name {
+	case bold:
+		s = s.Bold(true)
+	case faint:
+		s = s.Faint(true)
+	case green:
+		s = s.Foreground(lipgloss.Green)
+	case yellow:
+		s = s.Foreground(lipgloss.Yellow)
+	case red:
+		s = s.Foreground(lipgloss.Red)
+	}
+	return s.Render(text)
+}
+
+// clock is a time for people: to the minute, in their own zone.
+func (e *env) clock(t sluice.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Std().In(e.zone()).Format("2006-01-02 15:04")
+}
+
+func (e *env) zone() *time.Location { return e.Now().Location() }

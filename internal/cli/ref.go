@@ -1,0 +1,86 @@
+package cli
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/sluice-dev/sluice"
+	"github.com/spf13/cobra"
+)
+
+// state resolves the time in a reference to a state, such as
+// production@"2h ago", in the zone of the person who wrote it.
+func (e *env) state(ref string) (string, error) {
+	r, err := sluice.ParseEnvironmentRef(ref, e.Now())
+	if err != nil {
+		return "", err
+	}
+	return r.String(), nil
+}
+
+// either resolves the time in what may be a state or a version of a component.
+func (e *env) either(ref string) string {
+	name, at, found := strings.Cut(ref, "@")
+	if !found {
+		return ref
+	}
+	if _, err := sluice.ParseVersionRef(at); err == nil && !strings.ContainsAny(at, " ") {
+		if _, err := sluice.ParseTime(at, e.Now()); err != nil || !strings.Contains(at, "-") {
+			return ref
+		}
+	}
+	if t, err := sluice.ParseTime(at, e.Now()); err == nil {
+		return name + "@" + t.String()
+	}
+	return ref
+}
+
+// splitRef splits NAME@REF; the part after the @ may be left out.
+func splitRef(s string) (name, ref string) {
+	name, ref, _ = strings.Cut(s, "@")
+	return name, ref
+}
+
+// releaseOf reads production#42, or 42 in an environment that is known.
+func releaseOf(cmd *cobra.Command, s string) (environment string, number int64, err error) {
+	name, digits, found := strings.Cut(s, "#")
+	if !found {
+		name, digits = "", s
+	}
+	number, err = strconv.ParseInt(digits, 10, 64)
+	if err != nil || number < 1 {
+		return "", 0, misuse(cmd, "%q is not a release", s).fix("write production#42")
+	}
+	return name, number, nil
+}
+
+// aliases maps each environment's name to what lists and histories call it.
+func aliases(environments []sluice.Environment) map[string]string {
+	m := make(map[string]string, len(environments))
+	for _, v := range environments {
+		m[v.Name] = v.Display()
+	}
+	return m
+}
+
+// pages follows the cursors of a list to its end, or until enough is reached;
+// enough 0 is everything.
+func pages[T any](ctx context.Context, enough int, next func(context.Context, sluice.Paging) (sluice.Page[T], error)) ([]T, error) {
+	var all []T
+	paging := sluice.Paging{Limit: sluice.MaxPage}
+	for {
+		if enough > 0 {
+			paging.Limit = min(sluice.MaxPage, enough-len(all))
+		}
+		page, err := next(ctx, paging)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page.Items...)
+		if page.Next == "" || enough > 0 && len(all) >= enough {
+			return all, nil
+		}
+		paging.Cursor = page.Next
+	}
+}

@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/sluice-dev/sluice/internal/server"
+	"github.com/spf13/cobra"
+)
+
+func serveCommand(e *env) *cobra.Command {
+	var hosts []string
+	cmd := &cobra.Command{
+		Use:   "serve [--listen ADDRESS] [--postgres URL]",
+		Short: "Run a server over the data directory, or over PostgreSQL",
+		Long: "Serves the API until it is interrupted. At the very first start it prints an administrator's token,\n" +
+			"once. On this machine the command line finds a running server by itself.",
+		Example: "  sluice serve\n" +
+			"  sluice serve --listen :7117 --postgres postgres://sluice@db/sluice",
+		Args: takes(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return e.serve(cmd, hosts)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&e.flags.Listen, "listen", "", "`ADDRESS` to listen on (SLUICE_LISTEN) (default 127.0.0.1:7117)")
+	f.StringVar(&e.flags.Postgres, "postgres", "", "`URL` of a PostgreSQL database (SLUICE_POSTGRES), for more than one server")
+	f.StringSliceVar(&hosts, "host", nil, "a host `NAME` that requests may be addressed to, besides this machine's; may be repeated")
+	return cmd
+}
+
+func (e *env) serve(cmd *cobra.Command, hosts []string) error {
+	s, err := e.load()
+	if err != nil {
+		return err
+	}
+	dir, err := e.dataDir()
+	if err != nil {
+		return err
+	}
+	if _, err := makeDataDir(dir); err != nil {
+		return err
+	}
+	ctx := cmd.Context()
+	srv, err := server.Open(ctx, server.Config{
+		Data: dir, Postgres: s.Postgres, Listen: s.Listen, Hosts: hosts, Version: e.Version, Log: e.log(slog.LevelInfo),
+	})
+	if err != nil {
+		return err
+	}
+	e.closers = append(e.closers, srv.Close)
+	fmt.Fprintf(e.Stdout, "listening on http://%s\n", srv.Addr())
+	if token := srv.FirstToken(); token != "" {
+		fmt.Fprintf(e.Stdout, "token: %s\n", token)
+		e.note("this is the administrator's token; it is not shown again")
+	}
+	if err := srv.Serve(ctx); err != nil && ctx.Err() == nil {
+		return err
+	}
+	return nil
+}

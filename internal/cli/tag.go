@@ -1,0 +1,164 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/sluice-dev/sluice"
+	"github.com/spf13/cobra"
+)
+
+func tagCommand(e *env) *cobra.Command {
+	return group(e, "tag", "Publish versions under a label",
+		"A label is a semantic version such as v1.2.0. It never moves to other content.",
+		tagCreateCommand(e), tagListCommand(e), tagShowCommand(e))
+}
+
+func tagCreateCommand(e *env) *cobra.Command {
+	var req sluice.PublishRequest
+	var file string
+	cmd := &cobra.Command{
+		Use:   "create NAME LABEL [--file PATH]",
+		Short: "Publish a version with a label",
+		Long: "Publishes the component's file as sluice.yaml names it, or the file or directory that --file names, or\n" +
+			"standard input for `--file -`, or else its saved draft.",
+		Example: "  sluice tag create my-prompt v1.1.0\n" +
+			"  sluice tag create my-prompt v1.1.0 --file prompt.md --kind prompt --note \"Asks for the order number\"",
+		Args:              takes(2, 2),
+		ValidArgsFunction: arguments(false, e.components),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			req.Component, req.Label = args[0], args[1]
+			if _, err := sluice.ParseLabel(req.Label); err != nil {
+				return err
+			}
+			return e.publish(cmd.Context(), req, file)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&file, "file", "", "the file or directory to publish, or - for standard input")
+	f.StringVar(&req.Kind, "kind", "", "what a new component is: prompt, workflow, script, agent, config …")
+	f.StringVar(&req.Name, "name", "", "a name for the version, such as add-urgency")
+	f.StringVar(&req.Note, "note", "", "what changed")
+	complete(cmd, "kind", e.fixed(kinds()...))
+	e.importFlags(cmd, &req.Author, &req.At)
+	changeFlags(cmd, &req.Change)
+	return cmd
+}
+
+// publish makes a version of the content that a component has here, else of its
+// saved draft.
+func (e *env) publish(ctx context.Context, req sluice.PublishRequest, file string) error {
+	found, err := e.read(ctx, req.Component, file)
+	if err != nil {
+		return err
+	}
+	c, err := e.connect(ctx)
+	if err != nil {
+		return err
+	}
+	var done sluice.Published
+	if len(found.files) > 0 {
+		req.Files = found.files
+		if req.Kind == "" {
+			req.Kind = found.kind
+		}
+		done, err = c.Publish(ctx, req)
+	} else {
+		done, err = e.publishSaved(ctx, c, req)
+	}
+	if err != nil {
+		return err
+	}
+	return e.published(done)
+}
+
+// publishSaved publishes the draft that is kept with the component.
+func (e *env) publishSaved(ctx context.Context, c sluice.Services, req sluice.PublishRequest) (sluice.Published, error) {
+	if req.Author != "" || req.At != 0 {
+		return sluice.Published{}, sluice.Errorf(sluice.Invalid, "--author and --at need the content too").Fix("add --file")
+	}
+	if _, err := c.Draft(ctx, req.Component); sluice.CodeOf(err) == sluice.NotFound {
+		return sluice.Published{}, sluice.Errorf(sluice.NotFound, "%s has neither a file in sluice.yaml nor a saved draft", req.Component).
+			Fix("name the content: --file PATH").
+			Fix("or give the component a path in sluice.yaml; `sluice init` makes one")
+	}
+	return c.PublishDraft(ctx, sluice.PublishDraftRequest{
+		Component: req.Component, Label: req.Label, Name: req.Name, Note: req.Note, Change: req.Change,
+	})
+}
+
+// published prints a new version, and which environments follow it.
+func (e *env) published(p sluice.Published) error {
+	if p.DryRun {
+		e.note("dry run: nothing was changed")
+	}
+	return e.show(p, func(w io.Writer) {
+		v := p.Version
+		if p.Created {
+			fmt.Fprintf(w, "%s is version %d (%s)\n", v.Ref(), v.Number, v.Digest.Short())
+		} else {
+			fmt.Fprintf(w, "%s is version %d already, with the same content\n", v.Ref(), v.Number)
+		}
+		var t table
+		for _, r := range p.Live {
+			e.releaseRows(&t, r)
+		}
+		t.write(w)
+		for _, r := range p.Refused {
+			e.note("%s did not follow: %s", r.Environment, r.Reason)
+		}
+	})
+}
+
+func tagListCommand(e *env) *cobra.Command {
+	return &cobra.Command{
+		Use:               "list NAME",
+		Short:             "List a component's labels, newest first",
+		Long:              "One label on each line, so that `grep -q` can look for one.",
+		Example:           "  sluice tag list my-prompt",
+		Args:              takes(1, 1),
+		ValidArgsFunction: arguments(false, e.components),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			versions, err := e.listVersions(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			labels := []sluice.Label{}
+			for _, v := range versions {
+				if v.Label != "" {
+					labels = append(labels, v.Label)
+				}
+			}
+			return e.show(labels, func(w io.Writer) {
+				for _, l := range labels {
+					fmt.Fprintln(w, l)
+				}
+			})
+		},
+	}
+}
+
+func tagShowCommand(e *env) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:               "show NAME LABEL | show NAME@LABEL",
+		Short:             "Show the version that has a label",
+		Example:           "  sluice tag show my-prompt v1.1.0",
+		Args:              takes(1, 2),
+		ValidArgsFunction: arguments(false, e.components, e.versions),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			name, ref := splitRef(args[0])
+			switch {
+			case ref == "" && len(args) == 2:
+				ref = args[1]
+			case ref == "" || len(args) == 2:
+				return misuse(cmd, "tag show: write NAME LABEL or NAME@LABEL")
+			}
+			if _, err := sluice.ParseLabel(ref); err != nil {
+				return err
+			}
+			return e.showVersion(cmd.Context(), name, ref)
+		},
+	}
+	return cmd
+}
