@@ -1,0 +1,70 @@
+package client
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/sluice-dev/sluice"
+)
+
+// Components lists components by name.
+func (c *Client) Components(ctx context.Context, q sluice.ComponentQuery) (sluice.Page[sluice.Component], error) {
+	query := values("kind", q.Kind, "archived", q.Archived, "versions", q.Versions, "limit", q.Limit, "cursor", q.Cursor)
+	if q.At == 0 {
+		var out sluice.Page[sluice.Component]
+		err := c.call(ctx, request{method: http.MethodGet, path: []string{"v1", "components"}, query: query}, &out)
+		return out, err
+	}
+	var out struct {
+		Components []sluice.Component `json:"components"`
+		Next       string             `json:"next"`
+	}
+	query.Set("at", q.At.String())
+	err := c.call(ctx, request{method: http.MethodGet, path: []string{"v1", "history"}, query: query}, &out)
+	return sluice.Page[sluice.Component]{Items: out.Components, Next: out.Next}, err
+}
+
+// Component returns one component with its versions.
+func (c *Client) Component(ctx context.Context, name string) (out sluice.Component, err error) {
+	err = c.call(ctx, request{method: http.MethodGet, path: []string{"v1", "components", name}}, &out)
+	return out, err
+}
+
+// AddComponent makes a component without a version.
+func (c *Client) AddComponent(ctx context.Context, req sluice.AddComponentRequest) (out sluice.Component, err error) {
+	err = c.call(ctx, request{method: http.MethodPost, path: []string{"v1", "components"}, body: req, key: req.IdempotencyKey, change: true}, &out)
+	return out, err
+}
+
+// EditComponent changes a component, archives or revives it.
+func (c *Client) EditComponent(ctx context.Context, req sluice.EditComponentRequest) (out sluice.Component, err error) {
+	err = c.call(ctx, request{method: http.MethodPatch, path: []string{"v1", "components", req.Name}, body: req, key: req.IdempotencyKey, change: true}, &out)
+	return out, err
+}
+
+func draftPath(component string, more ...string) []string {
+	return append([]string{"v1", "components", component, "draft"}, more...)
+}
+
+// Draft returns a component's working copy.
+func (c *Client) Draft(ctx context.Context, component string) (out sluice.Draft, err error) {
+	err = c.call(ctx, request{method: http.MethodGet, path: draftPath(component)}, &out)
+	return out, err
+}
+
+// SaveDraft replaces a component's working copy.
+func (c *Client) SaveDraft(ctx context.Context, req sluice.SaveDraftRequest) (out sluice.Draft, err error) {
+	err = c.call(ctx, request{method: http.MethodPut, path: draftPath(req.Component), body: req, key: req.IdempotencyKey, change: true}, &out)
+	return out, err
+}
+
+// DiscardDraft removes a component's working copy.
+func (c *Client) DiscardDraft(ctx context.Context, component string) error {
+	return c.call(ctx, request{method: http.MethodDelete, path: draftPath(component)}, nil)
+}
+
+// PublishDraft makes a version of the working copy.
+func (c *Client) PublishDraft(ctx context.Context, req sluice.PublishDraftRequest) (out sluice.Published, err error) {
+	err = c.call(ctx, request{method: http.MethodPost, path: draftPath(req.Component, "publish"), body: req, key: req.IdempotencyKey, change: true}, &out)
+	return out, err
+}

@@ -1,0 +1,52 @@
+package api
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/sluice-dev/sluice"
+)
+
+// retry is the header that every change takes.
+type retry struct {
+	Key string `header:"Idempotency-Key" maxLength:"256" doc:"Makes a retry of the same request return the first answer, for 24 hours."`
+}
+
+// matching is the header of changes that expect an environment at a release.
+type matching struct {
+	IfMatch string `header:"If-Match" maxLength:"32" doc:"The release number that the environment must be at."`
+}
+
+// expected is what the header says, else what the body said.
+func (m matching) expected(body *int64) (*int64, error) {
+	text := strings.Trim(strings.TrimPrefix(m.IfMatch, "W/"), `"`)
+	if text == "" {
+		return body, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 0 {
+		return nil, sluice.Errorf(sluice.Invalid, "If-Match %q is not a release number", m.IfMatch).Fix(`write If-Match: "41"`)
+	}
+	if body != nil && *body != n {
+		return nil, sluice.Errorf(sluice.Invalid, "If-Match says release %d and the body %d", n, *body).Fix("give one of them")
+	}
+	return &n, nil
+}
+
+// paging are the query parameters of a list.
+type paging struct {
+	Limit  int    `query:"limit" minimum:"0" maximum:"1000" doc:"Items in a page; 200 when not given."`
+	Cursor string `query:"cursor" maxLength:"256" doc:"What the page before returned as next."`
+}
+
+func (p paging) paging() sluice.Paging { return sluice.Paging{Limit: p.Limit, Cursor: p.Cursor} }
+
+// moment reads a time of a query parameter.
+func moment(text string) (sluice.Time, error) {
+	var t sluice.Time
+	if text == "" {
+		return 0, nil
+	}
+	err := t.UnmarshalText([]byte(text))
+	return t, err
+}

@@ -1,0 +1,150 @@
+package api
+
+import (
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/sluice-dev/sluice"
+)
+
+// localOrganization and localActor are whom a trusted caller acts for, and as,
+// when it does not say.
+const (
+	localOrganization = "default"
+	localActor        = "local"
+)
+
+// actorForm is that of names, and lets e-mail addresses in.
+var actorForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$`)
+
+// dispatch finds the operation and lets in who may ask for it.
+func (h *handler) dispatch(w *recorder, r *http.Request) {
+	if err := h.checkAddress(r); err != nil {
+		fail(w, err)
+		return
+	}
+	found, pattern := h.mux.Handler(r)
+	op := h.operations[pattern]
+	if op == nil {
+		noRoute(w, r, found)
+		return
+	}
+	if !op.public {
+		actor, err := h.admit(r)
+		if err != nil {
+			fail(w, err)
+			return
+		}
+		r = h.as(r, actor)
+	}
+	h.mux.ServeHTTP(w, r)
+}
+
+// as hands the request on with who asks. The pattern that the mux writes into
+// the copy is wanted in the first, for the metrics.
+func (h *handler) as(r *http.Request, a sluice.Actor) *http.Request {
+	_, r.Pattern = h.mux.Handler(r)
+	return r.WithContext(sluice.WithActor(r.Context(), a))
+}
+
+// noRoute answers what the mux knows no operation for. The mux's own answer, in
+// plain text, says whether another method would do.
+func noRoute(w http.ResponseWriter, r *http.Request, answer http.Handler) {
+	seen := &discarded{header: http.Header{}}
+	answer.ServeHTTP(seen, r)
+	if allow := seen.header.Get("Allow"); seen.status == http.StatusMethodNotAllowed && allow != "" {
+		w.Header().Set("Allow", allow)
+		fail(w, problemWith(http.StatusMethodNotAllowed,
+			sluice.Errorf(sluice.Invalid, "%s is not a method of %s", r.Method, r.URL.Path).Fix("use %s", allow)))
+		return
+	}
+	fail(w, sluice.Errorf(sluice.NotFound, "there is nothing at %s", r.URL.Path).Fix("see /openapi.json for what there is"))
+}
+
+// discarded is an answer of which the head alone matters.
+type discarded struct {
+	header http.Header
+	status int
+}
+
+func (d *discarded) Header() http.Header         { return d.header }
+func (d *discarded) Write(b []byte) (int, error) { return len(b), nil }
+func (d *discarded) WriteHeader(status int)      { d.status = status }
+
+// checkAddress refuses requests that a browser was talked into: addressed to a
+// name that is not this server's, which is how DNS rebinding looks, or coming
+// from the page of another site.
+func (h *handler) checkAddress(r *http.Request) error {
+	if !h.Trusted && !h.ours(r.Host) {
+		return sluice.Errorf(sluice.Denied, "this server does not answer for the host %q", shorten(r.Host)).
+			Fix("address it as localhost, or start it with this host name among its own")
+	}
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return nil
+	}
+	u, err := url.Parse(origin)
+	if err != nil || u.Host == "" || !strings.EqualFold(u.Host, r.Host) && !loopback(hostname(u.Host)) {
+		return sluice.Errorf(sluice.Denied, "requests from pages of %q are refused", shorten(origin)).
+			Fix("call the API from a server or a command line, or from this server's own pages")
+	}
+	return nil
+}
+
+// ours reports whether a Host header names this server, with any port.
+func (h *handler) ours(host string) bool {
+	name := hostname(host)
+	return loopback(name) || name != "" && slices.ContainsFunc(h.Hosts, func(s string) bool { return strings.EqualFold(hostname(s), name) })
+}
+
+// hostname is a host without its port and brackets.
+func hostname(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		return name
+	}
+	return strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+}
+
+func loopback(name string) bool {
+	ip := net.ParseIP(name)
+	return strings.EqualFold(name, "localhost") || ip != nil && ip.IsLoopback()
+}
+
+func shorten(s string) string { return s[:min(len(s), 100)] }
+
+// admit finds out who asks, and that they ask in their own organization.
+func (h *handler) admit(r *http.Request) (sluice.Actor, error) {
+	actor, err := h.caller(r)
+	if err != nil {
+		return actor, err
+	}
+	if org := r.Header.Get("X-Organization-Id"); org != "" && org != actor.Org {
+		return actor, sluice.Errorf(sluice.Denied, "%s belongs to the organization %s, not to %q", actor.Name, actor.Org, shorten(org)).
+			Fix("leave the organization out, or use a token of the other one")
+	}
+	return actor, nil
+}
+
+func (h *handler) caller(r *http.Request) (sluice.Actor, error) {
+	if h.Trusted {
+		name := r.Header.Get("X-Sluice-Actor")
+		if name == "" {
+			name = localActor
+		}
+		if !actorForm.MatchString(name) {
+			return sluice.Actor{}, sluice.Errorf(sluice.Invalid, "actor %q is not a valid name", shorten(name)).
+				Fix("use 1 to 128 letters, digits and the characters . _ @ + -, starting with a letter or digit")
+		}
+		return sluice.Actor{Name: name, Org: localOrganization, Roles: []sluice.Role{sluice.RoleAdmin}}, nil
+	}
+	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if secret = strings.TrimSpace(secret); !strings.EqualFold(scheme, "Bearer") || secret == "" {
+		return sluice.Actor{}, sluice.Errorf(sluice.Unauthenticated, "no token was given").
+			Fix("set SLUICE_TOKEN, or pass --token; over HTTP send Authorization: Bearer TOKEN")
+	}
+	return h.Auth.Authenticate(r.Context(), secret)
+}

@@ -1,0 +1,156 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/sluice-dev/sluice"
+)
+
+// statuses is the one table from codes to HTTP statuses.
+var statuses = map[sluice.Code]int{
+	sluice.Invalid:         http.StatusBadRequest,
+	sluice.Unauthenticated: http.StatusUnauthorized,
+	sluice.Denied:          http.StatusForbidden,
+	sluice.NotFound:        http.StatusNotFound,
+	sluice.Conflict:        http.StatusConflict,
+	sluice.LimitExceeded:   http.StatusRequestEntityTooLarge,
+	sluice.TimedOut:        http.StatusGatewayTimeout,
+	sluice.Unavailable:     http.StatusServiceUnavailable,
+	sluice.Refused:         http.StatusUnprocessableEntity,
+	sluice.Internal:        http.StatusInternalServerError,
+}
+
+// problem is an error on the wire: RFC 9457, with our code and fixes. The type
+// is about:blank, since the code says what kind it is.
+type problem struct {
+	Type   string      `json:"type"`
+	Title  string      `json:"title"`
+	Status int         `json:"status"`
+	Detail string      `json:"detail"`
+	Code   sluice.Code `json:"code"`
+	Fixes  []string    `json:"fixes"`
+
+	err *sluice.Error // with its cause, for the log
+}
+
+// Error is the detail.
+func (p *problem) Error() string { return p.Detail }
+
+// GetStatus is how huma asks for the status.
+func (p *problem) GetStatus() int { return p.Status }
+
+// ContentType is how huma asks for the media type.
+func (p *problem) ContentType(string) string { return "application/problem+json" }
+
+// problemOf returns an error as it goes over the wire.
+func problemOf(err error) *problem {
+	var p *problem
+	if errors.As(err, &p) {
+		return p
+	}
+	e := sluice.AsError(err)
+	status, known := statuses[e.Code]
+	if !known {
+		status = http.StatusInternalServerError
+	}
+	return problemWith(status, e)
+}
+
+// problemWith is for the few statuses that no code has.
+func problemWith(status int, e *sluice.Error) *problem {
+	fixes := e.Fixes
+	if fixes == nil {
+		fixes = []string{}
+	}
+	return &problem{
+		Type: "about:blank", Title: http.StatusText(status), Status: status,
+		Detail: e.Message, Code: e.Code, Fixes: fixes, err: e,
+	}
+}
+
+// fail answers a request with an error.
+func fail(w http.ResponseWriter, err error) {
+	p := problemOf(err)
+	note(w, p)
+	w.Header().Set("Content-Type", p.ContentType(""))
+	w.WriteHeader(p.Status)
+	_ = encode(w, p) // who went away gets no answer
+}
+
+// report turns the errors that huma is about to write into ours.
+func report(ctx huma.Context, _ string, v any) (any, error) {
+	var p *problem
+	switch e := v.(type) {
+	case *problem:
+		p = e
+	case *huma.ErrorModel:
+		p = fromHuma(ctx.Operation(), e)
+	default:
+		return v, nil
+	}
+	_, w := humago.Unwrap(ctx)
+	note(w, p)
+	return p, nil
+}
+
+// note keeps the problem for the log, and sets the headers that belong to it.
+func note(w http.ResponseWriter, p *problem) {
+	if rec, ok := w.(*recorder); ok {
+		rec.problem = p
+	}
+	if p.Status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="sluice"`)
+	}
+	w.Header().Set("Cache-Control", "no-store")
+}
+
+// fromHuma returns an error that huma found in a request before our code saw it.
+func fromHuma(op *huma.Operation, e *huma.ErrorModel) *problem {
+	switch e.Status {
+	case http.StatusRequestEntityTooLarge:
+		return problemOf(sluice.Errorf(sluice.LimitExceeded, "the body of the request is over the limit of %d bytes", op.MaxBodyBytes).
+			Fix("send less in one request"))
+	case http.StatusRequestTimeout:
+		return problemOf(sluice.Errorf(sluice.TimedOut, "the body of the request did not arrive within %s", op.BodyReadTimeout))
+	case http.StatusUnsupportedMediaType:
+		return problemWith(e.Status, sluice.Errorf(sluice.Invalid, "the body of the request is not JSON").
+			Fix("send it with Content-Type: application/json"))
+	}
+	details := make([]string, 0, len(e.Errors))
+	for _, d := range e.Errors {
+		details = append(details, describeDetail(d))
+	}
+	if len(details) == 0 {
+		details = []string{e.Detail}
+	}
+	const shown = 5
+	if len(details) > shown {
+		details = append(details[:shown], fmt.Sprintf("and %d more", len(details)-shown))
+	}
+	return problemOf(sluice.Errorf(sluice.Invalid, "%s", strings.Join(details, "; ")).
+		Fix("see %s %s in /openapi.json", op.Method, op.Path))
+}
+
+// describeDetail names what is wrong by its place in the request.
+func describeDetail(d *huma.ErrorDetail) string {
+	if d == nil {
+		return "the request could not be read"
+	}
+	message := strings.TrimPrefix(d.Message, "invalid value: ")
+	place := strings.TrimPrefix(d.Location, "body.")
+	if where, name, found := strings.Cut(place, "."); found && (where == "query" || where == "path" || where == "header") {
+		place = where + " parameter " + name
+	}
+	if name, found := strings.CutPrefix(d.Location, "body."); found && d.Message == "unexpected property" {
+		return fmt.Sprintf("the body has an unknown field %s", name)
+	}
+	if place == "" {
+		return message
+	}
+	return place + ": " + message
+}

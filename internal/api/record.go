@@ -1,0 +1,115 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/sluice-dev/sluice"
+)
+
+// recorder remembers what was answered, for the log and the metrics.
+type recorder struct {
+	http.ResponseWriter
+	status  int
+	problem *problem
+}
+
+// WriteHeader sends the status; a problem's own is the one that holds.
+func (rec *recorder) WriteHeader(status int) {
+	if rec.problem != nil {
+		status = rec.problem.Status
+	}
+	if rec.status == 0 {
+		rec.status = status
+	}
+	rec.ResponseWriter.WriteHeader(status)
+}
+
+// Write sends bytes of the body.
+func (rec *recorder) Write(b []byte) (int, error) {
+	if rec.status == 0 {
+		rec.status = http.StatusOK
+	}
+	return rec.ResponseWriter.Write(b)
+}
+
+// Unwrap lets an [http.ResponseController] flush and hijack.
+func (rec *recorder) Unwrap() http.ResponseWriter { return rec.ResponseWriter }
+
+// ServeHTTP answers one request: whatever happens is logged and counted, and
+// what panics is an internal error.
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	start, id := time.Now(), requestID()
+	rec := &recorder{ResponseWriter: w}
+	head := w.Header()
+	head.Set("X-Request-Id", id)
+	head.Set("X-Content-Type-Options", "nosniff")
+	defer func() {
+		broken := h.recovered(rec, recover())
+		h.finish(rec, r, id, time.Since(start))
+		if broken {
+			panic(http.ErrAbortHandler) // the answer had begun: cut it, so that nobody takes it for whole
+		}
+	}()
+	h.dispatch(rec, r)
+}
+
+func requestID() string {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return uuid.Nil.String()
+	}
+	return id.String()
+}
+
+// recovered answers for a panic, and reports whether it came too late for that.
+func (h *handler) recovered(rec *recorder, panicked any) (broken bool) {
+	if panicked == nil {
+		return false
+	}
+	if err, ok := panicked.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+		return true
+	}
+	begun := rec.status != 0
+	err := sluice.AsError(fmt.Errorf("panic: %v\n%s", panicked, debug.Stack()))
+	if begun {
+		rec.problem = problemOf(err)
+		return true
+	}
+	fail(rec, err)
+	return false
+}
+
+// finish logs and counts one request. Causes are shown here and nowhere else.
+func (h *handler) finish(rec *recorder, r *http.Request, id string, took time.Duration) {
+	if rec.status == 0 {
+		rec.status = http.StatusOK
+	}
+	route := r.Pattern
+	if route == "" {
+		route = "none"
+	}
+	h.count(route, rec.status, took)
+	level, attrs := slog.LevelDebug, []slog.Attr{
+		slog.String("request", id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
+		slog.Int("status", rec.status), slog.Duration("took", took),
+	}
+	if p := rec.problem; p != nil {
+		attrs = append(attrs, slog.String("code", string(p.Code)), slog.String("error", p.Detail))
+		if cause := errors.Unwrap(p.err); cause != nil {
+			attrs = append(attrs, slog.String("cause", cause.Error()))
+		}
+		switch p.Code {
+		case sluice.Internal:
+			level = slog.LevelError
+		case sluice.Unavailable:
+			level = slog.LevelWarn
+		}
+	}
+	h.Log.LogAttrs(r.Context(), level, "request", attrs...)
+}
