@@ -23,6 +23,9 @@ type ledger struct {
 	manifests map[string]*sluice.Manifest
 	err       error // what every read answers, when set
 	reads     map[string]int
+	// after is called once with the next read, when what it answers is settled
+	// and nobody has it yet.
+	after func()
 }
 
 var _ live.Source = (*ledger)(nil)
@@ -127,7 +130,21 @@ func (l *ledger) count(read string) int {
 func (l *ledger) read(what string) (func(), error) {
 	l.mu.Lock()
 	l.reads[what]++
-	return l.mu.Unlock, l.err
+	return func() {
+		after := l.after
+		l.after = nil
+		l.mu.Unlock()
+		if after != nil {
+			after()
+		}
+	}, l.err
+}
+
+// during has something happen while the next answer of the source is under way.
+func (l *ledger) during(f func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.after = f
 }
 
 func (l *ledger) Position(context.Context) (sluice.Position, error) {

@@ -19,7 +19,7 @@ import (
 // manifest in the end.
 func TestNobodyMissesAnything(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		own := rapid.SliceOfN(rapid.SampledFrom([]string{"commit", "foreign", "burst", "catch up", "damage", "publish"}), 1, 40).Draw(rt, "ledger")
+		own := rapid.SliceOfN(rapid.SampledFrom([]string{"commit", "foreign", "burst", "big", "big", "big", "catch up", "damage", "publish"}), 1, 40).Draw(rt, "ledger")
 		subscribers := rapid.SliceOfN(rapid.Custom(drawPlan), 1, 6).Draw(rt, "subscribers")
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
@@ -54,6 +54,8 @@ func write(ctx context.Context, s *live.State, l *ledger, step string, i int) {
 	switch step {
 	case "commit":
 		s.Committed([]sluice.Entry{l.deploy("production", "bot", i+1)})
+	case "big":
+		s.Committed([]sluice.Entry{l.deployBig("production", "bot", i+1)})
 	case "publish":
 		s.Committed([]sluice.Entry{l.publish(), l.deploy("staging", "bot", i+1)})
 	case "foreign":

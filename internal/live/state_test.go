@@ -74,6 +74,44 @@ func TestCommitted(t *testing.T) {
 	})
 }
 
+func TestCommitsWhileLoading(t *testing.T) {
+	t.Run("are applied to what was read before them", func(t *testing.T) {
+		l := newLedger("production")
+		s := open(t, live.Config{Source: l})
+		if err := s.WaitFor(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		l.during(func() {
+			s.Committed([]sluice.Entry{l.deploy("production", "bot", 1), l.deploy("production", "bot", 2)})
+		})
+		wantLive(t, s, l, "production")
+	})
+	t.Run("that are damaged have it read again", func(t *testing.T) {
+		l := newLedger("production")
+		s := open(t, live.Config{Source: l})
+		if err := s.WaitFor(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		l.during(func() {
+			e := l.deploy("production", "bot", 1)
+			e.Payload = nil
+			s.Committed([]sluice.Entry{e})
+		})
+		wantLive(t, s, l, "production")
+	})
+	t.Run("may delete what is loaded", func(t *testing.T) {
+		l := newLedger("production")
+		s := open(t, live.Config{Source: l})
+		if err := s.WaitFor(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		l.during(func() { s.Committed([]sluice.Entry{l.delete("production")}) })
+		if _, err := s.Manifest(t.Context(), "production"); sluice.CodeOf(err) != sluice.NotFound {
+			t.Fatalf("got %v, want not found", err)
+		}
+	})
+}
+
 func TestDamage(t *testing.T) {
 	damage := map[string]func(*sluice.Entry){
 		"payload is no JSON":          func(e *sluice.Entry) { e.Payload = json.RawMessage("{") },

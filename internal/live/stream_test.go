@@ -159,6 +159,21 @@ func TestSlowSocket(t *testing.T) {
 		s.Committed([]sluice.Entry{l.deploy("production", "bot-1", 1)})
 		slow.want(t, sluice.EventRelease)
 	})
+	t.Run("gets each of the few releases that it missed", func(t *testing.T) {
+		l := newLedger("production")
+		s := open(t, live.Config{Source: l, Heartbeat: time.Hour})
+		slow := follow(t, serve(t, s).URL)
+		slow.want(t, sluice.EventSnapshot)
+		s.Committed([]sluice.Entry{l.release("production", "bot", 1, strings.Repeat("more than fits ", 40_000))})
+		for i := range 3 {
+			s.Committed([]sluice.Entry{l.deploy("production", "bot", i+2)})
+		}
+		for range 4 {
+			slow.want(t, sluice.EventRelease)
+		}
+		s.Committed([]sluice.Entry{l.deploy("production", "bot", 1)})
+		slow.want(t, sluice.EventRelease)
+	})
 	t.Run("is closed when it does not drain", func(t *testing.T) {
 		l := newLedger("production")
 		s := open(t, live.Config{Source: l, Drain: 10 * time.Millisecond})
@@ -321,9 +336,12 @@ func parse(body io.Reader, yield func(sluice.Event, error) bool) {
 		case "event":
 			e.Type = sluice.EventType(value)
 		case "data":
-			err = decode(&e, value)
+			if err := decode(&e, value); err != nil {
+				yield(e, err)
+				return
+			}
 		case "":
-			if !yield(e, err) || err != nil {
+			if !yield(e, nil) {
 				return
 			}
 			e = sluice.Event{}
@@ -352,7 +370,16 @@ type follower struct {
 }
 
 func follow(t testing.TB, url string) *follower {
-	client := &http.Client{Transport: &http.Transport{
+	client := &http.Client{Transport: smallSockets()}
+	ctx, cancel := context.WithCancel(t.Context())
+	next, stop := iter.Pull2(dial(ctx, client, url, ""))
+	f := &follower{t: t, next: next, close: func() { cancel(); stop() }}
+	t.Cleanup(f.close)
+	return f
+}
+
+func smallSockets() *http.Transport {
+	return &http.Transport{
 		DisableKeepAlives: true,
 		ReadBufferSize:    4 << 10,
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -360,14 +387,9 @@ func follow(t testing.TB, url string) *follower {
 			if err != nil {
 				return nil, err
 			}
-			return c, c.(*net.TCPConn).SetReadBuffer(4 << 10)
+			return c, c.(*net.TCPConn).SetReadBuffer(16 << 10)
 		},
-	}}
-	ctx, cancel := context.WithCancel(t.Context())
-	next, stop := iter.Pull2(dial(ctx, client, url, ""))
-	f := &follower{t: t, next: next, close: func() { cancel(); stop() }}
-	t.Cleanup(f.close)
-	return f
+	}
 }
 
 // want reads one event, of any type when none is given.

@@ -162,6 +162,22 @@ func TestResume(t *testing.T) {
 		w.again(s)
 		w.want(sluice.EventRelease, sluice.EventRelease, sluice.EventRelease, sluice.EventRelease, sluice.EventHeartbeat)
 	})
+	t.Run("releases that join up with nothing are a snapshot", func(t *testing.T) {
+		l := newLedger("production")
+		s := open(t, live.Config{Source: l, Retain: 1})
+		w := watch(t, s, "")
+		w.want(sluice.EventSnapshot)
+		w.stop()
+		s.Committed([]sluice.Entry{l.deploy("production", "bot", 1), l.deploy("production", "bot", 2)})
+		l.during(func() {
+			for i := range 5 {
+				s.Committed([]sluice.Entry{l.deploy("production", "bot", i+3)})
+			}
+		})
+		w.again(s)
+		w.want(sluice.EventSnapshot)
+		w.wantState(l)
+	})
 	t.Run("a source that fails means a snapshot", func(t *testing.T) {
 		l, s := loaded(t)
 		w := watch(t, s, "")
