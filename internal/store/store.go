@@ -52,6 +52,7 @@ type DB struct {
 	changed  chan struct{} // capacity 1: something was written by another process
 	push     pushState
 	ledger   string
+	scratch  string // a directory that goes with this handle
 }
 
 // dialect is everything that differs between the engines.
@@ -146,6 +147,9 @@ func (db *DB) closeHandles() error {
 	if db.lock != nil {
 		errs = append(errs, db.lock.Close())
 		db.lock = nil
+	}
+	if db.scratch != "" {
+		errs = append(errs, os.RemoveAll(db.scratch))
 	}
 	return errors.Join(errs...)
 }

@@ -1,0 +1,138 @@
+package server
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/sluice-dev/sluice"
+)
+
+// Bounds on what a slow or hostile client can hold.
+const (
+	headerTimeout   = 5 * time.Second
+	readTimeout     = 60 * time.Second // a whole request
+	idleTimeout     = 2 * time.Minute
+	maxHeaderBytes  = 32 << 10
+	shutdownTimeout = 5 * time.Second
+	maxSocketPath   = 100 // the kernel's limit is 108, with its terminator
+)
+
+// Socket is the path of the Unix socket of a data directory. A path that is too
+// long for the kernel is replaced by one in a directory of the user's own.
+func Socket(data string) string {
+	abs, err := filepath.Abs(data)
+	if err != nil {
+		abs = data
+	}
+	path := filepath.Join(abs, "sluice.sock")
+	if len(path) <= maxSocketPath {
+		return path
+	}
+	sum := sha256.Sum256([]byte(abs))
+	return filepath.Join(os.TempDir(), fmt.Sprintf("sluice-%d", os.Getuid()), hex.EncodeToString(sum[:8])+".sock")
+}
+
+// listen binds the TCP address and the socket.
+func (s *Server) listen() error {
+	tcp, err := net.Listen("tcp", s.cfg.Listen)
+	if err != nil {
+		return sluice.Errorf(sluice.Unavailable, "cannot listen on %s: %w", s.cfg.Listen, err).
+			Fix("choose another address with --listen, such as 127.0.0.1:0")
+	}
+	s.tcp = tcp
+	if s.cfg.Data == "" {
+		return nil
+	}
+	s.unix, err = listenUnix(Socket(s.cfg.Data))
+	return err
+}
+
+// listenUnix binds the socket for the user alone. The directory's lock is held,
+// so a socket that is there belongs to a server that is gone.
+func listenUnix(path string) (net.Listener, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, sluice.Errorf(sluice.Unavailable, "cannot make the directory of the socket %s: %w", path, err).
+			Fix("choose another data directory with --data DIR")
+	}
+	if conn, err := net.DialTimeout("unix", path, time.Second); err == nil {
+		conn.Close()
+		return nil, sluice.Errorf(sluice.Conflict, "another server answers on %s", path).Fix("stop it, or choose another directory with --data DIR")
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, sluice.Errorf(sluice.Unavailable, "cannot replace the socket %s: %w", path, err)
+	}
+	// The socket appears under its name only once its mode is right.
+	temporary := path + ".new"
+	_ = os.Remove(temporary) // left by a server that was killed
+	l, err := net.Listen("unix", temporary)
+	if err != nil {
+		return nil, sluice.Errorf(sluice.Unavailable, "cannot listen on %s: %w", path, err).Fix("choose another data directory with --data DIR")
+	}
+	l.(*net.UnixListener).SetUnlinkOnClose(false)
+	if err := errors.Join(os.Chmod(temporary, 0o600), os.Rename(temporary, path)); err != nil {
+		l.Close()
+		return nil, sluice.Errorf(sluice.Unavailable, "cannot protect the socket %s: %w", path, err)
+	}
+	return unlinking{l, path}, nil
+}
+
+// unlinking removes the socket's name when it is closed.
+type unlinking struct {
+	net.Listener
+	path string
+}
+
+// Close closes the listener and removes its name.
+func (u unlinking) Close() error {
+	err := u.Listener.Close()
+	if err == nil {
+		err = os.Remove(u.path)
+	}
+	return err
+}
+
+// Serve answers on the TCP address and the socket until the context ends, then
+// lets requests that are under way finish.
+func (s *Server) Serve(ctx context.Context) error {
+	failed := make(chan error, 2)
+	var servers []*http.Server
+	serve := func(l net.Listener, h http.Handler) {
+		if l == nil {
+			return
+		}
+		hs := &http.Server{
+			Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout,
+			MaxHeaderBytes: maxHeaderBytes, ErrorLog: quiet(s.cfg.Log),
+		}
+		servers = append(servers, hs)
+		go func() { failed <- hs.Serve(l) }()
+	}
+	serve(s.tcp, s.Handler())
+	serve(s.unix, s.Local())
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	s.state.Close() // ends the streams, which would keep the servers waiting
+	stopping, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+	defer cancel()
+	for _, hs := range servers {
+		if e := hs.Shutdown(stopping); e != nil && !errors.Is(e, context.DeadlineExceeded) && !errors.Is(e, net.ErrClosed) {
+			err = errors.Join(err, e)
+		}
+		hs.Close()
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		err = nil
+	}
+	return err
+}

@@ -1,0 +1,195 @@
+// Package server builds the parts of Sluice and runs them: the store, the live
+// state, the use cases, and the handlers on TCP, on the Unix socket beside the
+// data and in process. It is the only package that knows all of them, and it
+// decides nothing: what a request means is the business of the packages it
+// joins.
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/api"
+	"github.com/sluice-dev/sluice/internal/control"
+	"github.com/sluice-dev/sluice/internal/live"
+	"github.com/sluice-dev/sluice/internal/store"
+)
+
+// DefaultListen is where a server listens unless told otherwise.
+const DefaultListen = "127.0.0.1:7117"
+
+// Config says what to run.
+type Config struct {
+	// Data is the directory of the SQLite files and of the Unix socket.
+	Data string
+	// Postgres is a connection URL. When set, the data is there, and Data only
+	// holds the socket.
+	Postgres string
+	// Listen is the TCP address. Defaults to DefaultListen.
+	Listen string
+	// Hosts are further host names that requests may be addressed to.
+	Hosts []string
+	// Version is this program's.
+	Version string
+	// Log defaults to discarding.
+	Log *slog.Logger
+	// Heartbeat is the time between two heartbeats of a watch. Defaults to 15 s.
+	Heartbeat time.Duration
+	// Embedded serves one question in process: no listener, no lock that is kept,
+	// no background work.
+	Embedded bool
+	// Now is the clock. Defaults to time.Now.
+	Now func() time.Time
+}
+
+func (cfg Config) withDefaults() Config {
+	if cfg.Listen == "" {
+		cfg.Listen = DefaultListen
+	}
+	if cfg.Version == "" {
+		cfg.Version = "devel"
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	return cfg
+}
+
+// Server is everything of one process. Open binds and returns, Serve answers
+// until its context ends, Close releases what Open took.
+type Server struct {
+	cfg        Config
+	db         *store.DB
+	state      *live.State
+	control    *control.Control
+	tcp, unix  net.Listener
+	firstToken string
+	following  sync.Once
+	closing    sync.Once
+	stop       chan struct{}
+	tasks      sync.WaitGroup
+}
+
+// Open opens the data, brings it up to date, and unless Embedded binds the TCP
+// address and the socket, so that a failure is known before anything is served.
+func Open(ctx context.Context, cfg Config) (*Server, error) {
+	cfg = cfg.withDefaults()
+	db, err := store.Open(ctx, store.Config{Dir: cfg.Data, Postgres: cfg.Postgres, Hold: !cfg.Embedded, Now: cfg.Now, Log: cfg.Log})
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{cfg: cfg, db: db, stop: make(chan struct{})}
+	s.state = live.Open(live.Config{Source: db.Source(control.DefaultOrganization), Log: cfg.Log, Heartbeat: cfg.Heartbeat})
+	s.control = control.New(db, s.state, cfg.Version)
+	if err := s.start(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Server) start(ctx context.Context) error {
+	if _, err := s.control.Bootstrap(ctx); err != nil {
+		return err
+	}
+	if s.cfg.Embedded {
+		return nil
+	}
+	if err := s.listen(); err != nil {
+		return err
+	}
+	s.follow()
+	token, err := s.control.FirstToken(ctx)
+	s.firstToken = token
+	return err
+}
+
+// follow keeps the live state up with what other processes write.
+func (s *Server) follow() {
+	s.following.Do(func() {
+		s.db.Follow()
+		s.tasks.Add(1)
+		go func() {
+			defer s.tasks.Done()
+			for {
+				select {
+				case <-s.stop:
+					return
+				case <-s.db.Changed():
+					if err := s.state.CatchUp(context.Background()); err != nil {
+						s.cfg.Log.Warn("cannot read what others wrote", "error", err)
+					}
+				}
+			}
+		}()
+	})
+}
+
+// Addr is the TCP address that the server listens on.
+func (s *Server) Addr() string {
+	if s.tcp == nil {
+		return ""
+	}
+	return s.tcp.Addr().String()
+}
+
+// FirstToken is the administrator's token that was made because there was none;
+// "" when there was one.
+func (s *Server) FirstToken() string { return s.firstToken }
+
+// Handler answers callers that bring a token.
+func (s *Server) Handler() http.Handler { return s.handler(false) }
+
+// Local answers callers whom the operating system has let in: in process, and
+// over the Unix socket.
+func (s *Server) Local() http.Handler { return s.handler(true) }
+
+func (s *Server) handler(trusted bool) http.Handler {
+	return api.New(api.Config{
+		Services: s.control, Auth: s.control, Streamer: streamer{s}, Backup: s.db.Backup,
+		Trusted: trusted, Hosts: s.cfg.Hosts, Log: s.cfg.Log,
+	})
+}
+
+// Services is the use cases without a transport, for programs that embed Sluice.
+func (s *Server) Services() sluice.Services { return s.control }
+
+// streamer serves watches from the live state.
+type streamer struct{ s *Server }
+
+// Stream names the environment by its own name and hands over.
+func (t streamer) Stream(w http.ResponseWriter, r *http.Request, req sluice.WatchRequest) error {
+	e, err := t.s.control.Environment(r.Context(), req.Environment)
+	if err != nil {
+		return err
+	}
+	t.s.follow() // also where one process was opened for a single question
+	req.Environment = e.Name
+	return t.s.state.Stream(w, r, req)
+}
+
+// Close stops what runs and releases what Open took. It is safe to repeat.
+func (s *Server) Close() error {
+	var err error
+	s.closing.Do(func() {
+		close(s.stop)
+		s.state.Close()
+		var errs []error
+		for _, l := range []net.Listener{s.tcp, s.unix} {
+			if l != nil {
+				if e := l.Close(); e != nil && !errors.Is(e, net.ErrClosed) {
+					errs = append(errs, e)
+				}
+			}
+		}
+		s.tasks.Wait()
+		errs = append(errs, s.db.Close())
+		err = errors.Join(errs...)
+	})
+	return err
+}

@@ -1,0 +1,238 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/sluice-dev/sluice"
+)
+
+// tables are all that a backup holds, which is all but the schema's own version.
+var tables = []string{
+	"meta", "organizations", "ledger", "tree", "components", "versions", "version_files", "blobs", "drafts",
+	"quarantines", "environments", "releases", "slots", "tokens", "idempotency",
+}
+
+// sqliteHeader begins every SQLite file.
+const sqliteHeader = "SQLite format 3\x00"
+
+// Backup writes everything, as it is at one moment, as one file: an SQLite
+// database with this schema, whatever the engine. Writers are not held up.
+func (db *DB) Backup(ctx context.Context, w io.Writer) error {
+	dir, err := os.MkdirTemp("", "sluice-backup-")
+	if err != nil {
+		return sluice.Errorf(sluice.Unavailable, "no room for a backup: %w", err).Fix("set TMPDIR to a directory with room")
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, File)
+	if err := db.backupTo(ctx, path); err != nil {
+		return err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = io.Copy(w, f)
+	return err
+}
+
+func (db *DB) backupTo(ctx context.Context, path string) error {
+	to := &DB{log: db.log, now: db.now}
+	defer func() { _ = to.closeHandles() }() // closed below when it matters
+	if err := to.openFile(path); err != nil {
+		return err
+	}
+	if err := to.migrate(ctx, func(migrate func() error) error { return migrate() }); err != nil {
+		return err
+	}
+	err := db.View(ctx, "", func(from *Tx) error {
+		tx, err := to.write.BeginTx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = tx.Rollback() }() // after a commit it does nothing
+		if _, err := tx.ExecContext(ctx, "DELETE FROM meta"); err != nil {
+			return err
+		}
+		for _, table := range tables {
+			if err := copyTable(ctx, from, tx, table, ""); err != nil {
+				return fmt.Errorf("copy %s: %w", table, err)
+			}
+		}
+		return tx.Commit()
+	})
+	if err != nil {
+		return err
+	}
+	// One file, without a log beside it.
+	if _, err := to.write.ExecContext(ctx, "PRAGMA journal_mode = DELETE"); err != nil {
+		return to.mapped(err)
+	}
+	return to.closeHandles()
+}
+
+// inserter is a transaction that rows are written to.
+type inserter interface {
+	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
+}
+
+// copyTable copies the rows of a table that a condition selects.
+func copyTable(ctx context.Context, from *Tx, to inserter, table, where string) error {
+	rows, err := from.query("SELECT * FROM " + table + where)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		return err
+	}
+	marks := make([]string, len(columns))
+	for i := range marks {
+		marks[i] = fmt.Sprintf("$%d", i+1)
+	}
+	insert, err := to.PrepareContext(ctx, fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)", table, strings.Join(columns, ", "), strings.Join(marks, ", ")))
+	if err != nil {
+		return err
+	}
+	defer insert.Close()
+	values, into := make([]any, len(columns)), make([]any, len(columns))
+	for i := range values {
+		into[i] = &values[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			return err
+		}
+		if _, err := insert.ExecContext(ctx, values...); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// OpenBackup opens a copy of a backup file, so that it can be verified and read
+// without changing it. Closing it removes the copy.
+func OpenBackup(ctx context.Context, file string, cfg Config) (*DB, error) {
+	if err := looksLikeBackup(file); err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "sluice-backup-")
+	if err != nil {
+		return nil, sluice.Errorf(sluice.Unavailable, "no room to open the backup: %w", err).Fix("set TMPDIR to a directory with room")
+	}
+	cfg.Dir, cfg.Postgres, cfg.Hold = dir, "", false
+	if err = copyFile(filepath.Join(dir, File), file); err == nil {
+		var db *DB
+		if db, err = openExisting(ctx, cfg); err == nil {
+			db.scratch = dir
+			return db, nil
+		}
+	}
+	os.RemoveAll(dir)
+	return nil, err
+}
+
+// openExisting refuses a database that is not Sluice's instead of making it one.
+func openExisting(ctx context.Context, cfg Config) (*DB, error) {
+	probe := &DB{}
+	err := probe.openFile(filepath.Join(cfg.Dir, File))
+	if err == nil {
+		var have int64
+		have, err = probe.schema(ctx)
+		if err == nil && have == 0 {
+			err = notABackup(nil)
+		}
+	}
+	if e := probe.closeHandles(); err == nil {
+		err = e
+	}
+	if err != nil {
+		return nil, err
+	}
+	db, err := Open(ctx, cfg)
+	if err != nil && sluice.AsError(err).Code == sluice.Internal {
+		err = notABackup(err)
+	}
+	return db, err
+}
+
+func notABackup(cause error) error {
+	return sluice.Errorf(sluice.Invalid, "the file is not a backup of Sluice, or it is damaged").
+		Fix("make one with `sluice backup create FILE`").Because(cause)
+}
+
+func looksLikeBackup(file string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return sluice.Errorf(sluice.NotFound, "the backup %s cannot be read: %w", file, err).Fix("check the path and its mode")
+	}
+	defer f.Close()
+	head := make([]byte, len(sqliteHeader))
+	if _, err := io.ReadFull(f, head); err != nil || !bytes.Equal(head, []byte(sqliteHeader)) {
+		return notABackup(err)
+	}
+	return nil
+}
+
+func copyFile(to, from string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(out, in); err != nil {
+		out.Close()
+		return err
+	}
+	return out.Close()
+}
+
+// RestoreFrom copies all of a backup into this database, which must be empty, in
+// one transaction. The ledger goes on under a new id, with an entry that says so.
+func (db *DB) RestoreFrom(ctx context.Context, from *DB, actor string) error {
+	org := ""
+	err := from.View(ctx, "", func(tx *Tx) (err error) {
+		org, err = one[string](tx, "SELECT org FROM organizations ORDER BY org LIMIT 1")
+		return err
+	})
+	if err != nil {
+		return notABackup(err)
+	}
+	return from.View(ctx, org, func(source *Tx) error {
+		return db.Update(ctx, org, func(tx *Tx) error {
+			if n, err := one[int64](tx, "SELECT count(*) FROM organizations"); err != nil || n > 0 {
+				if n > 0 {
+					err = sluice.Errorf(sluice.Conflict, "there is data already").Fix("restore into an empty directory or database")
+				}
+				return err
+			}
+			for _, table := range tables {
+				where := ""
+				if table == "meta" {
+					where = " WHERE name <> 'ledger'"
+				}
+				if err := copyTable(ctx, source, tx.writer.conn, table, where); err != nil {
+					return fmt.Errorf("restore %s: %w", table, err)
+				}
+			}
+			tx.dirty = true
+			if err := tx.lockOrganization(); err != nil {
+				return err
+			}
+			_, err := tx.Append(actor, sluice.EntryLedgerRestored, db.ledger, map[string]any{"from": from.ledger, "entries": tx.seq})
+			return err
+		})
+	})
+}
