@@ -67,27 +67,22 @@ func New(cfg Config) http.Handler {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	h := &handler{Config: cfg, mux: http.NewServeMux(), operations: map[string]*operation{}}
-	h.document = sync.OnceValues(h.describe)
+	h.document = sync.OnceValues(h.writeDocument)
 	h.metrics = sync.OnceValue(func() *Metrics {
 		if cfg.Metrics != nil {
 			return cfg.Metrics
 		}
 		return NewMetrics()
 	})
-	for _, op := range h.all() {
-		h.operations[op.pattern()] = op
-		h.mux.Handle(op.pattern(), op)
-	}
+	h.components()
+	h.drafts()
+	h.versions()
+	h.environments()
+	h.releases()
+	h.state()
+	h.watches()
+	h.audit()
+	h.tokens()
+	h.system()
 	return h
-}
-
-// all lists every operation, in the order of the document.
-func (h *handler) all() (all []*operation) {
-	for _, group := range [][]*operation{
-		h.components(), h.drafts(), h.versions(), h.environments(), h.releases(), h.states(),
-		h.histories(), h.audits(), h.tokens(), h.watches(), h.system(),
-	} {
-		all = append(all, group...)
-	}
-	return all
 }

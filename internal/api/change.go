@@ -7,18 +7,18 @@ import (
 	"github.com/sluice-dev/sluice"
 )
 
-// retry is the header that every change takes.
-type retry struct {
-	Key string `header:"Idempotency-Key" maxLength:"256" doc:"Makes a retry of the same request return the first answer, for 24 hours."`
+// Retry is the header that every change takes.
+type Retry struct {
+	Key string `header:"Idempotency-Key" maxLength:"256" doc:"Makes a Retry of the same request return the first answer, for 24 hours."`
 }
 
-// matching is the header of changes that expect an environment at a release.
-type matching struct {
+// Matching is the header of changes that expect an environment at a release.
+type Matching struct {
 	IfMatch string `header:"If-Match" maxLength:"32" doc:"The release number that the environment must be at."`
 }
 
 // expected is what the header says, else what the body said.
-func (m matching) expected(body *int64) (*int64, error) {
+func (m Matching) expected(body *int64) (*int64, error) {
 	text := strings.Trim(strings.TrimPrefix(m.IfMatch, "W/"), `"`)
 	if text == "" {
 		return body, nil
@@ -33,13 +33,13 @@ func (m matching) expected(body *int64) (*int64, error) {
 	return &n, nil
 }
 
-// paging are the query parameters of a list.
-type paging struct {
+// Paging are the query parameters of a list.
+type Paging struct {
 	Limit  int    `query:"limit" minimum:"0" maximum:"1000" doc:"Items in a page; 200 when not given."`
 	Cursor string `query:"cursor" maxLength:"256" doc:"What the page before returned as next."`
 }
 
-func (p paging) paging() sluice.Paging { return sluice.Paging{Limit: p.Limit, Cursor: p.Cursor} }
+func (p Paging) page() sluice.Paging { return sluice.Paging{Limit: p.Limit, Cursor: p.Cursor} }
 
 // moment reads a time of a query parameter.
 func moment(text string) (sluice.Time, error) {

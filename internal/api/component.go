@@ -7,68 +7,68 @@ import (
 	"github.com/sluice-dev/sluice"
 )
 
-type named struct {
+type Named struct {
 	Name string `path:"name" maxLength:"128" doc:"The component's name, in any case."`
 }
 
-func (a *API) components() {
+func (h *handler) components() {
 	const tag = "components"
-	route(a, tag, operation{method: http.MethodGet, path: "/v1/components", id: "list-components", summary: "List components by name"},
+	route(h, tag, spec{method: http.MethodGet, path: "/v1/components", id: "list-components", summary: "List components by name"},
 		func(ctx context.Context, in *struct {
-			paging
+			Paging
 			Kind     string `query:"kind" maxLength:"128"`
 			Archived bool   `query:"archived" doc:"With archived ones."`
 			Versions bool   `query:"versions" doc:"With their versions, newest first."`
 		}) (sluice.Page[sluice.Component], error) {
-			return a.Services.Components(ctx, sluice.ComponentQuery{Kind: in.Kind, Archived: in.Archived, Versions: in.Versions, Paging: in.paging.paging()})
+			return h.Services.Components(ctx, sluice.ComponentQuery{Kind: in.Kind, Archived: in.Archived, Versions: in.Versions, Paging: in.page()})
 		})
-	route(a, tag, operation{method: http.MethodPost, path: "/v1/components", id: "add-component", summary: "Make a component without a version", status: http.StatusCreated},
+	route(h, tag, spec{method: http.MethodPost, path: "/v1/components", id: "add-component", summary: "Make a component without a version", status: http.StatusCreated},
 		func(ctx context.Context, in *struct {
-			retry
+			Retry
 			Body sluice.AddComponentRequest
 		}) (sluice.Component, error) {
 			in.Body.IdempotencyKey = in.Key
-			return a.Services.AddComponent(ctx, in.Body)
+			return h.Services.AddComponent(ctx, in.Body)
 		})
-	route(a, tag, operation{method: http.MethodGet, path: "/v1/components/{name}", id: "get-component", summary: "Show a component with its versions"},
-		func(ctx context.Context, in *named) (sluice.Component, error) {
-			return a.Services.Component(ctx, in.Name)
+	route(h, tag, spec{method: http.MethodGet, path: "/v1/components/{name}", id: "get-component", summary: "Show a component with its versions"},
+		func(ctx context.Context, in *Named) (sluice.Component, error) {
+			return h.Services.Component(ctx, in.Name)
 		})
-	route(a, tag, operation{method: http.MethodPatch, path: "/v1/components/{name}", id: "edit-component", summary: "Change, archive or revive a component"},
+	route(h, tag, spec{method: http.MethodPatch, path: "/v1/components/{name}", id: "edit-component", summary: "Change, archive or revive a component"},
 		func(ctx context.Context, in *struct {
-			named
-			retry
+			Named
+			Retry
 			Body sluice.EditComponentRequest
 		}) (sluice.Component, error) {
 			in.Body.Name, in.Body.IdempotencyKey = in.Name, in.Key
-			return a.Services.EditComponent(ctx, in.Body)
+			return h.Services.EditComponent(ctx, in.Body)
 		})
 }
 
-func (a *API) drafts() {
+func (h *handler) drafts() {
 	const tag, path = "drafts", "/v1/components/{name}/draft"
-	route(a, tag, operation{method: http.MethodGet, path: path, id: "get-draft", summary: "Show a component's working copy"},
-		func(ctx context.Context, in *named) (sluice.Draft, error) { return a.Services.Draft(ctx, in.Name) })
-	route(a, tag, operation{method: http.MethodPut, path: path, id: "save-draft", summary: "Replace a component's working copy", body: maxContentBody},
+	route(h, tag, spec{method: http.MethodGet, path: path, id: "get-draft", summary: "Show a component's working copy"},
+		func(ctx context.Context, in *Named) (sluice.Draft, error) { return h.Services.Draft(ctx, in.Name) })
+	route(h, tag, spec{method: http.MethodPut, path: path, id: "save-draft", summary: "Replace a component's working copy", body: maxContentBody},
 		func(ctx context.Context, in *struct {
-			named
-			retry
+			Named
+			Retry
 			Body sluice.SaveDraftRequest
 		}) (sluice.Draft, error) {
 			in.Body.Component, in.Body.IdempotencyKey = in.Name, in.Key
-			return a.Services.SaveDraft(ctx, in.Body)
+			return h.Services.SaveDraft(ctx, in.Body)
 		})
-	route(a, tag, operation{method: http.MethodDelete, path: path, id: "discard-draft", summary: "Remove a component's working copy", status: http.StatusOK},
-		func(ctx context.Context, in *named) (struct{}, error) {
-			return struct{}{}, a.Services.DiscardDraft(ctx, in.Name)
+	route(h, tag, spec{method: http.MethodDelete, path: path, id: "discard-draft", summary: "Remove a component's working copy", status: http.StatusOK},
+		func(ctx context.Context, in *Named) (struct{}, error) {
+			return struct{}{}, h.Services.DiscardDraft(ctx, in.Name)
 		})
-	route(a, tag, operation{method: http.MethodPost, path: path + "/publish", id: "publish-draft", summary: "Make a version of the working copy"},
+	route(h, tag, spec{method: http.MethodPost, path: path + "/publish", id: "publish-draft", summary: "Make a version of the working copy"},
 		func(ctx context.Context, in *struct {
-			named
-			retry
+			Named
+			Retry
 			Body sluice.PublishDraftRequest
 		}) (sluice.Published, error) {
 			in.Body.Component, in.Body.IdempotencyKey = in.Name, in.Key
-			return a.Services.PublishDraft(ctx, in.Body)
+			return h.Services.PublishDraft(ctx, in.Body)
 		})
 }

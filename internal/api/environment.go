@@ -7,49 +7,49 @@ import (
 	"github.com/sluice-dev/sluice"
 )
 
-type inEnvironment struct {
+type InEnvironment struct {
 	Environment string `path:"environment" maxLength:"128" doc:"An environment's name or alias."`
 }
 
-func (a *API) environments() {
+func (h *handler) environments() {
 	const tag, path = "environments", "/v1/environments"
-	route(a, tag, operation{method: http.MethodGet, path: path, id: "list-environments", summary: "List environments"},
+	route(h, tag, spec{method: http.MethodGet, path: path, id: "list-environments", summary: "List environments"},
 		func(ctx context.Context, in *struct {
 			Deleted bool `query:"deleted" doc:"With deleted ones."`
 		}) (sluice.Page[sluice.Environment], error) {
-			items, err := a.Services.Environments(ctx, in.Deleted)
+			items, err := h.Services.Environments(ctx, in.Deleted)
 			return sluice.Page[sluice.Environment]{Items: items}, err
 		})
-	route(a, tag, operation{method: http.MethodPost, path: path, id: "create-environment", summary: "Make an environment, or bring a deleted one back", status: http.StatusCreated},
+	route(h, tag, spec{method: http.MethodPost, path: path, id: "create-environment", summary: "Make an environment, or bring a deleted one back", status: http.StatusCreated},
 		func(ctx context.Context, in *struct {
-			retry
+			Retry
 			Body sluice.CreateEnvironmentRequest
 		}) (sluice.EnvironmentChange, error) {
 			in.Body.IdempotencyKey = in.Key
-			return a.Services.CreateEnvironment(ctx, in.Body)
+			return h.Services.CreateEnvironment(ctx, in.Body)
 		})
-	route(a, tag, operation{method: http.MethodGet, path: path + "/{environment}", id: "get-environment", summary: "Show an environment"},
-		func(ctx context.Context, in *inEnvironment) (sluice.Environment, error) {
-			return a.Services.Environment(ctx, in.Environment)
+	route(h, tag, spec{method: http.MethodGet, path: path + "/{environment}", id: "get-environment", summary: "Show an environment"},
+		func(ctx context.Context, in *InEnvironment) (sluice.Environment, error) {
+			return h.Services.Environment(ctx, in.Environment)
 		})
-	route(a, tag, operation{method: http.MethodPatch, path: path + "/{environment}", id: "edit-environment", summary: "Change an environment's alias, parent, tracking or policy"},
+	route(h, tag, spec{method: http.MethodPatch, path: path + "/{environment}", id: "edit-environment", summary: "Change an environment's alias, parent, tracking or policy"},
 		func(ctx context.Context, in *struct {
-			inEnvironment
-			retry
+			InEnvironment
+			Retry
 			Body sluice.EditEnvironmentRequest
 		}) (sluice.EnvironmentChange, error) {
 			in.Body.Name, in.Body.IdempotencyKey = in.Environment, in.Key
-			return a.Services.EditEnvironment(ctx, in.Body)
+			return h.Services.EditEnvironment(ctx, in.Body)
 		})
-	route(a, tag, operation{method: http.MethodDelete, path: path + "/{environment}", id: "delete-environment", summary: "End an environment; its history stays"},
+	route(h, tag, spec{method: http.MethodDelete, path: path + "/{environment}", id: "delete-environment", summary: "End an environment; its history stays"},
 		func(ctx context.Context, in *struct {
-			inEnvironment
-			retry
+			InEnvironment
+			Retry
 			Reason string `query:"reason" maxLength:"4096"`
 			Ticket string `query:"ticket" maxLength:"256"`
 			DryRun bool   `query:"dry_run"`
 		}) (sluice.EnvironmentChange, error) {
-			return a.Services.DeleteEnvironment(ctx, sluice.DeleteEnvironmentRequest{
+			return h.Services.DeleteEnvironment(ctx, sluice.DeleteEnvironmentRequest{
 				Name:   in.Environment,
 				Change: sluice.Change{Reason: in.Reason, Ticket: in.Ticket, DryRun: in.DryRun, IdempotencyKey: in.Key},
 			})

@@ -39,16 +39,10 @@ func (h *handler) dispatch(w *recorder, r *http.Request) {
 			fail(w, err)
 			return
 		}
-		r = h.as(r, actor)
+		r.Pattern = pattern // the mux writes into the copy alone, and the metrics read this one
+		r = r.WithContext(sluice.WithActor(r.Context(), actor))
 	}
 	h.mux.ServeHTTP(w, r)
-}
-
-// as hands the request on with who asks. The pattern that the mux writes into
-// the copy is wanted in the first, for the metrics.
-func (h *handler) as(r *http.Request, a sluice.Actor) *http.Request {
-	_, r.Pattern = h.mux.Handler(r)
-	return r.WithContext(sluice.WithActor(r.Context(), a))
 }
 
 // noRoute answers what the mux knows no operation for. The mux's own answer, in

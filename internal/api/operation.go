@@ -18,91 +18,109 @@ const (
 	bodyTimeout    = time.Minute
 )
 
-// operation is one route: what the document says of it, and how it is served.
-// Its schemas are made when it is first asked for.
+// spec says how an operation is called, and what the document says of it.
+type spec struct {
+	method, path, id     string
+	summary, description string
+	status               int   // defaults to 200
+	body                 int64 // most bytes of the request's body; defaults to maxBody
+	public               bool  // needs no token
+}
+
+// operation is one route. Its schemas are made when it is first asked for, since
+// making all of them would take most of the time of a short command.
 type operation struct {
 	huma.Operation
-	public   bool // needs no token
+	public   bool
 	register func(huma.API, huma.Operation)
-	raw      http.Handler // serves it where the answer is not JSON
 	once     sync.Once
 	serve    http.Handler
 }
 
-// describing is what an operation says of itself.
-type describing struct {
-	id, method, path, tag, summary, description string
-	body                                        int64 // most bytes of the request's body; defaults to maxBody
+func (s spec) operation(tag string) *operation {
+	if s.body == 0 {
+		s.body = maxBody
+	}
+	if s.status == 0 {
+		s.status = http.StatusOK
+	}
+	return &operation{public: s.public, Operation: huma.Operation{
+		OperationID: s.id, Method: s.method, Path: s.path, Tags: []string{tag}, Summary: s.summary, Description: s.description,
+		DefaultStatus: s.status, MaxBodyBytes: s.body, BodyReadTimeout: bodyTimeout,
+	}}
 }
 
-func (d describing) operation() huma.Operation {
-	if d.body == 0 {
-		d.body = maxBody
-	}
-	return huma.Operation{
-		OperationID: d.id, Method: d.method, Path: d.path, Tags: []string{d.tag}, Summary: d.summary,
-		Description: d.description, MaxBodyBytes: d.body, BodyReadTimeout: bodyTimeout,
-	}
-}
+// answer is how huma takes a body.
+type answer[T any] struct{ Body T }
 
-// route makes an operation from a function over the bound request.
-func route[I, O any](d describing, fn func(context.Context, *I) (*O, error)) *operation {
-	return &operation{Operation: d.operation(), register: func(a huma.API, op huma.Operation) {
-		huma.Register(a, op, func(ctx context.Context, in *I) (*O, error) {
+// route adds an operation that answers JSON, from a function over the bound
+// request. Types of parameters that are embedded must be exported: huma does not
+// look into others.
+func route[I, O any](h *handler, tag string, s spec, fn func(context.Context, *I) (O, error)) {
+	op := s.operation(tag)
+	op.register = func(a huma.API, op huma.Operation) {
+		huma.Register(a, op, func(ctx context.Context, in *I) (*answer[O], error) {
 			out, err := fn(ctx, in)
 			if err != nil {
 				return nil, problemOf(err)
 			}
-			return out, nil
+			return &answer[O]{out}, nil
 		})
-	}}
+	}
+	h.add(op)
 }
 
-// stream makes an operation whose answer is not JSON. The document's part is
-// given by describe.
-func stream(d describing, describe func(*huma.Operation), serve http.HandlerFunc) *operation {
-	return &operation{Operation: d.operation(), raw: serve, register: func(a huma.API, op huma.Operation) {
+// raw adds an operation that writes its answer itself. Describe completes what
+// the document says of it.
+func raw(h *handler, tag string, s spec, describe func(*huma.Operation), serve func(http.ResponseWriter, *http.Request) error) {
+	op := s.operation(tag)
+	op.register = func(a huma.API, op huma.Operation) {
 		describe(&op)
 		a.OpenAPI().AddOperation(&op)
-	}}
+	}
+	op.serve = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := serve(w, r); err != nil {
+			fail(w, err)
+		}
+	})
+	h.add(op)
 }
 
-// pattern is the operation's pattern for the mux. A file's path may have slashes.
-func (op *operation) pattern() string {
-	return op.Method + " " + strings.Replace(op.Path, "{path}", "{path...}", 1)
+func (h *handler) add(op *operation) {
+	// A file's path may have slashes.
+	pattern := op.Method + " " + strings.Replace(op.Path, "{path}", "{path...}", 1)
+	h.operations[pattern] = op
+	h.mux.Handle(pattern, op)
 }
 
 // ServeHTTP serves the operation. Each has a registry of schemas of its own, so
-// that making one never waits for, or races with, the serving of another.
+// that making one never races with the serving of another.
 func (op *operation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	op.once.Do(func() {
-		if op.serve = op.raw; op.serve == nil {
-			capture := &adapter{}
-			op.register(newRegistry(capture), op.Operation)
-			op.serve = capture.handler
+		if op.serve == nil {
+			a := &adapter{}
+			op.register(newRegistry(a), op.Operation)
+			op.serve = a
 		}
 	})
 	op.serve.ServeHTTP(w, r)
 }
 
 // adapter keeps the handler of the last operation that was registered.
-type adapter struct{ handler http.Handler }
+type adapter struct{ http.HandlerFunc }
 
 // Handle is how huma hands over an operation.
 func (a *adapter) Handle(op *huma.Operation, serve func(huma.Context)) {
-	a.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		serve(humago.NewContext(op, r, w))
-	})
+	a.HandlerFunc = func(w http.ResponseWriter, r *http.Request) { serve(humago.NewContext(op, r, w)) }
 }
-
-// ServeHTTP serves the operation.
-func (a *adapter) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }
 
 // newRegistry returns an empty API of huma with our one format and our errors.
 func newRegistry(a huma.Adapter) huma.API {
+	format := huma.Format{Marshal: encode, Unmarshal: decode}
+	schemas := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
 	return huma.NewAPI(huma.Config{
-		OpenAPI:                      &huma.OpenAPI{OpenAPI: "3.1.0", Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)}},
-		Formats:                      map[string]huma.Format{"application/json": {Marshal: encode, Unmarshal: decode}},
+		OpenAPI:                      &huma.OpenAPI{OpenAPI: "3.1.0", Components: &huma.Components{Schemas: schemas}},
+		Formats:                      map[string]huma.Format{"application/json": format, "json": format}, // the second is what a +json is
 		DefaultFormat:                "application/json",
 		Transformers:                 []huma.Transformer{report},
 		RejectUnknownQueryParameters: true,

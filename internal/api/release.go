@@ -7,77 +7,77 @@ import (
 	"github.com/sluice-dev/sluice"
 )
 
-// onTarget is what every change of what is live takes besides its body.
-type onTarget struct {
-	inEnvironment
-	retry
-	matching
+// OnTarget is what every change of what is live takes besides its body.
+type OnTarget struct {
+	InEnvironment
+	Retry
+	Matching
 }
 
-func (a *API) releases() {
+func (h *handler) releases() {
 	const tag, path = "releases", "/v1/environments/{environment}"
-	route(a, tag, operation{method: http.MethodPost, path: path + "/releases", id: "deploy", summary: "Deploy one atomic change set"},
+	route(h, tag, spec{method: http.MethodPost, path: path + "/releases", id: "deploy", summary: "Deploy one atomic change set"},
 		func(ctx context.Context, in *struct {
-			onTarget
+			OnTarget
 			Body sluice.DeployRequest
 		}) (out sluice.Outcome, err error) {
 			in.Body.Environment, in.Body.IdempotencyKey = in.Environment, in.Key
 			if in.Body.ExpectedRelease, err = in.expected(in.Body.ExpectedRelease); err != nil {
 				return out, err
 			}
-			return a.Services.Deploy(ctx, in.Body)
+			return h.Services.Deploy(ctx, in.Body)
 		})
-	route(a, tag, operation{method: http.MethodPost, path: path + "/promote", id: "promote", summary: "Copy what is live in another environment to this one"},
+	route(h, tag, spec{method: http.MethodPost, path: path + "/promote", id: "promote", summary: "Copy what is live in another environment to this one"},
 		func(ctx context.Context, in *struct {
-			onTarget
+			OnTarget
 			Body sluice.PromoteRequest
 		}) (out sluice.Outcome, err error) {
 			in.Body.Environment, in.Body.IdempotencyKey = in.Environment, in.Key
 			if in.Body.ExpectedRelease, err = in.expected(in.Body.ExpectedRelease); err != nil {
 				return out, err
 			}
-			return a.Services.Promote(ctx, in.Body)
+			return h.Services.Promote(ctx, in.Body)
 		})
-	route(a, tag, operation{method: http.MethodPost, path: path + "/rollback", id: "rollback", summary: "Take components, one release or the whole environment back"},
+	route(h, tag, spec{method: http.MethodPost, path: path + "/rollback", id: "rollback", summary: "Take components, one release or the whole environment back"},
 		func(ctx context.Context, in *struct {
-			onTarget
+			OnTarget
 			Body sluice.RollbackRequest
 		}) (out sluice.Outcome, err error) {
 			in.Body.Environment, in.Body.IdempotencyKey = in.Environment, in.Key
 			if in.Body.ExpectedRelease, err = in.expected(in.Body.ExpectedRelease); err != nil {
 				return out, err
 			}
-			return a.Services.Rollback(ctx, in.Body)
+			return h.Services.Rollback(ctx, in.Body)
 		})
-	route(a, tag, operation{method: http.MethodPost, path: path + "/restore", id: "restore", summary: "Make this environment hold what another held"},
+	route(h, tag, spec{method: http.MethodPost, path: path + "/restore", id: "restore", summary: "Make this environment hold what another held"},
 		func(ctx context.Context, in *struct {
-			onTarget
+			OnTarget
 			Body sluice.RestoreRequest
 		}) (out sluice.Outcome, err error) {
 			in.Body.Environment, in.Body.IdempotencyKey = in.Environment, in.Key
 			if in.Body.ExpectedRelease, err = in.expected(in.Body.ExpectedRelease); err != nil {
 				return out, err
 			}
-			return a.Services.Restore(ctx, in.Body)
+			return h.Services.Restore(ctx, in.Body)
 		})
-	route(a, tag, operation{method: http.MethodGet, path: path + "/releases", id: "list-releases", summary: "List an environment's releases, newest first"},
+	route(h, tag, spec{method: http.MethodGet, path: path + "/releases", id: "list-releases", summary: "List an environment's releases, newest first"},
 		func(ctx context.Context, in *struct {
-			inEnvironment
-			listing
+			InEnvironment
+			Listing
 		}) (sluice.Page[sluice.Release], error) {
-			return a.list(ctx, in.Environment, in.listing)
+			return h.list(ctx, in.Environment, in.Listing)
 		})
 }
 
-// listing are the query parameters that select releases.
-type listing struct {
-	paging
+// Listing are the query parameters that select releases.
+type Listing struct {
+	Paging
 	Component string `query:"component" maxLength:"128" doc:"Only releases that changed it, with only that change."`
 	Since     string `query:"since" maxLength:"40" doc:"RFC 3339."`
 	Until     string `query:"until" maxLength:"40" doc:"RFC 3339."`
 }
 
-func (a *API) list(ctx context.Context, environment string, in listing) (sluice.Page[sluice.Release], error) {
+func (h *handler) list(ctx context.Context, environment string, in Listing) (sluice.Page[sluice.Release], error) {
 	since, err := moment(in.Since)
 	if err != nil {
 		return sluice.Page[sluice.Release]{}, err
@@ -86,7 +86,7 @@ func (a *API) list(ctx context.Context, environment string, in listing) (sluice.
 	if err != nil {
 		return sluice.Page[sluice.Release]{}, err
 	}
-	return a.Services.Releases(ctx, sluice.ReleaseQuery{
-		Environment: environment, Component: in.Component, Since: since, Until: until, Paging: in.paging.paging(),
+	return h.Services.Releases(ctx, sluice.ReleaseQuery{
+		Environment: environment, Component: in.Component, Since: since, Until: until, Paging: in.page(),
 	})
 }

@@ -15,11 +15,11 @@ type History struct {
 	Next       string             `json:"next,omitempty"`
 }
 
-func (a *API) state() {
+func (h *handler) state() {
 	const tag = "state"
-	route(a, tag, operation{method: http.MethodGet, path: "/v1/environments/{environment}/state", id: "get-state", summary: "What is live in an environment, now or then"},
+	route(h, tag, spec{method: http.MethodGet, path: "/v1/environments/{environment}/state", id: "get-state", summary: "What is live in an environment, now or then"},
 		func(ctx context.Context, in *struct {
-			inEnvironment
+			InEnvironment
 			At      string `query:"at" maxLength:"40" doc:"RFC 3339: the state at that time."`
 			Release int64  `query:"release" minimum:"-1" default:"-1" doc:"The state after that release; 0 is before the first."`
 		}) (m sluice.Manifest, err error) {
@@ -33,34 +33,34 @@ func (a *API) state() {
 				}
 				ref.Release, ref.Exact = in.Release, true
 			}
-			return a.Services.State(ctx, ref)
+			return h.Services.State(ctx, ref)
 		})
-	route(a, tag, operation{
+	route(h, tag, spec{
 		method: http.MethodGet, path: "/v1/environments/{environment}/resolve/{component}", id: "resolve", summary: "Which version of a component runs, for a key",
 		description: "Answered from memory. With at_least, once that epoch is applied here.",
 	}, func(ctx context.Context, in *struct {
-		inEnvironment
+		InEnvironment
 		Component string `path:"component" maxLength:"128"`
 		Key       string `query:"key" maxLength:"256" doc:"Sticky key for a split."`
 		Content   bool   `query:"content" doc:"With the files."`
 		AtLeast   int64  `query:"at_least" minimum:"0"`
 	}) (sluice.Resolution, error) {
-		return a.Services.Resolve(ctx, sluice.ResolveRequest{
+		return h.Services.Resolve(ctx, sluice.ResolveRequest{
 			Environment: in.Environment, Component: in.Component, Key: in.Key, Content: in.Content, AtLeast: in.AtLeast,
 		})
 	})
-	route(a, tag, operation{method: http.MethodGet, path: "/v1/diff", id: "diff", summary: "Compare two environments, each now or then, or two versions"},
+	route(h, tag, spec{method: http.MethodGet, path: "/v1/diff", id: "diff", summary: "Compare two environments, each now or then, or two versions"},
 		func(ctx context.Context, in *struct {
 			From     string `query:"from" required:"true" maxLength:"300" example:"production@2024-11-12T14:47:00Z"`
 			To       string `query:"to" required:"true" maxLength:"300" example:"production"`
 			Contents bool   `query:"contents" doc:"Between environments: with the text of what changed."`
 		}) (sluice.Diff, error) {
-			return a.Services.Diff(ctx, sluice.DiffRequest{From: in.From, To: in.To, Contents: in.Contents})
+			return h.Services.Diff(ctx, sluice.DiffRequest{From: in.From, To: in.To, Contents: in.Contents})
 		})
-	route(a, tag, operation{
+	route(h, tag, spec{
 		method: http.MethodGet, path: "/v1/history", id: "history", summary: "Releases of all environments, or with a time the components as they were live then",
 	}, func(ctx context.Context, in *struct {
-		listing
+		Listing
 		Environment string `query:"environment" maxLength:"128"`
 		At          string `query:"at" maxLength:"40" doc:"RFC 3339."`
 		Kind        string `query:"kind" maxLength:"128" doc:"With at: only components of this kind."`
@@ -72,11 +72,11 @@ func (a *API) state() {
 			return History{}, err
 		}
 		if at == 0 {
-			page, err := a.list(ctx, in.Environment, in.listing)
+			page, err := h.list(ctx, in.Environment, in.Listing)
 			return History{Releases: page.Items, Next: page.Next}, err
 		}
-		page, err := a.Services.Components(ctx, sluice.ComponentQuery{
-			At: at, Kind: in.Kind, Archived: in.Archived, Versions: in.Versions, Paging: in.paging.paging(),
+		page, err := h.Services.Components(ctx, sluice.ComponentQuery{
+			At: at, Kind: in.Kind, Archived: in.Archived, Versions: in.Versions, Paging: in.page(),
 		})
 		return History{Components: page.Items, Next: page.Next}, err
 	})

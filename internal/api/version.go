@@ -7,67 +7,67 @@ import (
 	"github.com/sluice-dev/sluice"
 )
 
-type pinned struct {
-	named
+type Pinned struct {
+	Named
 	Ref string `path:"ref" maxLength:"160" doc:"A number, a label, sha256: and 8 or more digits, latest, an environment or a version's name."`
 }
 
-func (a *API) versions() {
+func (h *handler) versions() {
 	const tag, path = "versions", "/v1/components/{name}/versions"
-	route(a, tag, operation{method: http.MethodGet, path: path, id: "list-versions", summary: "List a component's versions, newest first"},
+	route(h, tag, spec{method: http.MethodGet, path: path, id: "list-versions", summary: "List a component's versions, newest first"},
 		func(ctx context.Context, in *struct {
-			named
-			paging
+			Named
+			Paging
 		}) (sluice.Page[sluice.Version], error) {
-			return a.Services.Versions(ctx, sluice.VersionQuery{Component: in.Name, Paging: in.paging.paging()})
+			return h.Services.Versions(ctx, sluice.VersionQuery{Component: in.Name, Paging: in.page()})
 		})
-	route(a, tag, operation{
+	route(h, tag, spec{
 		method: http.MethodPost, path: path, id: "publish-version", summary: "Publish a version", body: maxContentBody,
 		description: "Identical content returns the version that exists. With a new label it makes a new number with the same digest. A label that exists with other content is a conflict.",
 	}, func(ctx context.Context, in *struct {
-		named
-		retry
+		Named
+		Retry
 		Body sluice.PublishRequest
 	}) (sluice.Published, error) {
 		in.Body.Component, in.Body.IdempotencyKey = in.Name, in.Key
-		return a.Services.Publish(ctx, in.Body)
+		return h.Services.Publish(ctx, in.Body)
 	})
-	route(a, tag, operation{method: http.MethodGet, path: path + "/{ref}", id: "get-version", summary: "Show a version"},
-		func(ctx context.Context, in *pinned) (sluice.Version, error) {
-			return a.Services.Version(ctx, in.Name, in.Ref)
+	route(h, tag, spec{method: http.MethodGet, path: path + "/{ref}", id: "get-version", summary: "Show a version"},
+		func(ctx context.Context, in *Pinned) (sluice.Version, error) {
+			return h.Services.Version(ctx, in.Name, in.Ref)
 		})
-	route(a, tag, operation{method: http.MethodGet, path: path + "/{ref}/files/{path}", id: "get-file", summary: "Read one file of a version"},
+	route(h, tag, spec{method: http.MethodGet, path: path + "/{ref}/files/{path}", id: "get-file", summary: "Read one file of a version"},
 		func(ctx context.Context, in *struct {
-			pinned
+			Pinned
 			Path string `path:"path" maxLength:"512" doc:"The file's path, with / written as %2F."`
 		}) (sluice.File, error) {
-			return a.Services.File(ctx, in.Name, in.Ref, in.Path)
+			return h.Services.File(ctx, in.Name, in.Ref, in.Path)
 		})
-	route(a, tag, operation{method: http.MethodPatch, path: path + "/{ref}", id: "edit-version", summary: "Name or annotate a version"},
+	route(h, tag, spec{method: http.MethodPatch, path: path + "/{ref}", id: "edit-version", summary: "Name or annotate a version"},
 		func(ctx context.Context, in *struct {
-			pinned
-			retry
+			Pinned
+			Retry
 			Body sluice.EditVersionRequest
 		}) (sluice.Version, error) {
 			in.Body.Component, in.Body.Version, in.Body.IdempotencyKey = in.Name, in.Ref, in.Key
-			return a.Services.EditVersion(ctx, in.Body)
+			return h.Services.EditVersion(ctx, in.Body)
 		})
-	route(a, tag, operation{method: http.MethodPost, path: path + "/{ref}/quarantine", id: "quarantine-version", summary: "Keep content from going live, or lift that"},
+	route(h, tag, spec{method: http.MethodPost, path: path + "/{ref}/quarantine", id: "quarantine-version", summary: "Keep content from going live, or lift that"},
 		func(ctx context.Context, in *struct {
-			pinned
-			retry
+			Pinned
+			Retry
 			Body sluice.QuarantineRequest
 		}) (sluice.QuarantineReport, error) {
 			in.Body.Component, in.Body.Version, in.Body.IdempotencyKey = in.Name, in.Ref, in.Key
-			return a.Services.Quarantine(ctx, in.Body)
+			return h.Services.Quarantine(ctx, in.Body)
 		})
-	route(a, tag, operation{method: http.MethodPost, path: path + "/{ref}/purge", id: "purge-version", summary: "Remove the bytes of a version; its history stays"},
+	route(h, tag, spec{method: http.MethodPost, path: path + "/{ref}/purge", id: "purge-version", summary: "Remove the bytes of a version; its history stays"},
 		func(ctx context.Context, in *struct {
-			pinned
-			retry
+			Pinned
+			Retry
 			Body sluice.PurgeRequest
 		}) (sluice.Version, error) {
 			in.Body.Component, in.Body.Version, in.Body.IdempotencyKey = in.Name, in.Ref, in.Key
-			return a.Services.Purge(ctx, in.Body)
+			return h.Services.Purge(ctx, in.Body)
 		})
 }

@@ -1,0 +1,119 @@
+package api_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/api"
+)
+
+// TestRequestsThatCannotBeRead shows that whatever finds a mistake, it is told in
+// one form and names what is wrong.
+func TestRequestsThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	in := install(t)
+	h := api.New(in.config())
+	const publish = "/v1/components/my-prompt/versions"
+	for _, test := range []struct {
+		name, method, target, body string
+		headers                    []string
+		status                     int
+		code                       sluice.Code
+		says                       string
+	}{
+		{"an unknown field", "POST", publish, `{"files":[{"path":"a","text":"x"}],"lable":"v1.0.0"}`, nil, 400, sluice.Invalid, "lable"},
+		{"an unknown field further in", "POST", publish, `{"files":[{"path":"a","test":"x"}]}`, nil, 400, sluice.Invalid, "files[0].test"},
+		{"a field that is missing", "POST", publish, `{}`, nil, 400, sluice.Invalid, "files"},
+		{"a field of another type", "POST", publish, `{"files":"x"}`, nil, 400, sluice.Invalid, "files: expected array"},
+		{"a time that is none", "POST", publish, `{"files":[{"path":"a"}],"at":"noon"}`, nil, 400, sluice.Invalid, "noon"},
+		{"no JSON", "POST", publish, `{"files":`, nil, 400, sluice.Invalid, "body"},
+		{"more than JSON", "POST", publish, `{"files":[{"path":"a"}]} {}`, nil, 400, sluice.Invalid, "after top-level value"},
+		{"no body", "POST", publish, ``, nil, 400, sluice.Invalid, "body"},
+		{"another media type", "POST", publish, `x`, []string{"Content-Type", "text/plain"}, 415, sluice.Invalid, "JSON"},
+		{"an unknown parameter", "GET", "/v1/components?knd=prompt", ``, nil, 400, sluice.Invalid, "knd"},
+		{"a page that is too long", "GET", "/v1/components?limit=1001", ``, nil, 400, sluice.Invalid, "limit"},
+		{"a parameter that is missing", "GET", "/v1/diff?from=staging", ``, nil, 400, sluice.Invalid, "to"},
+		{"a parameter of another type", "GET", "/v1/components?limit=many", ``, nil, 400, sluice.Invalid, "limit"},
+		{"a time in a parameter", "GET", "/v1/history?at=noon", ``, nil, 400, sluice.Invalid, "noon"},
+		{"an If-Match that is no release", "POST", "/v1/environments/production/rollback", `{}`, []string{"If-Match", `"x"`}, 400, sluice.Invalid, "If-Match"},
+		{"a watch of nothing", "GET", "/v1/watch", ``, nil, 400, sluice.Invalid, "environment"},
+		{"an unknown route", "GET", "/v1/nothing", ``, nil, 404, sluice.NotFound, "/v1/nothing"},
+		{"a wrong method", "DELETE", "/v1/components", ``, nil, 405, sluice.Invalid, "DELETE"},
+		{"a body that is too large", "POST", "/v1/components", `{"name":"` + strings.Repeat("x", 1<<20) + `"}`, nil, 413, sluice.LimitExceeded, "1048576"},
+		{"content that is too large", "POST", publish, `{"files":[{"path":"a","text":"` + strings.Repeat("x", 6<<20) + `"}]}`, nil, 413, sluice.LimitExceeded, "6291456"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			in := &installation{token: in.token}
+			p := wantProblem(t, in.ask(h, test.method, test.target, test.body, test.headers...), test.status, test.code)
+			if !strings.Contains(p.Detail, test.says) {
+				t.Errorf("got %q, want it to say %q", p.Detail, test.says)
+			}
+			if len(p.Fixes) == 0 && test.status != 413 {
+				t.Errorf("%q has no fix", p.Detail)
+			}
+		})
+	}
+}
+
+func TestMethodsThatWouldDoAreNamed(t *testing.T) {
+	t.Parallel()
+	in := install(t)
+	w := in.ask(api.New(in.config()), "DELETE", "/v1/components", "")
+	if got := w.Header().Get("Allow"); !strings.Contains(got, "GET") || !strings.Contains(got, "POST") {
+		t.Errorf("Allow: got %q", got)
+	}
+}
+
+// asking answers every authentication with an error.
+type asking struct{ err error }
+
+func (a asking) Authenticate(context.Context, string) (sluice.Actor, error) {
+	if a.err == nil {
+		panic("nobody is there")
+	}
+	return sluice.Actor{}, a.err
+}
+
+func TestCodesHaveTheirStatus(t *testing.T) {
+	t.Parallel()
+	in := install(t)
+	for code, status := range map[sluice.Code]int{
+		sluice.Invalid: 400, sluice.Unauthenticated: 401, sluice.Denied: 403, sluice.NotFound: 404, sluice.Conflict: 409,
+		sluice.LimitExceeded: 413, sluice.Refused: 422, sluice.Internal: 500, sluice.Unavailable: 503, sluice.TimedOut: 504,
+	} {
+		cfg := in.config()
+		cfg.Auth = asking{sluice.Errorf(code, "it is so").Fix("do this").Fix("or that")}
+		w := in.ask(api.New(cfg), "GET", "/v1/info", "")
+		p := wantProblem(t, w, status, code)
+		if p.Detail != "it is so" || len(p.Fixes) != 2 || p.Fixes[1] != "or that" {
+			t.Errorf("%s: got %+v", code, p)
+		}
+		if got := w.Header().Get("WWW-Authenticate"); (got != "") != (status == http.StatusUnauthorized) {
+			t.Errorf("%s: WWW-Authenticate is %q", code, got)
+		}
+	}
+}
+
+func TestDefectsAreLoggedAndNeverShown(t *testing.T) {
+	t.Parallel()
+	for name, auth := range map[string]asking{"an error": {errors.New("nobody is there")}, "a panic": {}} {
+		in := install(t)
+		cfg := in.config()
+		cfg.Auth = auth
+		w := in.ask(api.New(cfg), "GET", "/v1/info", "")
+		id := w.Header().Get("X-Request-Id")
+		if body := w.Body.String(); strings.Contains(body, "nobody is there") || strings.Contains(body, ".go:") {
+			t.Errorf("%s: the answer tells too much: %s", name, body)
+		}
+		wantProblem(t, w, 500, sluice.Internal)
+		log := in.log.String()
+		if !strings.Contains(log, "nobody is there") || !strings.Contains(log, "level=ERROR") || id == "" || !strings.Contains(log, id) {
+			t.Errorf("%s: want the cause and the request %q in the log, got %s", name, id, log)
+		}
+	}
+}
