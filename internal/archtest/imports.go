@@ -63,7 +63,7 @@ var technologies = []struct {
 
 // testOnlyDirs exist for tests: they may import what they like, and nothing
 // that users run may import them.
-var testOnlyDirs = []string{"internal/sluicetest", "internal/pgtest", "internal/archtest"}
+var testOnlyDirs = []string{"internal/sluicetest", "internal/pgtest", "internal/crashtest", "internal/archtest"}
 
 func testOnly(dir string) bool {
 	return slices.ContainsFunc(testOnlyDirs, func(t string) bool { return covers(t+"/...", dir) })

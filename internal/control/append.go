@@ -90,6 +90,7 @@ func (c *Control) commit(tx *store.Tx, e sluice.Environment, r *sluice.Release, 
 	if err != nil {
 		return err
 	}
+	lived = lived || r.At == r.RecordedAt // an import of this very moment
 	next.Epoch, next.At, next.Root = r.Epoch, r.At, r.Root
 	c.heads[e.Name] = next
 	return tx.AddRelease(*r, lived)

@@ -33,11 +33,3 @@ func (c *Control) Entries(ctx context.Context, q sluice.AuditQuery) (sluice.Page
 	})
 	return out, err
 }
-
-func (c *Control) Verify(ctx context.Context, req sluice.VerifyRequest) (sluice.VerifyReport, error) {
-	return sluice.VerifyReport{}, nil
-}
-
-func (c *Control) Checkpoint(ctx context.Context) (sluice.Checkpoint, error) {
-	return sluice.Checkpoint{}, nil
-}

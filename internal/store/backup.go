@@ -199,6 +199,12 @@ func copyFile(to, from string) error {
 	return out.Close()
 }
 
+// Restored is what the entry of a restored backup holds.
+type Restored struct {
+	From    string `json:"from"`    // the id of the ledger that was backed up
+	Entries int64  `json:"entries"` // how many it had
+}
+
 // RestoreFrom copies all of a backup into this database, which must be empty, in
 // one transaction. The ledger goes on under a new id, with an entry that says so.
 func (db *DB) RestoreFrom(ctx context.Context, from *DB, actor string) error {
@@ -231,7 +237,7 @@ func (db *DB) RestoreFrom(ctx context.Context, from *DB, actor string) error {
 			if err := tx.lockOrganization(); err != nil {
 				return err
 			}
-			_, err := tx.Append(actor, sluice.EntryLedgerRestored, db.ledger, map[string]any{"from": from.ledger, "entries": tx.seq})
+			_, err := tx.Append(actor, sluice.EntryLedgerRestored, db.ledger, Restored{From: from.ledger, Entries: tx.seq})
 			return err
 		})
 	})

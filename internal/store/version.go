@@ -58,8 +58,12 @@ func (tx *Tx) VersionsOf(from, to string) ([]sluice.Version, error) {
 }
 
 // AddVersion writes a new version with its files. Content that is there already
-// is not written again.
+// is not written again. A name that another version of the component carries
+// moves here.
 func (tx *Tx) AddVersion(v sluice.Version, files []sluice.File) error {
+	if err := tx.takeName(v.Component, v.Name, v.Number); err != nil {
+		return err
+	}
 	if err := tx.change(`INSERT INTO versions (org, component, number, label, name, note, digest, size, author, at, recorded_at, purged)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0)`,
 		tx.org, v.Component, v.Number, v.Label, v.Name, v.Note, v.Digest, v.Size, v.Author, v.At, v.RecordedAt); err != nil {
@@ -85,13 +89,19 @@ func (tx *Tx) AddVersion(v sluice.Version, files []sluice.File) error {
 // EditVersion sets a version's name and note. A name that another version of the
 // component carries moves here.
 func (tx *Tx) EditVersion(component string, number int, name, note string) error {
-	if name != "" {
-		if err := tx.change("UPDATE versions SET name = '' WHERE org = $1 AND component = $2 AND lower(name) = $3 AND number <> $4",
-			tx.org, component, sluice.FoldName(name), number); err != nil {
-			return err
-		}
+	if err := tx.takeName(component, name, number); err != nil {
+		return err
 	}
 	return tx.change("UPDATE versions SET name = $1, note = $2 WHERE org = $3 AND component = $4 AND number = $5", name, note, tx.org, component, number)
+}
+
+// takeName takes a name from the other versions of a component.
+func (tx *Tx) takeName(component, name string, number int) error {
+	if name == "" {
+		return nil
+	}
+	return tx.change("UPDATE versions SET name = '' WHERE org = $1 AND component = $2 AND lower(name) = $3 AND number <> $4",
+		tx.org, component, sluice.FoldName(name), number)
 }
 
 // Files are what a version consists of, sorted by path.

@@ -1,0 +1,99 @@
+package crashtest
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/sluice-dev/sluice"
+)
+
+// history is a ledger with an entry of every kind and a release of every action.
+func history(tb testing.TB, n *node) {
+	tb.Helper()
+	publishing(tb, n)
+	releasing(tb, n)
+	administering(tb, n)
+}
+
+// publish makes the next version of a component.
+func publish(tb testing.TB, n *node, component string, number int) sluice.Version {
+	tb.Helper()
+	return must[sluice.Published](tb)(n.Publish(as("alice"), sluice.PublishRequest{
+		Component: component, Kind: sluice.KindPrompt, Label: fmt.Sprintf("v1.%d.0", number),
+		Files: []sluice.File{
+			sluice.NewFile("prompt.md", fmt.Appendf(nil, "You are %s, take %d.", component, number)),
+			sluice.NewFile("shared/tone.md", []byte("Be kind.")),
+		},
+	})).Version
+}
+
+// deploy sets one version in one environment.
+func deploy(tb testing.TB, n *node, component, version, environment string) sluice.Outcome {
+	tb.Helper()
+	return must[sluice.Outcome](tb)(n.Deploy(as("bob"), sluice.DeployRequest{
+		Environment: environment, Create: sluice.CreateAlways,
+		Changes: []sluice.ChangeRequest{{Component: component, Version: version}},
+		Change:  sluice.Change{Reason: "as planned", Ticket: "INC-1"},
+	}))
+}
+
+func publishing(tb testing.TB, n *node) {
+	tb.Helper()
+	for i := range 4 {
+		for _, name := range []string{"my-prompt", "triage", "invoice-parser"} {
+			publish(tb, n, name, i)
+		}
+	}
+	name, note := "add-urgency", "louder"
+	edited := must[sluice.Version](tb)
+	edited(n.EditVersion(as("alice"), sluice.EditVersionRequest{Component: "triage", Version: "1", Name: &name}))
+	edited(n.EditVersion(as("alice"), sluice.EditVersionRequest{Component: "triage", Version: "2", Name: &name, Note: &note}))
+	must[sluice.Published](tb)(n.Publish(as("alice"), sluice.PublishRequest{
+		Component: "triage", Name: name, Files: []sluice.File{sluice.NewFile("prompt.md", []byte("Once more."))},
+	}))
+	description := "reads invoices"
+	must[sluice.Component](tb)(n.EditComponent(as("alice"), sluice.EditComponentRequest{Name: "invoice-parser", Description: &description}))
+	// Imported into an environment that was never live: its releases keep their own time.
+	must[sluice.Outcome](tb)(n.Deploy(as("alice"), sluice.DeployRequest{
+		Environment: "archive", Create: sluice.CreateAlways, Author: "bob", At: 1_600_000_000_000_000,
+		Changes: []sluice.ChangeRequest{{Component: "my-prompt", Version: "1"}},
+	}))
+}
+
+func releasing(tb testing.TB, n *node) {
+	tb.Helper()
+	done := must[sluice.Outcome](tb)
+	for _, version := range []string{"1", "2", "3"} {
+		deploy(tb, n, "my-prompt", version, "production")
+		deploy(tb, n, "triage", version, "base")
+	}
+	done(n.Deploy(as("alice"), sluice.DeployRequest{Environment: "production", Changes: []sluice.ChangeRequest{
+		{Component: "my-prompt", Split: []sluice.ShareRequest{{Version: "3", Weight: 9000}, {Version: "4", Weight: 1000}}},
+		{Component: "triage", Hide: true},
+	}}))
+	done(n.Rollback(as("bob"), sluice.RollbackRequest{Environment: "production", Components: []string{"my-prompt"}}))
+	done(n.Promote(as("alice"), sluice.PromoteRequest{Environment: "staging", From: "production"}))
+	done(n.Deploy(as("alice"), sluice.DeployRequest{Environment: "production", Changes: []sluice.ChangeRequest{{Component: "triage", Unset: true}}}))
+	done(n.Restore(as("alice"), sluice.RestoreRequest{Environment: "canary", From: "production#2", Create: sluice.CreateAlways}))
+	done(n.Rollback(as("alice"), sluice.RollbackRequest{Environment: "production", To: "production#1"}))
+}
+
+func administering(tb testing.TB, n *node) {
+	tb.Helper()
+	report := must[sluice.QuarantineReport](tb)
+	report(n.Quarantine(as("alice"), sluice.QuarantineRequest{Component: "triage", Version: "4", Change: sluice.Change{Reason: "rude"}}))
+	report(n.Quarantine(as("alice"), sluice.QuarantineRequest{Component: "my-prompt", Version: "4", Change: sluice.Change{Reason: "rude"}}))
+	report(n.Quarantine(as("alice"), sluice.QuarantineRequest{Component: "my-prompt", Version: "4", Lift: true, Change: sluice.Change{Reason: "it was not"}}))
+	must[sluice.Version](tb)(n.Purge(as("alice"), sluice.PurgeRequest{Component: "invoice-parser", Version: "1", Change: sluice.Change{Reason: "a name was in it"}}))
+	changed := must[sluice.EnvironmentChange](tb)
+	changed(n.CreateEnvironment(as("alice"), sluice.CreateEnvironmentRequest{Name: "debug", Parent: "production"}))
+	parent, latest, from := "staging", sluice.TracksLatest, []string{"staging"}
+	changed(n.EditEnvironment(as("alice"), sluice.EditEnvironmentRequest{Name: "debug", Parent: &parent, Tracks: &latest, PromotesFrom: &from}))
+	publish(tb, n, "invoice-parser", 4)
+	changed(n.DeleteEnvironment(as("alice"), sluice.DeleteEnvironmentRequest{Name: "canary"}))
+	token := must[sluice.Token](tb)
+	made := token(n.CreateToken(as("alice"), sluice.CreateTokenRequest{Name: "bob", Roles: []sluice.Role{sluice.RoleDeployer}, Environments: []string{"staging"}}))
+	token(n.RotateToken(as("alice"), sluice.RotateTokenRequest{ID: made.ID, Grace: 60}))
+	gone := token(n.CreateToken(as("alice"), sluice.CreateTokenRequest{Name: "auditor", Roles: []sluice.Role{sluice.RoleViewer}}))
+	token(n.RevokeToken(as("alice"), sluice.RevokeTokenRequest{ID: gone.ID}))
+}
