@@ -66,12 +66,11 @@ func (c *Control) Resolve(ctx context.Context, req sluice.ResolveRequest) (sluic
 	return out, err
 }
 
-// manifest is the live manifest of an environment named by name or alias. Names
-// resolve in memory; only what is not one is looked up.
+// manifest is the live manifest of an environment, by name or alias. Only the
+// first question about an environment is asked of the store.
 func (c *Control) manifest(ctx context.Context, name string) (*sluice.Manifest, error) {
-	m, err := c.live.Manifest(ctx, name)
-	if sluice.CodeOf(err) != sluice.NotFound {
-		return m, err
+	if m, found := c.live.Named(name); found {
+		return m, nil
 	}
 	e, err := c.Environment(ctx, name)
 	if err != nil {
