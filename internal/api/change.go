@@ -1,9 +1,11 @@
 package api
 
 import (
+	"reflect"
 	"strconv"
 	"strings"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/sluice-dev/sluice"
 )
 
@@ -40,6 +42,32 @@ type Paging struct {
 }
 
 func (p Paging) page() sluice.Paging { return sluice.Paging{Limit: p.Limit, Cursor: p.Cursor} }
+
+// given is an optional body.
+func given[T any](body *T) (v T) {
+	if body != nil {
+		v = *body
+	}
+	return v
+}
+
+// Number is a number in a parameter that may be absent, which is not 0.
+type Number struct {
+	Value int64
+	Given bool
+}
+
+// Schema is how huma asks what it is.
+func (Number) Schema(huma.Registry) *huma.Schema {
+	least := 0.0
+	return &huma.Schema{Type: huma.TypeInteger, Format: "int64", Minimum: &least}
+}
+
+// Receiver is how huma asks where the number goes.
+func (n *Number) Receiver() reflect.Value { return reflect.ValueOf(n).Elem().Field(0) }
+
+// OnParamSet is how huma tells whether there was one.
+func (n *Number) OnParamSet(given bool, _ any) { n.Given = given }
 
 // moment reads a time of a query parameter.
 func moment(text string) (sluice.Time, error) {

@@ -7,6 +7,7 @@ import (
 	"github.com/sluice-dev/sluice"
 )
 
+// Named is the path of one component.
 type Named struct {
 	Name string `path:"name" maxLength:"128" doc:"The component's name, in any case."`
 }
@@ -42,33 +43,5 @@ func (h *handler) components() {
 		}) (sluice.Component, error) {
 			in.Body.Name, in.Body.IdempotencyKey = in.Name, in.Key
 			return h.Services.EditComponent(ctx, in.Body)
-		})
-}
-
-func (h *handler) drafts() {
-	const tag, path = "drafts", "/v1/components/{name}/draft"
-	route(h, tag, spec{method: http.MethodGet, path: path, id: "get-draft", summary: "Show a component's working copy"},
-		func(ctx context.Context, in *Named) (sluice.Draft, error) { return h.Services.Draft(ctx, in.Name) })
-	route(h, tag, spec{method: http.MethodPut, path: path, id: "save-draft", summary: "Replace a component's working copy", body: maxContentBody},
-		func(ctx context.Context, in *struct {
-			Named
-			Retry
-			Body sluice.SaveDraftRequest
-		}) (sluice.Draft, error) {
-			in.Body.Component, in.Body.IdempotencyKey = in.Name, in.Key
-			return h.Services.SaveDraft(ctx, in.Body)
-		})
-	route(h, tag, spec{method: http.MethodDelete, path: path, id: "discard-draft", summary: "Remove a component's working copy", status: http.StatusOK},
-		func(ctx context.Context, in *Named) (struct{}, error) {
-			return struct{}{}, h.Services.DiscardDraft(ctx, in.Name)
-		})
-	route(h, tag, spec{method: http.MethodPost, path: path + "/publish", id: "publish-draft", summary: "Make a version of the working copy"},
-		func(ctx context.Context, in *struct {
-			Named
-			Retry
-			Body sluice.PublishDraftRequest
-		}) (sluice.Published, error) {
-			in.Body.Component, in.Body.IdempotencyKey = in.Name, in.Key
-			return h.Services.PublishDraft(ctx, in.Body)
 		})
 }

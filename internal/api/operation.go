@@ -70,6 +70,21 @@ func route[I, O any](h *handler, tag string, s spec, fn func(context.Context, *I
 	h.add(op)
 }
 
+// act adds an operation that answers nothing but that it was done.
+func act[I any](h *handler, tag string, s spec, fn func(context.Context, *I) error) {
+	s.status = http.StatusNoContent
+	op := s.operation(tag)
+	op.register = func(a huma.API, op huma.Operation) {
+		huma.Register(a, op, func(ctx context.Context, in *I) (*struct{}, error) {
+			if err := fn(ctx, in); err != nil {
+				return nil, problemOf(err)
+			}
+			return nil, nil
+		})
+	}
+	h.add(op)
+}
+
 // raw adds an operation that writes its answer itself. Describe completes what
 // the document says of it.
 func raw(h *handler, tag string, s spec, describe func(*huma.Operation), serve func(http.ResponseWriter, *http.Request) error) {

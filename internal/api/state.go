@@ -21,17 +21,17 @@ func (h *handler) state() {
 		func(ctx context.Context, in *struct {
 			InEnvironment
 			At      string `query:"at" maxLength:"40" doc:"RFC 3339: the state at that time."`
-			Release int64  `query:"release" minimum:"-1" default:"-1" doc:"The state after that release; 0 is before the first."`
+			Release Number `query:"release" doc:"The state after that release; 0 is before the first."`
 		}) (m sluice.Manifest, err error) {
 			ref := sluice.EnvironmentRef{Name: in.Environment}
 			if ref.At, err = moment(in.At); err != nil {
 				return m, err
 			}
-			if in.Release >= 0 {
+			if in.Release.Given {
 				if ref.At != 0 {
 					return m, sluice.Errorf(sluice.Invalid, "a state is at a time or at a release").Fix("give one of at and release")
 				}
-				ref.Release, ref.Exact = in.Release, true
+				ref.Release, ref.Exact = in.Release.Value, true
 			}
 			return h.Services.State(ctx, ref)
 		})

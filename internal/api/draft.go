@@ -1,0 +1,34 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/sluice-dev/sluice"
+)
+
+func (h *handler) drafts() {
+	const tag, path = "drafts", "/v1/components/{name}/draft"
+	route(h, tag, spec{method: http.MethodGet, path: path, id: "get-draft", summary: "Show a component's working copy"},
+		func(ctx context.Context, in *Named) (sluice.Draft, error) { return h.Services.Draft(ctx, in.Name) })
+	route(h, tag, spec{method: http.MethodPut, path: path, id: "save-draft", summary: "Replace a component's working copy", body: maxContentBody},
+		func(ctx context.Context, in *struct {
+			Named
+			Retry
+			Body sluice.SaveDraftRequest
+		}) (sluice.Draft, error) {
+			in.Body.Component, in.Body.IdempotencyKey = in.Name, in.Key
+			return h.Services.SaveDraft(ctx, in.Body)
+		})
+	act(h, tag, spec{method: http.MethodDelete, path: path, id: "discard-draft", summary: "Remove a component's working copy"},
+		func(ctx context.Context, in *Named) error { return h.Services.DiscardDraft(ctx, in.Name) })
+	route(h, tag, spec{method: http.MethodPost, path: path + "/publish", id: "publish-draft", summary: "Make a version of the working copy"},
+		func(ctx context.Context, in *struct {
+			Named
+			Retry
+			Body sluice.PublishDraftRequest
+		}) (sluice.Published, error) {
+			in.Body.Component, in.Body.IdempotencyKey = in.Name, in.Key
+			return h.Services.PublishDraft(ctx, in.Body)
+		})
+}
