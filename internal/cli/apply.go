@@ -74,14 +74,11 @@ func (e *env) applyText(w io.Writer, steps []applyStep, dryRun bool) {
 		if s.Create {
 			verb = "created"
 		}
-		line := fmt.Sprintf("%s %s", verb, s.Environment)
+		line := fmt.Sprintf("%s %s", did(verb, dryRun), s.Environment)
 		if len(s.Changes) > 0 {
 			line += ": " + strings.Join(s.Changes, ", ")
 		}
 		fmt.Fprintln(w, line)
-	}
-	if dryRun {
-		e.note("dry run: nothing was changed")
 	}
 }
 

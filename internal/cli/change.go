@@ -87,3 +87,11 @@ func (t *timeValue) Set(s string) (err error) {
 	*t.into, err = sluice.ParseTime(s, t.e.Now())
 	return err
 }
+
+// did is a deed in the past tense, or as a dry run tells it.
+func did(verb string, dryRun bool) string {
+	if dryRun {
+		return "would have " + verb
+	}
+	return verb
+}

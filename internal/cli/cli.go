@@ -29,7 +29,10 @@ func Run(ctx context.Context, p Process) int {
 	root.SetIn(e.Stdin)
 	root.SetOut(e.Stdout)
 	root.SetErr(e.Stderr)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
+	if f := cmd.Flags().Lookup("dry-run"); err == nil && f != nil && f.Changed && f.Value.String() == "true" {
+		e.note("dry run: nothing was changed")
+	}
 	return e.exit(ctx, err)
 }
 

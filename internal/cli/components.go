@@ -199,7 +199,7 @@ func componentsAddCommand(e *env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return e.show(made, func(w io.Writer) { fmt.Fprintf(w, "%s %s (%s)\n", e.did("added", req.DryRun), made.Name, made.Kind) })
+			return e.show(made, func(w io.Writer) { fmt.Fprintf(w, "%s %s (%s)\n", did("added", req.DryRun), made.Name, made.Kind) })
 		},
 	}
 	cmd.Flags().StringVar(&req.Kind, "kind", "", "what it is: prompt, workflow, script, agent, config or another word")
@@ -207,14 +207,6 @@ func componentsAddCommand(e *env) *cobra.Command {
 	complete(cmd, "kind", e.fixed(kinds()...))
 	changeFlags(cmd, &req.Change)
 	return cmd
-}
-
-// did is a deed in the past tense, or as it would be after a dry run.
-func (e *env) did(verb string, dryRun bool) string {
-	if dryRun {
-		return "dry run, nothing was changed: would have " + verb
-	}
-	return verb
 }
 
 func componentsArchiveCommand(e *env) *cobra.Command {
@@ -243,7 +235,7 @@ func componentsArchiveCommand(e *env) *cobra.Command {
 			if revive {
 				verb = "revived"
 			}
-			return e.show(edited, func(w io.Writer) { fmt.Fprintf(w, "%s %s\n", e.did(verb, req.DryRun), edited.Name) })
+			return e.show(edited, func(w io.Writer) { fmt.Fprintf(w, "%s %s\n", did(verb, req.DryRun), edited.Name) })
 		},
 	}
 	cmd.Flags().BoolVar(&revive, "revive", false, "take it back out")

@@ -49,7 +49,7 @@ func draftSaveCommand(e *env) *cobra.Command {
 				return err
 			}
 			return e.show(d, func(w io.Writer) {
-				fmt.Fprintf(w, "%s the draft of %s (%s) from %s\n", e.did("saved", req.DryRun), d.Component, d.Digest.Short(), found.from)
+				fmt.Fprintf(w, "%s the draft of %s (%s) from %s\n", did("saved", req.DryRun), d.Component, d.Digest.Short(), found.from)
 			})
 		},
 	}

@@ -235,11 +235,7 @@ func (e *env) environmentChange(verb string, c sluice.EnvironmentChange) error {
 			fmt.Fprintf(w, "%s: no change\n", c.Environment.Name)
 			return
 		}
-		fmt.Fprintf(w, "%s environment %s\n", e.did(verb, c.DryRun), c.Environment.Name)
-		var t table
-		for _, r := range c.Releases {
-			e.releaseRows(&t, r)
-		}
-		t.write(w)
+		fmt.Fprintf(w, "%s environment %s\n", did(verb, c.DryRun), c.Environment.Name)
+		e.releasesText(w, c.Releases, c.DryRun)
 	})
 }

@@ -17,9 +17,6 @@ func (e *env) outcome(o sluice.Outcome) error {
 		}
 		e.note("%s environment %s", verb, o.Environment)
 	}
-	if o.DryRun {
-		e.note("dry run: nothing was changed")
-	}
 	if o.Replayed {
 		e.note("this request was carried out before; its answer is repeated")
 	}
@@ -28,14 +25,9 @@ func (e *env) outcome(o sluice.Outcome) error {
 
 func (e *env) outcomeText(w io.Writer, o sluice.Outcome) {
 	if o.Release == nil {
-		fmt.Fprintf(w, "%s: no change, that is what it holds\n", o.Environment)
+		fmt.Fprintf(w, "%s: no change\n", o.Environment)
 	} else {
-		var t table
-		e.releaseRows(&t, *o.Release)
-		for _, r := range o.Inherited {
-			e.releaseRows(&t, r)
-		}
-		t.write(w)
+		e.releasesText(w, append([]sluice.Release{*o.Release}, o.Inherited...), o.DryRun)
 	}
 	for _, name := range o.NeverLive {
 		fmt.Fprintf(w, "deployed: %s was never at this version in %s before\n", name, o.Environment)
@@ -51,11 +43,31 @@ func (e *env) outcomeText(w io.Writer, o sluice.Outcome) {
 	}
 }
 
-// releaseRows is one row for each slot that a release changed.
-func (e *env) releaseRows(t *table, r sluice.Release) {
-	for _, c := range r.Changes {
-		t.add(r.Ref(), slotName(c.Slot), fmt.Sprintf("%s → %s", valueName(c.From), valueName(c.To)), "("+deed(r)+")")
+// releasesText is one row for each slot that a release changed.
+func (e *env) releasesText(w io.Writer, releases []sluice.Release, dryRun bool) {
+	var t table
+	mark := ""
+	if dryRun {
+		mark = ", dry run"
 	}
+	for _, r := range releases {
+		for _, c := range r.Changes {
+			t.add(r.Ref(), slotName(c.Slot), movement(c, r.Action), "("+deed(r)+mark+")")
+		}
+	}
+	t.write(w)
+}
+
+// movement is a value before and after, and what is special about the latter.
+func movement(c sluice.SlotChange, by sluice.Action) string {
+	line := fmt.Sprintf("%s → %s", valueName(c.From), valueName(c.To))
+	switch {
+	case c.PinnedBy > 0:
+		return line + ", pinned"
+	case c.Origin != "" && by != sluice.ActionInherited:
+		return line + ", inherited from " + c.Origin
+	}
+	return line
 }
 
 // deed says what made a release: who, or what it followed.

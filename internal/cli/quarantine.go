@@ -63,9 +63,9 @@ func (e *env) quarantineText(w io.Writer, r sluice.QuarantineReport, lift bool) 
 	case !r.Changed:
 		fmt.Fprintf(w, "no change: %s is in quarantine already\n", ref)
 	case lift:
-		fmt.Fprintf(w, "%s the quarantine of %s\n", e.did("lifted", r.DryRun), ref)
+		fmt.Fprintf(w, "%s the quarantine of %s\n", did("lifted", r.DryRun), ref)
 	default:
-		fmt.Fprintf(w, "%s %s\n", e.did("quarantined", r.DryRun), ref)
+		fmt.Fprintf(w, "%s %s\n", did("quarantined", r.DryRun), ref)
 	}
 	if len(r.LiveIn) > 0 && !lift {
 		e.note("it is still live in %s: `sluice rollback %s --in %s`", strings.Join(r.LiveIn, ", "), r.Version.Component, r.LiveIn[0])
@@ -102,7 +102,7 @@ func versionPurgeCommand(e *env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return e.show(v, func(w io.Writer) { fmt.Fprintf(w, "%s %s\n", e.did("purged", req.DryRun), v.Ref()) })
+			return e.show(v, func(w io.Writer) { fmt.Fprintf(w, "%s %s\n", did("purged", req.DryRun), v.Ref()) })
 		},
 	}
 	changeFlags(cmd, &req.Change)

@@ -90,25 +90,25 @@ func (e *env) publishSaved(ctx context.Context, c sluice.Services, req sluice.Pu
 
 // published prints a new version, and which environments follow it.
 func (e *env) published(p sluice.Published) error {
-	if p.DryRun {
-		e.note("dry run: nothing was changed")
-	}
 	return e.show(p, func(w io.Writer) {
-		v := p.Version
-		if p.Created {
-			fmt.Fprintf(w, "%s is version %d (%s)\n", v.Ref(), v.Number, v.Digest.Short())
-		} else {
-			fmt.Fprintf(w, "%s is version %d already, with the same content\n", v.Ref(), v.Number)
-		}
-		var t table
-		for _, r := range p.Live {
-			e.releaseRows(&t, r)
-		}
-		t.write(w)
+		fmt.Fprintln(w, publishedLine(p))
+		e.releasesText(w, p.Live, p.DryRun)
 		for _, r := range p.Refused {
 			e.note("%s did not follow: %s", r.Environment, r.Reason)
 		}
 	})
+}
+
+// publishedLine is one sentence about a version that was published.
+func publishedLine(p sluice.Published) string {
+	v, number := p.Version, ""
+	if v.Label != "" {
+		number = fmt.Sprintf(", version %d", v.Number)
+	}
+	if p.Created {
+		return fmt.Sprintf("%s %s%s (%s)", did("published", p.DryRun), v.Ref(), number, v.Digest.Short())
+	}
+	return fmt.Sprintf("no change: %s%s has the same content (%s)", v.Ref(), number, v.Digest.Short())
 }
 
 func tagListCommand(e *env) *cobra.Command {

@@ -43,7 +43,7 @@ func tokenCreateCommand(e *env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return e.newToken(t, req.DryRun)
+			return e.newToken(t)
 		},
 	}
 	f := cmd.Flags()
@@ -65,10 +65,7 @@ func roleNames() []string {
 }
 
 // newToken prints a secret that is not shown again.
-func (e *env) newToken(t sluice.Token, dryRun bool) error {
-	if dryRun {
-		e.note("dry run: nothing was changed")
-	}
+func (e *env) newToken(t sluice.Token) error {
 	return e.show(t, func(w io.Writer) {
 		if t.Secret != "" {
 			fmt.Fprintln(w, t.Secret)
@@ -134,7 +131,7 @@ func tokenRotateCommand(e *env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return e.newToken(t, req.DryRun)
+			return e.newToken(t)
 		},
 	}
 	cmd.Flags().DurationVar(&grace, "grace", 0, "how long the old secret still works")
@@ -159,7 +156,7 @@ func tokenRevokeCommand(e *env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return e.show(t, func(w io.Writer) { fmt.Fprintf(w, "%s token %s of %s\n", e.did("revoked", req.DryRun), t.ID, t.Name) })
+			return e.show(t, func(w io.Writer) { fmt.Fprintf(w, "%s token %s of %s\n", did("revoked", req.DryRun), t.ID, t.Name) })
 		},
 	}
 	changeFlags(cmd, &req.Change)

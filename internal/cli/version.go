@@ -174,9 +174,6 @@ func versionEditCommand(e *env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if req.DryRun {
-				e.note("dry run: nothing was changed")
-			}
 			return e.show(v, func(w io.Writer) { e.versionText(w, v) })
 		},
 	}
