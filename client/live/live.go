@@ -28,7 +28,8 @@ import (
 // Services is what a client asks of the server: the parts of [sluice.Services]
 // that it needs.
 type Services interface {
-	// Watch follows an environment. It ends with the context.
+	// Watch follows an environment. It ends with the context, and may take up a
+	// broken stream by itself.
 	Watch(context.Context, sluice.WatchRequest) iter.Seq2[sluice.Event, error]
 	// Version returns a version with its files' digests. NotFound.
 	Version(ctx context.Context, component, ref string) (sluice.Version, error)
@@ -104,8 +105,8 @@ type Client struct {
 
 // Open starts to follow an environment and returns once its state is known:
 // from the server, or from the copy on disk when the server does not answer in
-// time. Without a copy it fails as the server does. The context bounds the wait
-// alone; Close ends the client.
+// time. Without a copy it waits for the server and fails as the services do, or
+// when the context ends. The context bounds the wait alone; Close ends the client.
 func Open(ctx context.Context, cfg Config) (*Client, error) {
 	if cfg.Services == nil || cfg.Environment == "" {
 		return nil, sluice.Errorf(sluice.Invalid, "a live client needs services and an environment").
