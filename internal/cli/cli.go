@@ -54,6 +54,7 @@ func rootCommand(e *env) *cobra.Command {
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(e.flagError)
 	root.SetHelpFunc(e.help)
+	root.PersistentPreRunE = e.checkFormat
 	root.SetHelpCommand(&cobra.Command{Use: "help", Hidden: true, RunE: func(cmd *cobra.Command, args []string) error { return helpOn(cmd.Root(), args) }})
 	root.Example = "  sluice deploy set my-prompt v1.1.0 --to production\n" +
 		"  sluice rollback my-prompt\n" +
@@ -96,6 +97,17 @@ func commandTable(e *env) []commandGroup {
 			backupCommand(e), tokenCommand(e), completionCommand(e),
 		}},
 	}
+}
+
+// drawsTree marks the commands that can print a tree.
+const drawsTree = "tree"
+
+// checkFormat refuses a form that a command cannot print, before it does anything.
+func (e *env) checkFormat(cmd *cobra.Command, _ []string) error {
+	if e.format == "tree" && cmd.Annotations[drawsTree] == "" {
+		return misuse(cmd, "%s prints no tree", nameOf(cmd)).fix("use -o table, json or yaml; `sluice components list` has a tree")
+	}
+	return nil
 }
 
 // globalFlags are those that every command takes.

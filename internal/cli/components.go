@@ -30,7 +30,8 @@ func componentsListCommand(e *env) *cobra.Command {
 			"sorted by name of {\"name\", \"kind\", \"environments\"}.",
 		Example: "  sluice components list --format tree\n" +
 			"  sluice components list --format json | jq -r '.[] | .name'",
-		Args: takes(0, 0),
+		Args:        takes(0, 0),
+		Annotations: map[string]string{drawsTree: "yes"},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			q.Versions = e.format == "tree"
 			found, err := e.listComponents(cmd.Context(), q)

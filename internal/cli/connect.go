@@ -55,7 +55,7 @@ func (e *env) local(ctx context.Context, s config.Settings) (client.Config, erro
 	if err != nil {
 		return client.Config{}, err
 	}
-	if created {
+	if created && e.project == nil {
 		e.note("started an empty store in %s; `sluice init` makes a project of this directory", dir)
 	}
 	srv, err := server.Open(ctx, server.Config{

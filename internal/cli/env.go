@@ -131,10 +131,10 @@ func (e *env) confirm(question string) error {
 	if e.yes {
 		return nil
 	}
-	if !isTerminal(e.Stdin) || !isTerminal(e.Stderr) {
+	if !isTerminal(e.Stdin) {
 		return sluice.Errorf(sluice.Invalid, "%s needs a yes, and there is no terminal to ask", question).Fix("add -y")
 	}
-	fmt.Fprintf(e.Stderr, "%s? [y/N] ", question)
+	e.ask(question)
 	line, err := bufio.NewReader(e.Stdin).ReadString('\n')
 	if err != nil && line == "" {
 		return sluice.Errorf(sluice.Invalid, "no answer; nothing was changed").Fix("add -y to answer yes beforehand")
@@ -143,6 +143,18 @@ func (e *env) confirm(question string) error {
 		return sluice.Errorf(sluice.Invalid, "not confirmed; nothing was changed").Fix("answer y, or add -y")
 	}
 	return nil
+}
+
+// ask shows a question on the terminal, also when notes go elsewhere.
+func (e *env) ask(question string) {
+	to := e.Stderr
+	if !isTerminal(to) {
+		if tty, err := os.OpenFile("/dev/tty", os.O_WRONLY, 0); err == nil {
+			defer tty.Close()
+			to = tty
+		}
+	}
+	fmt.Fprintf(to, "%s? [y/N] ", question)
 }
 
 // colour reports whether the answer may carry colours.

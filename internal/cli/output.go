@@ -19,8 +19,6 @@ func (e *env) show(v any, text func(w io.Writer)) error {
 		return writeJSON(e.Stdout, v)
 	case "yaml":
 		return writeYAML(e.Stdout, v)
-	case "tree":
-		return sluice.Errorf(sluice.Invalid, "there is no tree of this").Fix("use -o table, json or yaml; `sluice components list` has a tree")
 	}
 	text(e.Stdout)
 	return nil

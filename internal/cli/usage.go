@@ -76,7 +76,10 @@ func commandNames(cmd *cobra.Command) []string {
 
 func unknownCommand(cmd *cobra.Command, word string) error {
 	names := commandNames(cmd)
-	err := misuse(cmd, "%s has no command %q", cmd.CommandPath(), word)
+	err := misuse(cmd, "%s has no command %q", nameOf(cmd), word)
+	if !cmd.HasParent() {
+		err = misuse(cmd, "there is no command %q", word)
+	}
 	if near := sluice.Suggest(word, names); near != "" {
 		return err.fix("did you mean `%s %s`?", cmd.CommandPath(), near)
 	}
