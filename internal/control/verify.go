@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/store"
@@ -20,10 +21,11 @@ func (c *Control) Verify(ctx context.Context, req sluice.VerifyRequest) (sluice.
 		v := newVerifier(tx, c.org)
 		err := v.run(c.db.Ledger(), req)
 		var b *broken
-		if errors.As(err, &b) {
-			v.report.Problem, err = b.problem, nil
-		} else if err == nil {
+		switch {
+		case err == nil:
 			v.report.Holds = true
+		case errors.As(err, &b), errors.Is(err, store.ErrDamaged):
+			v.report.Problem, err = err.Error(), nil
 		}
 		report = v.report
 		return err
@@ -66,7 +68,7 @@ func newVerifier(tx *store.Tx, org string) *verifier {
 	return &verifier{
 		tx: tx, org: org, formers: map[string]bool{},
 		ledger:       &pages[store.StoredEntry]{read: tx.StoredEntries, key: func(e store.StoredEntry) int64 { return e.Seq }, limit: 128},
-		tree:         &pages[store.StoredHash]{read: tx.StoredHashes, key: func(h store.StoredHash) int64 { return h.Position }, limit: 1024, last: -1},
+		tree:         &pages[store.StoredHash]{read: tx.StoredHashes, key: func(h store.StoredHash) int64 { return h.Position }, limit: 1024},
 		releases:     &pages[store.ReleaseRow]{read: tx.ReleaseRows, key: func(r store.ReleaseRow) int64 { return r.Seq }, limit: 512},
 		environments: map[string]*environmentReplay{},
 		contents:     newContentReplay(),
@@ -148,8 +150,9 @@ type pages[T any] struct {
 	read  func(after int64, limit int) ([]T, error)
 	key   func(T) int64
 	limit int
-	last  int64
+	last  int64 // the key of the last row that was read
 	rows  []T
+	begun bool
 	ended bool
 }
 
@@ -162,6 +165,9 @@ func (p *pages[T]) next() (T, bool, error) {
 }
 
 func (p *pages[T]) peek() (row T, found bool, err error) {
+	if !p.begun {
+		p.begun, p.last = true, math.MinInt64 // a row below the first is one too many
+	}
 	if len(p.rows) == 0 && !p.ended {
 		if p.rows, err = p.read(p.last, p.limit); err != nil {
 			return row, false, err

@@ -159,12 +159,21 @@ func filesHash(files []sluice.FileInfo) [sha256.Size]byte {
 // checkContents compares components, versions, files, bytes and quarantines with
 // the ledger.
 func (v *verifier) checkContents() error {
-	for _, check := range []func() error{v.checkComponents, v.checkVersions, v.checkFiles, v.checkBlobs, v.checkQuarantines} {
+	for _, check := range []func() error{v.checkNames, v.checkComponents, v.checkVersions, v.checkFiles, v.checkBlobs, v.checkQuarantines} {
 		if err := check(); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// checkNames checks that what is looked up by name, ignoring case, is found.
+func (v *verifier) checkNames() error {
+	name, err := v.tx.Misfiled()
+	if err == nil && name != "" {
+		err = brokenf("%s is not filed under its own name", name)
+	}
+	return err
 }
 
 func (v *verifier) checkComponents() error {
@@ -202,7 +211,9 @@ func (v *verifier) checkVersions() error {
 		if component == nil || r.Number < 1 || r.Number > int64(len(component.versions)) {
 			return brokenf("version %s@%d: the ledger does not know it", r.Component, r.Number)
 		}
-		component.seen++
+		if component.seen++; r.Number != int64(component.seen) {
+			return brokenf("version %s@%d is missing; the ledger published it", r.Component, component.seen)
+		}
 		want := component.versions[r.Number-1]
 		return differs("version "+r.Component+"@"+strconv.FormatInt(r.Number, 10),
 			column{"label", r.Label, want.Label}, column{"name", r.Name, want.Name}, column{"note", r.Note, want.Note},
@@ -214,7 +225,7 @@ func (v *verifier) checkVersions() error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(v.contents.components)) {
 		if c := v.contents.components[name]; c.seen != len(c.versions) {
-			return brokenf("component %s: %d versions are stored, the ledger published %d", name, c.seen, len(c.versions))
+			return brokenf("version %s@%d is missing; the ledger published it", name, c.seen+1)
 		}
 	}
 	return nil

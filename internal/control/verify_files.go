@@ -79,12 +79,12 @@ func (v *verifier) checkBlobs() error {
 	if err != nil {
 		return err
 	}
-	content, path, err := v.tx.MissingBlob()
+	missing, found, err := v.tx.MissingBlob()
 	if err != nil {
 		return err
 	}
-	if content != "" {
-		return brokenf("version %s: the content of %s is missing, and was not purged", v.contents.who(content), path)
+	if found {
+		return brokenf("version %s: the content of %s (%s) is missing, and was not purged", v.contents.who(missing.Content), missing.Path, missing.Digest)
 	}
 	stray, err := v.tx.StrayBlob()
 	if err != nil {

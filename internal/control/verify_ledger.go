@@ -16,7 +16,7 @@ import (
 // that it completes.
 func (v *verifier) checkEntry(e store.StoredEntry) error {
 	if e.Seq != v.last.Seq+1 {
-		return brokenf("ledger entry %d is missing: after %d comes %d", v.last.Seq+1, v.last.Seq, e.Seq)
+		return brokenf("ledger entry %d is missing: after entry %d comes entry %d", v.last.Seq+1, v.last.Seq, e.Seq)
 	}
 	if e.RecordedAt <= v.last.RecordedAt {
 		return brokenf("ledger entry %d was recorded at %s, not after entry %d at %s", e.Seq, e.RecordedAt, v.last.Seq, v.last.RecordedAt)
@@ -57,6 +57,13 @@ func (v *verifier) checkHash(position int64, want tlog.Hash, seq int64) error {
 // organization knows where its ledger ends.
 func (v *verifier) checkEnd() error {
 	v.report.Size, v.report.Root = v.last.Seq, v.frontier.root().String()
+	seq, at, err := v.tx.Position()
+	if err != nil {
+		return err
+	}
+	if seq != v.last.Seq || at != v.last.RecordedAt {
+		return brokenf("organization %s: it stands at entry %d of %s, its ledger ends with entry %d of %s", v.org, seq, at, v.last.Seq, v.last.RecordedAt)
+	}
 	if h, found, err := v.tree.peek(); err != nil || found {
 		if err == nil {
 			err = brokenf("tree hash %d is there, and no ledger entry completes it", h.Position)
@@ -68,13 +75,6 @@ func (v *verifier) checkEnd() error {
 			err = strayRelease(r)
 		}
 		return err
-	}
-	seq, at, err := v.tx.Position()
-	if err != nil {
-		return err
-	}
-	if seq != v.last.Seq || at != v.last.RecordedAt {
-		return brokenf("organization %s: it stands at entry %d of %s, its ledger ends with entry %d of %s", v.org, seq, at, v.last.Seq, v.last.RecordedAt)
 	}
 	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/sluice-dev/sluice"
 )
@@ -85,11 +87,24 @@ func all[T any](tx *Tx, scan func(scanner) (T, error), query string, args ...any
 	for rows.Next() {
 		v, err := scan(rows)
 		if err != nil {
-			return nil, err
+			return nil, tx.unreadable(query, err)
 		}
 		out = append(out, v)
 	}
 	return out, rows.Err()
+}
+
+// ErrDamaged says that a stored row is not of the form that Sluice writes.
+var ErrDamaged = errors.New("a stored row cannot be read")
+
+// unreadable names the table of a row that could not be scanned.
+func (tx *Tx) unreadable(query string, err error) error {
+	if tx.ctx.Err() != nil {
+		return err
+	}
+	_, from, _ := strings.Cut(query, "FROM ")
+	table, _, _ := strings.Cut(from, " ")
+	return fmt.Errorf("%w: %s: %w", ErrDamaged, table, err)
 }
 
 // first reads the first row, and says whether there was one.
@@ -105,7 +120,7 @@ func first[T any](tx *Tx, scan func(scanner) (T, error), query string, args ...a
 	}
 	v, err := scan(rows)
 	if err != nil {
-		return none, false, err
+		return none, false, tx.unreadable(query, err)
 	}
 	return v, true, rows.Err()
 }

@@ -121,13 +121,17 @@ type FileRow struct {
 	sluice.FileInfo
 }
 
+const fileRows = "SELECT digest, path, blob, size FROM version_files"
+
+func scanFileRow(s scanner) (FileRow, error) {
+	var f FileRow
+	err := s.Scan(&f.Content, &f.Path, &f.Digest, &f.Size)
+	return f, err
+}
+
 // EachFileRow streams all rows by content and path.
 func (tx *Tx) EachFileRow(fn func(FileRow) error) error {
-	return each(tx, func(s scanner) (FileRow, error) {
-		var f FileRow
-		err := s.Scan(&f.Content, &f.Path, &f.Digest, &f.Size)
-		return f, err
-	}, fn, "SELECT digest, path, blob, size FROM version_files WHERE org = $1 ORDER BY digest, path", tx.org)
+	return each(tx, scanFileRow, fn, fileRows+" WHERE org = $1 ORDER BY digest, path", tx.org)
 }
 
 // EachBlob streams the content of all files by digest.
@@ -144,17 +148,12 @@ func (tx *Tx) EachBlob(fn func(digest sluice.Digest, content []byte) error) erro
 }
 
 // MissingBlob is a file of a version that was not purged, whose content is not
-// there; "" when there is none.
-func (tx *Tx) MissingBlob() (content sluice.Digest, path string, err error) {
-	f, _, err := first(tx, func(s scanner) (FileRow, error) {
-		var f FileRow
-		err := s.Scan(&f.Content, &f.Path)
-		return f, err
-	}, `SELECT f.digest, f.path FROM version_files f WHERE f.org = $1
+// there. It is not found when there is none.
+func (tx *Tx) MissingBlob() (FileRow, bool, error) {
+	return first(tx, scanFileRow, fileRows+` f WHERE org = $1
 		AND NOT EXISTS (SELECT 1 FROM blobs b WHERE b.org = f.org AND b.digest = f.blob)
-		AND f.digest IN (SELECT v.digest FROM versions v WHERE v.org = $2 AND v.purged = 0)
-		ORDER BY f.digest, f.path LIMIT 1`, tx.org, tx.org)
-	return f.Content, f.Path, err
+		AND digest IN (SELECT v.digest FROM versions v WHERE v.org = $2 AND v.purged = 0)
+		ORDER BY digest, path LIMIT 1`, tx.org, tx.org)
 }
 
 // StrayBlob is content that no version which still has its bytes consists of;
@@ -188,6 +187,14 @@ func (tx *Tx) AllComponents() ([]sluice.Component, error) {
 	return all(tx, scanComponent, "SELECT "+componentColumns+" FROM components WHERE org = $1 ORDER BY name", tx.org)
 }
 
+// Misfiled is a component or an environment that is not found under its name; ""
+// when there is none.
+func (tx *Tx) Misfiled() (string, error) {
+	name, _, err := first(tx, plain[string], `SELECT name FROM components WHERE org = $1 AND fold <> lower(name)
+		UNION ALL SELECT name FROM environments WHERE org = $2 AND fold <> lower(name) LIMIT 1`, tx.org, tx.org)
+	return name, err
+}
+
 // each reads every row without keeping it.
 func each[T any](tx *Tx, scan func(scanner) (T, error), fn func(T) error, query string, args ...any) error {
 	rows, err := tx.query(query, args...)
@@ -198,7 +205,7 @@ func each[T any](tx *Tx, scan func(scanner) (T, error), fn func(T) error, query 
 	for rows.Next() {
 		v, err := scan(rows)
 		if err != nil {
-			return err
+			return tx.unreadable(query, err)
 		}
 		if err := fn(v); err != nil {
 			return err
