@@ -38,7 +38,7 @@ var layers = []layer{
 	}},
 	// The command line speaks through the client, also to the server that it
 	// opens itself when no other is named.
-	{"internal/cli", []string{".", "client/...", "internal/server", "internal/config"}},
+	{"internal/cli", []string{".", "client/...", "internal/server", "internal/config", "examples"}},
 	{"cmd/...", []string{".", "internal/cli"}},
 	// Examples may use only what a user of the module can.
 	{"examples/...", []string{".", "client/..."}},

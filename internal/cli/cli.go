@@ -93,7 +93,7 @@ func commandTable(e *env) []commandGroup {
 			componentsCommand(e), draftCommand(e), tagCommand(e), versionCommand(e),
 		}},
 		{groupOperate, []*cobra.Command{
-			initCommand(e), environmentCommand(e), serveCommand(e), doctorCommand(e), healthCommand(e),
+			initCommand(e), demoCommand(e), environmentCommand(e), serveCommand(e), doctorCommand(e), healthCommand(e),
 			backupCommand(e), tokenCommand(e), completionCommand(e),
 		}},
 	}
