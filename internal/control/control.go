@@ -32,6 +32,8 @@ type Control struct {
 	// heads are manifests at environments' last releases. Only functions that run
 	// inside store.Update touch it, which is one goroutine.
 	heads map[string]*sluice.Manifest
+
+	known known // tokens that were found good
 }
 
 var _ sluice.Services = (*Control)(nil)
@@ -60,8 +62,8 @@ func (c *Control) Bootstrap(ctx context.Context) (bool, error) {
 		if _, known, err := tx.Organization(); known || err != nil {
 			return err
 		}
-		made = true
-		if err := tx.AddOrganization("production"); err != nil {
+		var err error
+		if made, err = tx.AddOrganization("production"); !made || err != nil {
 			return err
 		}
 		for _, e := range sluice.DefaultEnvironments() {

@@ -166,7 +166,7 @@ func noVersion(tx *store.Tx, c sluice.Component, ref sluice.VersionRef) error {
 }
 
 // point resolves an environment reference to the environment and the number of
-// a release: sluice.Latest for now.
+// a release, which is sluice.Latest when the present is meant.
 func point(tx *store.Tx, ref sluice.EnvironmentRef) (sluice.Environment, int64, error) {
 	e, err := findEnvironment(tx, ref.Name)
 	if err != nil {

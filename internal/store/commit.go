@@ -42,13 +42,13 @@ func (db *DB) Update(ctx context.Context, org string, fn func(*Tx) error) error 
 	select {
 	case err := <-r.done:
 		return err
-	case <-db.stop:
-		select {
-		case err := <-r.done:
-			return err
-		default:
-			return errClosed()
-		}
+	case <-db.drained:
+	}
+	select {
+	case err := <-r.done:
+		return err
+	default:
+		return errClosed() // it was never begun
 	}
 }
 
@@ -64,6 +64,7 @@ type writer struct {
 
 func (db *DB) commitLoop() {
 	defer db.stopped.Done()
+	defer close(db.drained)
 	var w *writer
 	defer func() { w.close() }()
 	var held *request // a request for another organization than the last group's

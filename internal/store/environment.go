@@ -82,10 +82,17 @@ func (tx *Tx) Organization() (Organization, bool, error) {
 	}, "SELECT default_environment, verified_at FROM organizations WHERE org = $1", tx.org)
 }
 
-// AddOrganization makes the transaction's organization, if it is not there.
-func (tx *Tx) AddOrganization(defaultEnvironment string) error {
-	return tx.change(`INSERT INTO organizations (org, seq, recorded_at, default_environment, verified_at) VALUES ($1, 0, 0, $2, 0)
+// AddOrganization makes the transaction's organization. It reports false when
+// another node has made it meanwhile.
+func (tx *Tx) AddOrganization(defaultEnvironment string) (bool, error) {
+	tx.dirty = true
+	result, err := tx.exec(`INSERT INTO organizations (org, seq, recorded_at, default_environment, verified_at) VALUES ($1, 0, 0, $2, 0)
 		ON CONFLICT DO NOTHING`, tx.org, defaultEnvironment)
+	if err != nil {
+		return false, err
+	}
+	n, err := result.RowsAffected()
+	return n > 0, err
 }
 
 // SetVerified records when an audit last held.

@@ -46,6 +46,7 @@ type DB struct {
 
 	queue    chan *request
 	stop     chan struct{}
+	drained  chan struct{} // closed when the committer has answered its last request
 	stopped  sync.WaitGroup
 	closing  sync.Once
 	onCommit func(org string, entries []sluice.Entry)
@@ -72,7 +73,7 @@ type dialect struct {
 func Open(ctx context.Context, cfg Config) (*DB, error) {
 	db := &DB{
 		now: cfg.Now, log: cfg.Log,
-		queue: make(chan *request, 1024), stop: make(chan struct{}), changed: make(chan struct{}, 1),
+		queue: make(chan *request, 1024), stop: make(chan struct{}), drained: make(chan struct{}), changed: make(chan struct{}, 1),
 		onCommit: func(string, []sluice.Entry) {},
 	}
 	if db.now == nil {
