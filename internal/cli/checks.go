@@ -50,7 +50,7 @@ func (d *doctor) checkData() {
 	info, err := os.Stat(dir)
 	switch {
 	case err != nil:
-		d.warn("data", "any command makes it; `sluice init` makes a project too", "there is no %s yet", dir)
+		d.warn("data", "the first command that needs it makes it; or name a server with --server", "there is no %s yet", dir)
 		return
 	case !info.IsDir():
 		d.fail("data", sluice.Errorf(sluice.Invalid, "%s is not a directory", dir).Fix("move it away"))

@@ -58,8 +58,11 @@ func (e *env) fixed(words ...string) candidates {
 	return func(context.Context, []string) []string { return words }
 }
 
-// quietly connects without a word about what it found.
+// quietly connects without a word about what it found, and makes nothing.
 func (e *env) quietly(ctx context.Context) (sluice.Services, bool) {
+	if !e.exists() {
+		return nil, false
+	}
 	stderr := e.Stderr
 	e.Stderr = io.Discard
 	defer func() { e.Stderr = stderr }()

@@ -69,6 +69,24 @@ func (e *env) local(ctx context.Context, s config.Settings) (client.Config, erro
 	return cfg, nil
 }
 
+// exists reports whether there is an installation to speak to, or whether
+// connecting would make an empty one.
+func (e *env) exists() bool {
+	s, err := e.load()
+	if err != nil {
+		return false
+	}
+	if s.Server != "" {
+		return true
+	}
+	dir, err := e.dataDir()
+	if err != nil {
+		return false
+	}
+	_, err = os.Stat(dir)
+	return err == nil
+}
+
 // answers reports whether a server holds a Unix socket. A socket that a server
 // left behind when it died refuses at once.
 func answers(socket string) bool {

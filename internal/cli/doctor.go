@@ -78,7 +78,7 @@ func (d *doctor) fail(check string, err error) {
 func (d *doctor) examine(ctx context.Context) {
 	d.checkProject()
 	d.checkData()
-	if !d.checkConnection(ctx) {
+	if !d.e.exists() || !d.checkConnection(ctx) {
 		return
 	}
 	d.checkClock()

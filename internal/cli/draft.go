@@ -194,7 +194,12 @@ func draftPublishCommand(e *env) *cobra.Command {
 		ValidArgsFunction: arguments(false, e.components),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			req.Component = args[0]
-			return e.publish(cmd.Context(), req, "")
+			done, err := e.publish(cmd.Context(), req, "")
+			if err != nil {
+				return err
+			}
+			e.nextStep(cmd.Context(), done)
+			return e.published(done)
 		},
 	}
 	f := cmd.Flags()
@@ -204,6 +209,20 @@ func draftPublishCommand(e *env) *cobra.Command {
 	f.StringVar(&req.Note, "note", "", "what changed")
 	changeFlags(cmd, &req.Change)
 	return cmd
+}
+
+// nextStep says what the default environment runs after a publish, and how it
+// gets the new version. It is a help, so it fails in silence.
+func (e *env) nextStep(ctx context.Context, p sluice.Published) {
+	environment, err := e.defaultEnvironment(ctx)
+	if err != nil || p.DryRun {
+		return
+	}
+	s, err := e.setting(ctx, sluice.EnvironmentRef{Name: environment}, p.Version.Component)
+	if err != nil || s.Value.Settled() && s.Value.Pin == p.Version.Pin() {
+		return
+	}
+	e.note("%s runs %s; next: `sluice deploy set %s %s --to %s`", environment, valueName(s.Value), p.Version.Component, p.Version.Pin(), environment)
 }
 
 func draftDiscardCommand(e *env) *cobra.Command {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"regexp"
+	"strings"
 	"time"
 
 	"charm.land/lipgloss/v2"
@@ -56,16 +58,26 @@ func writeYAML(w io.Writer, v any) error {
 	return enc.Close()
 }
 
-// blockStyle drops the braces and needless quotes that JSON has.
+// blockStyle drops the braces that JSON has, and the quotes that no reader of
+// YAML needs.
 func blockStyle(n *yaml.Node) {
-	empty := len(n.Content) == 0 && n.Kind != yaml.ScalarNode
-	if !empty {
+	switch {
+	case n.Kind == yaml.ScalarNode:
+		if n.Tag == "!!str" && (plainWords.MatchString(n.Value) && !wasBoolean.MatchString(n.Value) || strings.Contains(n.Value, "\n")) {
+			n.Style = 0
+		}
+	case len(n.Content) > 0:
 		n.Style = 0
 	}
 	for _, c := range n.Content {
 		blockStyle(c)
 	}
 }
+
+var (
+	plainWords = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._/@-]*( [A-Za-z0-9._/@-]+)*$`)
+	wasBoolean = regexp.MustCompile(`^(?i:y|n|yes|no|on|off|true|false|null)$`) // also before YAML 1.2
+)
 
 // list makes an empty answer [] and not null.
 func list[T any](items []T) []T {

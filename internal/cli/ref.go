@@ -20,17 +20,11 @@ func (e *env) state(ref string) (string, error) {
 }
 
 // either resolves the time in what may be a state or a version of a component.
+// No version has the form of a time, and a name that reads as one can be
+// written name:WORD.
 func (e *env) either(ref string) string {
 	name, at, found := strings.Cut(ref, "@")
-	if !found {
-		return ref
-	}
-	if _, err := sluice.ParseVersionRef(at); err == nil && !strings.ContainsAny(at, " ") {
-		if _, err := sluice.ParseTime(at, e.Now()); err != nil || !strings.Contains(at, "-") {
-			return ref
-		}
-	}
-	if t, err := sluice.ParseTime(at, e.Now()); err == nil {
+	if t, err := sluice.ParseTime(at, e.Now()); found && err == nil {
 		return name + "@" + t.String()
 	}
 	return ref
@@ -67,6 +61,9 @@ func aliases(environments []sluice.Environment) map[string]string {
 // pages follows the cursors of a list to its end, or until enough is reached;
 // enough 0 is everything.
 func pages[T any](ctx context.Context, enough int, next func(context.Context, sluice.Paging) (sluice.Page[T], error)) ([]T, error) {
+	if enough < 0 {
+		return nil, sluice.Errorf(sluice.Invalid, "a limit of %d is negative", enough).Fix("leave --limit out to see everything")
+	}
 	var all []T
 	paging := sluice.Paging{Limit: sluice.MaxPage}
 	for {

@@ -87,6 +87,8 @@ func (e *env) aimRollback(cmd *cobra.Command, req *sluice.RollbackRequest, relea
 		if err := e.aimRelease(cmd, req, release); err != nil {
 			return err
 		}
+	case ownVersion(req):
+		_, req.To = splitRef(req.To)
 	case strings.ContainsAny(req.To, "#@"):
 		if req.To, err = e.state(req.To); err != nil {
 			return err
@@ -104,6 +106,13 @@ func (e *env) aimRollback(cmd *cobra.Command, req *sluice.RollbackRequest, relea
 		return nil
 	}
 	return e.aimVersionOrTime(ctx, cmd, req)
+}
+
+// ownVersion reports whether --to names a version of the one component, as
+// my-prompt@v1.0.0.
+func ownVersion(req *sluice.RollbackRequest) bool {
+	name, ref := splitRef(req.To)
+	return ref != "" && len(req.Components) == 1 && sluice.FoldName(name) == sluice.FoldName(req.Components[0])
 }
 
 func (e *env) aimRelease(cmd *cobra.Command, req *sluice.RollbackRequest, release string) error {

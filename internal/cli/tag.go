@@ -32,7 +32,11 @@ func tagCreateCommand(e *env) *cobra.Command {
 			if _, err := sluice.ParseLabel(req.Label); err != nil {
 				return err
 			}
-			return e.publish(cmd.Context(), req, file)
+			done, err := e.publish(cmd.Context(), req, file)
+			if err != nil {
+				return err
+			}
+			return e.published(done)
 		},
 	}
 	f := cmd.Flags()
@@ -48,29 +52,23 @@ func tagCreateCommand(e *env) *cobra.Command {
 
 // publish makes a version of the content that a component has here, else of its
 // saved draft.
-func (e *env) publish(ctx context.Context, req sluice.PublishRequest, file string) error {
+func (e *env) publish(ctx context.Context, req sluice.PublishRequest, file string) (sluice.Published, error) {
 	found, err := e.read(ctx, req.Component, file)
 	if err != nil {
-		return err
+		return sluice.Published{}, err
 	}
 	c, err := e.connect(ctx)
 	if err != nil {
-		return err
+		return sluice.Published{}, err
 	}
-	var done sluice.Published
-	if len(found.files) > 0 {
-		req.Files = found.files
-		if req.Kind == "" {
-			req.Kind = found.kind
-		}
-		done, err = c.Publish(ctx, req)
-	} else {
-		done, err = e.publishSaved(ctx, c, req)
+	if len(found.files) == 0 {
+		return e.publishSaved(ctx, c, req)
 	}
-	if err != nil {
-		return err
+	req.Files = found.files
+	if req.Kind == "" {
+		req.Kind = found.kind
 	}
-	return e.published(done)
+	return c.Publish(ctx, req)
 }
 
 // publishSaved publishes the draft that is kept with the component.
