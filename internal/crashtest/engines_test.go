@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) {
 	if os.Getenv(childVariable) != "" {
-		os.Exit(child(os.Stdin, os.Stdout, os.Stderr))
+		os.Exit(child(os.Stdout, os.Stderr))
 	}
 	os.Exit(pgtest.Run(m))
 }
