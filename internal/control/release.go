@@ -147,7 +147,7 @@ func notASlip(tx *store.Tx, name, create string) error {
 	if err != nil {
 		return err
 	}
-	if near := sluice.Suggest(name, names); near != "" {
+	if near := sluice.Slip(name, names); near != "" {
 		return sluice.Errorf(sluice.NotFound, "environment %s does not exist", name).
 			Fix("did you mean %s?", near).Fix("to make %s, add --create", name)
 	}
