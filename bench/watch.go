@@ -18,6 +18,11 @@ import (
 // measureWatch measures how long a release takes from its commit until watching
 // clients have applied it, beside a bare loop that writes the same bytes to the
 // same sockets, turn by turn.
+//
+// What limits both is the kernel: a write to a loopback socket carries the bytes
+// through the whole network stack to the receiver, and more than four fifths of
+// the hub's processor time is spent in there. The rest of the time to p99 is the
+// watchers' own reading and decoding on the same processors.
 func measureWatch(ctx context.Context, _ Config) ([]Row, error) {
 	program, err := buildWatchers(ctx)
 	if err != nil {

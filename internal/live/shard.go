@@ -38,7 +38,9 @@ type op struct {
 	bytes  []byte // what all may share
 }
 
-func defaultShards() int { return min(runtime.GOMAXPROCS(0), 4) }
+// defaultShards leaves processors to those who commit, resolve and receive: one
+// writer keeps the network stack of a processor busy.
+func defaultShards() int { return max(1, min(runtime.GOMAXPROCS(0)/2, 4)) }
 
 // shard is the one for the next socket. The caller holds mu.
 func (s *State) shard() *shard {

@@ -71,8 +71,8 @@ type Config struct {
 	// Retry is the pause after which a source that failed is asked again; it
 	// doubles up to 32 times as long. Defaults to 100 milliseconds.
 	Retry time.Duration
-	// Shards is how many goroutines write to sockets. Defaults to one for each
-	// processor, at most 4.
+	// Shards is how many goroutines write to sockets. Defaults to one for every
+	// two processors, 1 to 4.
 	Shards int
 }
 
