@@ -60,7 +60,7 @@ func (c *Client) follow(ctx context.Context, req *sluice.WatchRequest, yield fun
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode >= 300 {
-		return false, false, readProblem(resp, resp.Body)
+		return false, false, readProblem(resp)
 	}
 	var bad error
 	err = messages(resp.Body, func(m message) bool {
