@@ -10,8 +10,8 @@ import (
 // History is what GET /v1/history answers: releases, or with a time the
 // components as they were live then.
 type History struct {
-	Releases   []sluice.Release   `json:"releases,omitempty"`
-	Components []sluice.Component `json:"components,omitempty"`
+	Releases   []sluice.Release   `json:"releases,omitzero"`
+	Components []sluice.Component `json:"components,omitzero"`
 	Next       string             `json:"next,omitempty"`
 }
 
