@@ -81,16 +81,15 @@ func connect(address string, count int, arrivals chan<- arrival) error {
 		}
 		ready.Add(1)
 		go func() {
-			if err := watch(conn, ready.Done, arrivals); err != nil {
-				fail(err)
-			}
+			fail(watch(conn, ready.Done, arrivals))
 		}()
 	}
 	ready.Wait()
 	return nil
 }
 
-// watch does what a watching client does: it reads, decodes and applies.
+// watch does what a watching client does: it reads, decodes and applies, until
+// the stream breaks.
 func watch(conn net.Conn, ready func(), arrivals chan<- arrival) error {
 	lines := bufio.NewReaderSize(conn, 2<<10)
 	event, manifest := "", &sluice.Manifest{}

@@ -137,6 +137,9 @@ func TestResume(t *testing.T) {
 			t.Fatalf("read %d times, want once for both", l.count("releases"))
 		}
 	})
+}
+
+func TestResumeFromFarBack(t *testing.T) {
 	t.Run("too far back is a snapshot", func(t *testing.T) {
 		l := newLedger("production")
 		s := open(t, live.Config{Source: l, Retain: 2, ResumeLimit: 3})
