@@ -9,9 +9,10 @@ import (
 	"github.com/sluice-dev/sluice"
 )
 
-// Bounds on what a stream may make the client hold.
+// Bounds on what a stream may make the client hold: an event, and what is set
+// aside for one from the start.
 const (
-	maxLine  = 64 << 20 // a snapshot of 10,000 components is about 4 MiB
+	maxEvent = 64 << 20 // a snapshot of 10,000 components is about 4 MiB
 	firstBuf = 64 << 10
 )
 
@@ -25,9 +26,10 @@ type message struct {
 // messages reads a stream of events until it ends, fails, or yield says stop.
 // Lines end with LF, CR LF or CR; comments and unknown fields are skipped; an
 // event without data is none, though its id counts, as the specification says.
-func messages(r io.Reader, yield func(message) bool) error {
+// No line and no event may be longer than limit.
+func messages(r io.Reader, limit int, yield func(message) bool) error {
 	lines := bufio.NewScanner(r)
-	lines.Buffer(make([]byte, 0, firstBuf), maxLine)
+	lines.Buffer(make([]byte, 0, min(firstBuf, limit)), limit)
 	lines.Split(splitLine)
 	var m message
 	hasData, first := false, true
@@ -56,20 +58,21 @@ func messages(r io.Reader, yield func(message) bool) error {
 			if hasData {
 				m.data = append(m.data, '\n')
 			}
-			if len(m.data)+len(value) > maxLine {
-				return tooLarge()
+			if len(m.data)+len(value) > limit {
+				return tooLarge(limit)
 			}
 			m.data, hasData = append(m.data, value...), true
 		}
 	}
 	if lines.Err() == bufio.ErrTooLong {
-		return tooLarge()
+		return tooLarge(limit)
 	}
 	return lines.Err()
 }
 
-func tooLarge() error {
-	return sluice.Errorf(sluice.LimitExceeded, "an event of the stream is larger than %d bytes", maxLine)
+func tooLarge(limit int) error {
+	return sluice.Errorf(sluice.LimitExceeded, "an event of the stream is larger than %d bytes", limit).
+		Fix("watch an environment with fewer components")
 }
 
 // splitLine splits at LF, CR LF or CR.

@@ -63,7 +63,7 @@ func (c *Client) follow(ctx context.Context, req *sluice.WatchRequest, yield fun
 		return false, false, readProblem(resp)
 	}
 	var bad error
-	err = messages(resp.Body, func(m message) bool {
+	err = messages(resp.Body, maxEvent, func(m message) bool {
 		event, ok, parseErr := parseEvent(m)
 		if parseErr != nil {
 			bad = parseErr
