@@ -42,7 +42,7 @@ func auditListCommand(e *env) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&q.Kind, "kind", "", "only entries of this kind, such as release or version.publish")
 	f.StringVar(&q.Actor, "actor", "", "only what this person or program did")
-	f.StringVar(&q.Component, "component", "", "only this `NAME` of a component and its versions; its releases are in sluice history")
+	f.StringVar(&q.Component, "component", "", "only the component `NAME` and its versions; its releases are in sluice history")
 	f.IntVar(&limit, "limit", 0, "print at most this many entries")
 	e.environmentFlag(cmd, &q.Environment, "", "only releases of this `ENVIRONMENT`")
 	e.timeFlag(cmd, &q.Since, "since", "only from this time on")
