@@ -49,7 +49,7 @@ type ComponentQuery struct {
 	Kind     string
 	Archived bool // include archived ones
 	Versions bool // with their versions, newest first
-	At       Time // the environments as they were then; components not yet known are left out
+	At       Time // the environments as they were then; components neither known nor live then are left out
 	Paging
 }
 

@@ -137,7 +137,7 @@ func (d *demo) farewell(keep string, took time.Duration) {
 	d.say("The project is in %s. Try there:\n", d.dir)
 	for _, line := range []string{
 		"cd " + keep, "sluice components list --format tree", "sluice history --from prod",
-		"sluice diff debug prod --contents", "sluice rollback analysis-prompt --in prod", "sluice serve",
+		"sluice diff production#2 prod --contents", "sluice rollback analysis-prompt --in prod", "sluice serve",
 	} {
 		d.say("  %s", line)
 	}

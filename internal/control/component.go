@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"slices"
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/store"
@@ -28,7 +29,13 @@ func (c *Control) Components(ctx context.Context, q sluice.ComponentQuery) (slui
 				return err
 			}
 		}
-		return attachEnvironments(tx, out.Items, q.At)
+		if err := attachEnvironments(tx, out.Items, q.At); err != nil {
+			return err
+		}
+		if q.At != 0 { // an import may have made live what was not known here yet
+			out.Items = slices.DeleteFunc(out.Items, func(c sluice.Component) bool { return c.CreatedAt > q.At && len(c.Environments) == 0 })
+		}
+		return nil
 	})
 	return out, err
 }

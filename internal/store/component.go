@@ -22,9 +22,9 @@ func (tx *Tx) Component(name string) (sluice.Component, bool, error) {
 // Components lists components by name, after the one named.
 func (tx *Tx) Components(q sluice.ComponentQuery, after string, limit int) ([]sluice.Component, error) {
 	return all(tx, scanComponent, "SELECT "+componentColumns+` FROM components
-		WHERE org = $1 AND name > $2 AND (archived = 0 OR $3 = 1) AND ($4 = '' OR kind = $5) AND ($6 = 0 OR created_at <= $7)
-		ORDER BY name LIMIT $8`,
-		tx.org, after, flag(q.Archived), q.Kind, q.Kind, flag(q.At != 0), q.At, limit)
+		WHERE org = $1 AND name > $2 AND (archived = 0 OR $3 = 1) AND ($4 = '' OR kind = $5)
+		ORDER BY name LIMIT $6`,
+		tx.org, after, flag(q.Archived), q.Kind, q.Kind, limit)
 }
 
 // ComponentNames are all names, for suggestions.
