@@ -22,7 +22,7 @@ func (p *Plan) record(env Environment, next Setting, inherited bool) error {
 		p.order = append(p.order, env.Name)
 	}
 	if _, known := s.from[next.Slot]; !known {
-		from, err := p.past.Setting(env.Name, next.Slot, Latest)
+		from, err := p.before(env.Name, next.Slot)
 		if err != nil {
 			return err
 		}
@@ -34,7 +34,7 @@ func (p *Plan) record(env Environment, next Setting, inherited bool) error {
 }
 
 func (p *Plan) propagate(env Environment, next Setting, free bool) error {
-	children, err := p.past.Children(env.Name)
+	children, err := p.children(env.Name)
 	if err != nil {
 		return err
 	}
@@ -171,7 +171,7 @@ func (p *Plan) current(env string, slot Slot) (Setting, error) {
 			return next, nil
 		}
 	}
-	return p.past.Setting(env, slot, Latest)
+	return p.before(env, slot)
 }
 
 // parent is what an environment inherits for a slot when it has no own value.

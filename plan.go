@@ -16,6 +16,11 @@ type Plan struct {
 	steps map[string]*Step
 	order []string
 
+	// What was read is kept: nothing moves while a plan is made.
+	settings map[slotOf]Setting
+	kin      map[string][]Environment
+	unborn   map[string]bool // environments without a release, which hold nothing
+
 	// NeverLive are components of a rollback whose target was never live here.
 	NeverLive []string
 	// Kept are slots that were meant and left as they are.
@@ -45,7 +50,52 @@ func (s *Step) Changes() []SlotChange {
 
 // NewPlan starts a plan for a change that actor makes now.
 func NewPlan(past Past, actor string, now Time) *Plan {
-	return &Plan{past: past, actor: actor, now: now, steps: map[string]*Step{}}
+	return &Plan{
+		past: past, actor: actor, now: now, steps: map[string]*Step{},
+		settings: map[slotOf]Setting{}, kin: map[string][]Environment{}, unborn: map[string]bool{},
+	}
+}
+
+// slotOf is a slot of one environment.
+type slotOf struct {
+	environment string
+	slot        Slot
+}
+
+// before is a slot as it is without the plan.
+func (p *Plan) before(env string, slot Slot) (Setting, error) {
+	if s, known := p.settings[slotOf{env, slot}]; known {
+		return s, nil
+	}
+	unborn, known := p.unborn[env]
+	if !known {
+		e, err := p.past.Environment(env)
+		if err != nil {
+			return Setting{}, err
+		}
+		unborn = e.Release == 0
+		p.unborn[env] = unborn
+	}
+	if unborn {
+		return Setting{Slot: slot}, nil
+	}
+	s, err := p.past.Setting(env, slot, Latest)
+	if err == nil {
+		p.settings[slotOf{env, slot}] = s
+	}
+	return s, err
+}
+
+// children are the environments that inherit directly from one.
+func (p *Plan) children(env string) ([]Environment, error) {
+	if known, ok := p.kin[env]; ok {
+		return known, nil
+	}
+	children, err := p.past.Children(env)
+	if err == nil {
+		p.kin[env] = children
+	}
+	return children, err
 }
 
 // Steps are the releases to append, the environment asked first, parents before

@@ -16,6 +16,9 @@ func (p *Plan) admitNew(env Environment, cur Setting, v Value) error {
 	if err := p.admitContent(cur.Slot, v); err != nil {
 		return err
 	}
+	if len(env.PromotesFrom) == 0 {
+		return nil
+	}
 	for _, pin := range v.Pins() {
 		last, err := p.past.LastWith(env.Name, cur.Slot, pin.Version)
 		if err != nil {

@@ -332,12 +332,6 @@ func (c *Control) Releases(ctx context.Context, q sluice.ReleaseQuery) (sluice.P
 		}
 		items, err := tx.ReleasesBefore(before, q, limit+1)
 		out = cut(items, limit, func(r sluice.Release) string { return strconv.FormatInt(r.Epoch, 10) })
-		if q.Component != "" {
-			only := sluice.ComponentSlot(q.Component)
-			for i := range out.Items {
-				out.Items[i].Changes = slices.DeleteFunc(out.Items[i].Changes, func(ch sluice.SlotChange) bool { return ch.Slot != only })
-			}
-		}
 		return err
 	})
 	return out, err

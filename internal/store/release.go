@@ -1,6 +1,7 @@
 package store
 
 import (
+	"database/sql"
 	"encoding/json"
 	"fmt"
 
@@ -10,9 +11,9 @@ import (
 // AddRelease writes a release whose entry has been appended: its row, its
 // environment's new head, and one interval for each slot that it changes.
 func (tx *Tx) AddRelease(r sluice.Release, lived bool) error {
-	if err := tx.change(`INSERT INTO releases (org, environment, number, seq, at, source_at, recorded_at, actor, action, cause, reason, ticket, root)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
-		tx.org, r.Environment, r.Number, r.Epoch, r.At, r.SourceAt, r.RecordedAt, r.Actor, string(r.Action), r.Cause, r.Reason, r.Ticket, r.Root); err != nil {
+	if err := tx.change(`INSERT INTO releases (org, environment, number, seq, at, source_at, recorded_at, actor, action, cause, source, reason, ticket, root)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+		tx.org, r.Environment, r.Number, r.Epoch, r.At, r.SourceAt, r.RecordedAt, r.Actor, string(r.Action), r.Cause, r.Source, r.Reason, r.Ticket, r.Root); err != nil {
 		return err
 	}
 	if err := tx.change("UPDATE environments SET release = $1, epoch = $2, at = $3, root = $4, lived = $5 WHERE org = $6 AND fold = $7",
@@ -20,9 +21,11 @@ func (tx *Tx) AddRelease(r sluice.Release, lived bool) error {
 		return err
 	}
 	for _, c := range r.Changes {
-		if err := tx.change("UPDATE slots SET until = $1 WHERE org = $2 AND environment = $3 AND slot = $4 AND until = 9223372036854775807",
-			r.Number, tx.org, r.Environment, string(c.Slot)); err != nil {
-			return err
+		if r.Number > 1 { // else nothing was there before
+			if err := tx.change("UPDATE slots SET until = $1 WHERE org = $2 AND environment = $3 AND slot = $4 AND until = 9223372036854775807",
+				r.Number, tx.org, r.Environment, string(c.Slot)); err != nil {
+				return err
+			}
 		}
 		version := 0
 		if c.To.Settled() {
@@ -47,6 +50,25 @@ func scanRelease(s scanner) (sluice.Release, error) {
 		return r, fmt.Errorf("release payload: %w", err)
 	}
 	return r, nil
+}
+
+// scanSlotRelease is a release with the change of one slot alone. It is put
+// together from the rows, since a release may hold thousands of other changes.
+func scanSlotRelease(s scanner) (sluice.Release, error) {
+	var r sluice.Release
+	var set sluice.Setting
+	var text string
+	var before sql.NullString
+	if err := s.Scan(&r.Environment, &r.Number, &r.Epoch, &r.At, &r.SourceAt, &r.RecordedAt, &r.Actor, &r.Action, &r.Cause, &r.Source,
+		&r.Reason, &r.Ticket, &r.Root, &set.Slot, &text, &before); err != nil {
+		return r, err
+	}
+	if err := unpack(text, &set); err != nil {
+		return r, err
+	}
+	from, err := sluice.DecodeValue(before.String)
+	r.Changes = []sluice.SlotChange{{Slot: set.Slot, From: from, To: set.Value, Origin: set.Origin, Under: set.Under, PinnedBy: set.PinnedBy}}
+	return r, err
 }
 
 const releaseRows = "SELECT l.payload FROM releases r JOIN ledger l ON l.org = r.org AND l.seq = r.seq WHERE r.org = $1"
@@ -76,9 +98,10 @@ func (tx *Tx) ReleasesBefore(seq int64, q sluice.ReleaseQuery, limit int) ([]slu
 		until = sluice.Time(sluice.Latest)
 	}
 	if q.Component != "" {
-		return all(tx, scanRelease, `SELECT l.payload FROM slots s
-			JOIN releases r ON r.org = s.org AND r.environment = s.environment AND r.number = s.since
-			JOIN ledger l ON l.org = r.org AND l.seq = r.seq
+		return all(tx, scanSlotRelease, `SELECT r.environment, r.number, r.seq, r.at, r.source_at, r.recorded_at, r.actor, r.action, r.cause, r.source,
+				r.reason, r.ticket, r.root, s.slot, `+packed("s")+`, (SELECT p.value FROM slots p WHERE p.org = s.org
+					AND p.environment = s.environment AND p.slot = s.slot AND p.since < s.since ORDER BY p.since DESC LIMIT 1)
+			FROM slots s JOIN releases r ON r.org = s.org AND r.environment = s.environment AND r.number = s.since
 			WHERE s.org = $1 AND s.slot = $2 AND ($3 = '' OR s.environment = $4) AND r.seq < $5 AND r.at >= $6 AND r.at <= $7
 			ORDER BY r.seq DESC LIMIT $8`,
 			tx.org, string(sluice.ComponentSlot(q.Component)), q.Environment, q.Environment, seq, q.Since, until, limit)

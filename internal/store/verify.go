@@ -44,20 +44,20 @@ func (tx *Tx) StoredHashes(after int64, limit int) ([]StoredHash, error) {
 
 // ReleaseRow is a row of the releases.
 type ReleaseRow struct {
-	Environment                          string
-	Number, Seq                          int64
-	At, SourceAt, RecordedAt             sluice.Time
-	Actor, Action, Cause, Reason, Ticket string
-	Root                                 sluice.Digest
+	Environment                                  string
+	Number, Seq                                  int64
+	At, SourceAt, RecordedAt                     sluice.Time
+	Actor, Action, Cause, Source, Reason, Ticket string
+	Root                                         sluice.Digest
 }
 
 // ReleaseRows are the rows after a ledger sequence, of all environments.
 func (tx *Tx) ReleaseRows(after int64, limit int) ([]ReleaseRow, error) {
 	return all(tx, func(s scanner) (ReleaseRow, error) {
 		var r ReleaseRow
-		err := s.Scan(&r.Environment, &r.Number, &r.Seq, &r.At, &r.SourceAt, &r.RecordedAt, &r.Actor, &r.Action, &r.Cause, &r.Reason, &r.Ticket, &r.Root)
+		err := s.Scan(&r.Environment, &r.Number, &r.Seq, &r.At, &r.SourceAt, &r.RecordedAt, &r.Actor, &r.Action, &r.Cause, &r.Source, &r.Reason, &r.Ticket, &r.Root)
 		return r, err
-	}, `SELECT environment, number, seq, at, source_at, recorded_at, actor, action, cause, reason, ticket, root
+	}, `SELECT environment, number, seq, at, source_at, recorded_at, actor, action, cause, source, reason, ticket, root
 		FROM releases WHERE org = $1 AND seq > $2 ORDER BY seq LIMIT $3`, tx.org, after, limit)
 }
 

@@ -144,20 +144,23 @@ func (tx *Tx) Lift(component string, digest sluice.Digest) error {
 
 // Barred says why a version may not go live; "" lets it.
 func (tx *Tx) Barred(component string, p sluice.Pin) (string, error) {
-	v, found, err := tx.VersionByNumber(component, p.Version)
+	var purged, archived bool
+	var quarantined int64
+	_, found, err := first(tx, func(s scanner) (struct{}, error) { return struct{}{}, s.Scan(&purged, &archived, &quarantined) },
+		`SELECT v.purged, c.archived, (SELECT count(*) FROM quarantines q WHERE q.org = v.org AND q.component = v.component AND q.digest = v.digest)
+		FROM versions v JOIN components c ON c.org = v.org AND c.fold = lower(v.component)
+		WHERE v.org = $1 AND v.component = $2 AND v.number = $3`, tx.org, component, p.Version)
 	switch {
 	case err != nil:
 		return "", err
 	case !found:
 		return "unknown", nil
-	case v.Quarantine != nil:
+	case quarantined > 0:
 		return "quarantined", nil
-	case v.Purged:
+	case purged:
 		return "purged", nil
+	case archived:
+		return "of an archived component", nil
 	}
-	c, _, err := tx.Component(component)
-	if c.Archived {
-		return "of an archived component", err
-	}
-	return "", err
+	return "", nil
 }

@@ -135,6 +135,7 @@ CREATE TABLE releases (
   actor       TEXT   NOT NULL,
   action      TEXT   NOT NULL,
   cause       TEXT   NOT NULL,
+  source      TEXT   NOT NULL,
   reason      TEXT   NOT NULL,
   ticket      TEXT   NOT NULL,
   root        TEXT   NOT NULL,
