@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -111,6 +112,11 @@ func copyTable(ctx context.Context, from *Tx, to inserter, table, where string) 
 		if err := rows.Scan(into...); err != nil {
 			return err
 		}
+		for i, v := range values {
+			if b, isBytes := v.([]byte); isBytes && b == nil {
+				values[i] = []byte{} // as SQLite's driver reads empty bytes, which are not absent
+			}
+		}
 		if _, err := insert.ExecContext(ctx, values...); err != nil {
 			return err
 		}
@@ -145,11 +151,7 @@ func openExisting(ctx context.Context, cfg Config) (*DB, error) {
 	probe := &DB{}
 	err := probe.openFile(filepath.Join(cfg.Dir, File))
 	if err == nil {
-		var have int64
-		have, err = probe.schema(ctx)
-		if err == nil && have == 0 {
-			err = notABackup(nil)
-		}
+		err = probe.intact(ctx)
 	}
 	if e := probe.closeHandles(); err == nil {
 		err = e
@@ -162,6 +164,20 @@ func openExisting(ctx context.Context, cfg Config) (*DB, error) {
 		err = notABackup(err)
 	}
 	return db, err
+}
+
+// intact checks that the file has Sluice's schema and that SQLite finds all its
+// pages in order. Whether the content is what was written, an audit tells.
+func (db *DB) intact(ctx context.Context) error {
+	have, err := db.schema(ctx)
+	if err != nil || have == 0 {
+		return notABackup(err)
+	}
+	found := ""
+	if err := db.read.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&found); err != nil || found != "ok" {
+		return notABackup(errors.Join(err, errors.New(found)))
+	}
+	return nil
 }
 
 func notABackup(cause error) error {

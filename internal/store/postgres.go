@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"io"
 	"net"
 	"strings"
 	"time"
@@ -30,14 +31,14 @@ func (db *DB) openPostgres(ctx context.Context, cfg Config) error {
 		readOnly: &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
 		// Names must sort by bytes, as they do in Go and in SQLite.
 		rewrite:  func(s string) string { return strings.ReplaceAll(s, " TEXT ", ` TEXT COLLATE "C" `) },
-		mapError: postgresError,
-		notify:   "SELECT pg_notify('" + channel + "', $1)",
-		follow:   func(db *DB) { followPostgres(db, conf) },
+		mapError: postgresError, stale: postgresStale,
+		notify: "SELECT pg_notify('" + channel + "', $1)",
+		follow: func(db *DB) { followPostgres(db, conf) },
 	}
 	db.write, db.read = stdlib.OpenDB(*conf), stdlib.OpenDB(*conf)
 	db.write.SetMaxOpenConns(1)
-	db.read.SetMaxOpenConns(8)
-	db.read.SetMaxIdleConns(8)
+	db.read.SetMaxOpenConns(maxReaders)
+	db.read.SetMaxIdleConns(maxReaders)
 	if err := db.read.PingContext(ctx); err != nil {
 		return sluice.Errorf(sluice.Unavailable, "PostgreSQL at %s cannot be reached", conf.Host).
 			Fix("check the URL, and that the server runs and lets this user in").Because(err)
@@ -108,6 +109,21 @@ func listen(ctx context.Context, db *DB, conf *pgx.ConnConfig) error {
 		}
 		db.signal()
 	}
+}
+
+// postgresStale tells a connection that was cut from a server that cannot be
+// reached: the former is replaced, the latter is the caller's to know.
+func postgresStale(err error) bool {
+	var connect *pgconn.ConnectError
+	var pg *pgconn.PgError
+	switch {
+	case errors.As(err, &connect):
+		return false
+	case errors.As(err, &pg):
+		return pg.Code == "57P01" // an administrator ended it
+	}
+	var network net.Error
+	return errors.As(err, &network) && !network.Timeout() || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || strings.Contains(err.Error(), "conn closed")
 }
 
 func postgresError(err error) error {

@@ -68,8 +68,8 @@ func (db *DB) openFile(path string) error {
 	if db.read, err = sql.Open("sqlite", dsn(path, "query_only(1)")); err != nil {
 		return err
 	}
-	db.read.SetMaxOpenConns(8)
-	db.read.SetMaxIdleConns(8)
+	db.read.SetMaxOpenConns(maxReaders)
+	db.read.SetMaxIdleConns(maxReaders)
 	return nil
 }
 

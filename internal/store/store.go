@@ -56,6 +56,9 @@ type DB struct {
 	scratch  string // a directory that goes with this handle
 }
 
+// maxReaders is how many may read at once.
+const maxReaders = 8
+
 // dialect is everything that differs between the engines.
 type dialect struct {
 	name     string
@@ -64,6 +67,7 @@ type dialect struct {
 	readOnly *sql.TxOptions             // of a reading transaction with one snapshot
 	rewrite  func(schema string) string // the schema's text for this engine
 	mapError func(error) error          // known driver errors as *sluice.Error
+	stale    func(error) bool           // the connection was dead before it was asked; nil where that cannot be
 	follow   func(*DB)                  // signals changed when others write, until stop
 	notify   string                     // tells other nodes, with $1 the organization; "" where not needed
 }

@@ -27,12 +27,23 @@ type Tx struct {
 
 // View runs fn in a reading transaction: everything it reads is of one moment.
 func (db *DB) View(ctx context.Context, org string, fn func(*Tx) error) error {
-	reader, err := db.read.BeginTx(ctx, db.dialect.readOnly)
+	reader, err := db.beginRead(ctx)
 	if err != nil {
 		return db.mapped(err)
 	}
 	defer func() { _ = reader.Rollback() }() // nothing to keep
 	return db.mapped(fn(&Tx{ctx: ctx, db: db, org: org, reader: reader}))
+}
+
+// beginRead begins a reading transaction. Connections that died while they lay in
+// the pool, as all do when the server restarts, are given up one after the other.
+func (db *DB) beginRead(ctx context.Context) (*sql.Tx, error) {
+	for tries := 0; ; tries++ {
+		reader, err := db.read.BeginTx(ctx, db.dialect.readOnly)
+		if err == nil || tries == maxReaders || ctx.Err() != nil || db.dialect.stale == nil || !db.dialect.stale(err) {
+			return reader, err
+		}
+	}
 }
 
 // Context is the caller's context in a reading transaction.

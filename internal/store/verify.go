@@ -66,6 +66,7 @@ type SlotRow struct {
 	Environment string
 	Slot        sluice.Slot
 	Since       int64
+	Seq         int64
 	Until       int64
 	Value       string
 	Version     int64
@@ -74,11 +75,11 @@ type SlotRow struct {
 	PinnedBy    int64
 }
 
-const slotRows = "SELECT environment, slot, since, until, value, version, under, origin, pinned_by FROM slots WHERE org = $1"
+const slotRows = "SELECT environment, slot, since, seq, until, value, version, under, origin, pinned_by FROM slots WHERE org = $1"
 
 func scanSlotRow(s scanner) (SlotRow, error) {
 	var r SlotRow
-	err := s.Scan(&r.Environment, &r.Slot, &r.Since, &r.Until, &r.Value, &r.Version, &r.Under, &r.Origin, &r.PinnedBy)
+	err := s.Scan(&r.Environment, &r.Slot, &r.Since, &r.Seq, &r.Until, &r.Value, &r.Version, &r.Under, &r.Origin, &r.PinnedBy)
 	return r, err
 }
 
