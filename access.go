@@ -50,6 +50,8 @@ type Actor struct {
 	Roles []Role `json:"roles"`
 	// Environments limit what a deployer or importer may change; empty is all.
 	Environments []string `json:"environments,omitempty"`
+	// ExpiresAt is when the token that was shown ends, 0 for never.
+	ExpiresAt Time `json:"-"`
 }
 
 // May returns a Denied error unless the actor has the permission. Environment

@@ -45,7 +45,7 @@ func (c *Control) Authenticate(ctx context.Context, secret string) (sluice.Actor
 		}
 		return nil
 	})
-	actor := sluice.Actor{Name: t.Name, Org: c.org, Roles: t.Roles, Environments: t.Environments}
+	actor := sluice.Actor{Name: t.Name, Org: c.org, Roles: t.Roles, Environments: t.Environments, ExpiresAt: t.ExpiresAt}
 	if err == nil && t.ExpiresAt == 0 {
 		c.known.keep(hash, epoch, actor)
 	}

@@ -30,7 +30,7 @@ type slotReplay struct {
 // link adds a row to a hash over the rows before it.
 func link(before [sha256.Size]byte, r store.SlotRow) [sha256.Size]byte {
 	b := append(make([]byte, 0, 256), before[:]...)
-	for _, n := range []int64{r.Since, r.Until, r.Version, r.Under, r.PinnedBy, int64(len(r.Origin))} {
+	for _, n := range []int64{r.Since, r.Seq, r.Until, r.Version, r.Under, r.PinnedBy, int64(len(r.Origin))} {
 		b = append(strconv.AppendInt(b, n, 10), ' ')
 	}
 	return sha256.Sum256(append(append(b, r.Origin...), r.Value...))
@@ -123,7 +123,7 @@ func (env *environmentReplay) change(r sluice.Release, ch sluice.SlotChange) err
 // slotRow is the row that a change writes, open until another follows.
 func slotRow(r sluice.Release, ch sluice.SlotChange) store.SlotRow {
 	row := store.SlotRow{
-		Environment: r.Environment, Slot: ch.Slot, Since: r.Number, Until: sluice.Latest,
+		Environment: r.Environment, Slot: ch.Slot, Since: r.Number, Seq: r.Epoch, Until: sluice.Latest,
 		Value: ch.To.Encode(), Under: ch.Under, Origin: ch.Origin, PinnedBy: ch.PinnedBy,
 	}
 	if ch.To.Settled() {

@@ -176,7 +176,7 @@ func slotDiffers(have, want store.SlotRow) error {
 	}
 	what := "slot " + string(want.Slot) + " since " + sluice.Release{Environment: want.Environment, Number: want.Since}.Ref()
 	return differs(what,
-		column{"value", have.Value, want.Value}, column{"version", have.Version, want.Version}, column{"end of its interval", have.Until, want.Until},
+		column{"value", have.Value, want.Value}, column{"version", have.Version, want.Version}, column{"place in the ledger", have.Seq, want.Seq}, column{"end of its interval", have.Until, want.Until},
 		column{"uncovered release", have.Under, want.Under}, column{"origin", have.Origin, want.Origin}, column{"pin", have.PinnedBy, want.PinnedBy})
 }
 

@@ -116,6 +116,8 @@ func (s *State) apply(ctx context.Context, e sluice.Entry) error {
 	switch e.Kind {
 	case sluice.EntryRelease:
 		err = s.applyRelease(ctx, e)
+	case sluice.EntryTokenRotate, sluice.EntryTokenRevoke:
+		s.CutStreams()
 	case sluice.EntryEnvironmentDelete:
 		s.drop(environmentOf(e).Name)
 	case sluice.EntryEnvironmentCreate, sluice.EntryEnvironmentEdit:

@@ -118,7 +118,7 @@ func (sh *shard) do(ops []op) int {
 
 func (sh *shard) add(o op) {
 	sk := o.socket
-	if sk.feed.isGone(sh.state) {
+	if sk.feed.isGone(sh.state) || sk.rights != sh.state.rights.Load() {
 		sk.close()
 		return
 	}

@@ -19,6 +19,8 @@ type socket struct {
 	feed  *feed
 	shard *shard
 	seq   int64 // the epoch that what was written brings it to
+
+	rights int64 // of State.rights when it was let in
 }
 
 func (sk *socket) close() {

@@ -90,6 +90,7 @@ type State struct {
 	applied     atomic.Int64                     // sequence of the last entry that was applied
 	opened      atomic.Bool                      // the position is known
 	subscribers atomic.Int64
+	rights      atomic.Int64 // moves when who may watch has changed
 
 	mu       sync.Mutex
 	ledger   string

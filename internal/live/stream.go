@@ -45,7 +45,7 @@ func (s *State) takeOver(at seat, conn net.Conn, head []byte) {
 		if raw, err := sc.SyscallConn(); err == nil {
 			err = s.attach(at, func(first []*frame) {
 				sh := s.shard()
-				sk := &socket{conn: conn, raw: raw, feed: at.feed, shard: sh, seq: first[len(first)-1].seq}
+				sk := &socket{conn: conn, raw: raw, feed: at.feed, shard: sh, seq: first[len(first)-1].seq, rights: s.rights.Load()}
 				sh.post(op{kind: opAdd, socket: sk, head: head, bytes: encodeAll(first)})
 			})
 			if err != nil {

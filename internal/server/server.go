@@ -70,7 +70,9 @@ type Server struct {
 	control    *control.Control
 	tcp, unix  net.Listener
 	firstToken string
+	metrics    *api.Metrics // shared by all handlers; nil in an embedded server, which nobody scrapes
 	following  sync.Once
+	expiry     expiry
 	closing    sync.Once
 	stop       chan struct{}
 	tasks      sync.WaitGroup
@@ -100,6 +102,7 @@ func (s *Server) start(ctx context.Context) error {
 	if s.cfg.Embedded {
 		return nil
 	}
+	s.metrics = api.NewMetrics()
 	if err := s.listen(); err != nil {
 		return err
 	}
@@ -152,7 +155,7 @@ func (s *Server) Local() http.Handler { return s.handler(true) }
 func (s *Server) handler(trusted bool) http.Handler {
 	return api.New(api.Config{
 		Services: s.control, Auth: s.control, Streamer: streamer{s}, Backup: s.db.Backup,
-		Trusted: trusted, Hosts: s.cfg.Hosts, Log: s.cfg.Log,
+		Trusted: trusted, Hosts: s.cfg.Hosts, Log: s.cfg.Log, Metrics: s.metrics,
 	})
 }
 
@@ -168,6 +171,7 @@ func (t streamer) Stream(w http.ResponseWriter, r *http.Request, req sluice.Watc
 	if err != nil {
 		return err
 	}
+	t.s.endAt(sluice.ActorOf(r.Context()).ExpiresAt)
 	t.s.follow() // also where one process was opened for a single question
 	req.Environment = e.Name
 	return t.s.state.Stream(w, r, req)
@@ -178,6 +182,7 @@ func (s *Server) Close() error {
 	var err error
 	s.closing.Do(func() {
 		close(s.stop)
+		s.expiry.stop()
 		s.state.Close()
 		var errs []error
 		for _, l := range []net.Listener{s.tcp, s.unix} {

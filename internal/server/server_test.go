@@ -263,3 +263,45 @@ func TestWhatIsRefusedAtTheDoor(t *testing.T) {
 		})
 	}
 }
+
+func TestAStreamEndsWithItsToken(t *testing.T) {
+	s := start(t, server.Config{Data: t.TempDir()})
+	admin := connect(t, client.Config{Server: "http://" + s.Addr(), Token: s.FirstToken()})
+	for _, c := range []struct {
+		name string
+		req  sluice.CreateTokenRequest
+		end  func(t *testing.T, token sluice.Token)
+	}{
+		{"when it is revoked", sluice.CreateTokenRequest{}, func(t *testing.T, token sluice.Token) {
+			if _, err := admin.RevokeToken(t.Context(), sluice.RevokeTokenRequest{ID: token.ID}); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"when it expires", sluice.CreateTokenRequest{ExpiresIn: 1}, func(*testing.T, sluice.Token) {}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.req.Name, c.req.Roles = "viewer", []sluice.Role{sluice.RoleViewer}
+			token, err := admin.CreateToken(t.Context(), c.req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			watching := connect(t, client.Config{Server: "http://" + s.Addr(), Token: token.Secret})
+			next, stop := iter.Pull2(watching.Watch(t.Context(), sluice.WatchRequest{Environment: "prod"}))
+			defer stop()
+			if e, err, _ := next(); err != nil || e.Type != sluice.EventSnapshot {
+				t.Fatalf("the first event is %+v, %v", e, err)
+			}
+			c.end(t, token)
+			for {
+				_, err, _ := next()
+				if err == nil {
+					continue // a heartbeat
+				}
+				if sluice.CodeOf(err) != sluice.Unauthenticated {
+					t.Fatalf("the watch ended with %v, want unauthenticated", err)
+				}
+				return
+			}
+		})
+	}
+}

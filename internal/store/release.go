@@ -31,9 +31,9 @@ func (tx *Tx) AddRelease(r sluice.Release, lived bool) error {
 		if c.To.Settled() {
 			version = c.To.Version
 		}
-		if err := tx.change(`INSERT INTO slots (org, environment, slot, since, until, value, version, under, origin, pinned_by)
-			VALUES ($1, $2, $3, $4, 9223372036854775807, $5, $6, $7, $8, $9)`,
-			tx.org, r.Environment, string(c.Slot), r.Number, c.To.Encode(), version, c.Under, c.Origin, c.PinnedBy); err != nil {
+		if err := tx.change(`INSERT INTO slots (org, environment, slot, since, seq, until, value, version, under, origin, pinned_by)
+			VALUES ($1, $2, $3, $4, $5, 9223372036854775807, $6, $7, $8, $9, $10)`,
+			tx.org, r.Environment, string(c.Slot), r.Number, r.Epoch, c.To.Encode(), version, c.Under, c.Origin, c.PinnedBy); err != nil {
 			return err
 		}
 	}
@@ -102,8 +102,8 @@ func (tx *Tx) ReleasesBefore(seq int64, q sluice.ReleaseQuery, limit int) ([]slu
 				r.reason, r.ticket, r.root, s.slot, `+packed("s")+`, (SELECT p.value FROM slots p WHERE p.org = s.org
 					AND p.environment = s.environment AND p.slot = s.slot AND p.since < s.since ORDER BY p.since DESC LIMIT 1)
 			FROM slots s JOIN releases r ON r.org = s.org AND r.environment = s.environment AND r.number = s.since
-			WHERE s.org = $1 AND s.slot = $2 AND ($3 = '' OR s.environment = $4) AND r.seq < $5 AND r.at >= $6 AND r.at <= $7
-			ORDER BY r.seq DESC LIMIT $8`,
+			WHERE s.org = $1 AND s.slot = $2 AND ($3 = '' OR s.environment = $4) AND s.seq < $5 AND r.at >= $6 AND r.at <= $7
+			ORDER BY s.seq DESC LIMIT $8`,
 			tx.org, string(sluice.ComponentSlot(q.Component)), q.Environment, q.Environment, seq, q.Since, until, limit)
 	}
 	if q.Environment != "" {

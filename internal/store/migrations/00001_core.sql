@@ -145,13 +145,15 @@ CREATE INDEX releases_at ON releases (org, environment, at, number);
 CREATE UNIQUE INDEX releases_seq ON releases (org, seq);
 
 -- Effective values, one row per value and interval [since, until) of release
--- numbers. A slot that became absent keeps an open row with an empty value, so
--- the open rows name every slot that the environment ever had.
+-- numbers; seq is the place in the ledger of the release that began it. A slot
+-- that became absent keeps an open row with an empty value, so the open rows
+-- name every slot that the environment ever had.
 CREATE TABLE slots (
   org         TEXT   NOT NULL,
   environment TEXT   NOT NULL,
   slot        TEXT   NOT NULL,
   since       BIGINT NOT NULL,
+  seq         BIGINT NOT NULL,
   until       BIGINT NOT NULL,
   value       TEXT   NOT NULL,
   version     BIGINT NOT NULL,
@@ -161,6 +163,7 @@ CREATE TABLE slots (
   PRIMARY KEY (org, environment, slot, since)
 ) /*clustered*/;
 CREATE INDEX slots_open ON slots (org, environment, slot) WHERE until = 9223372036854775807;
+CREATE INDEX slots_history ON slots (org, slot, seq);
 CREATE INDEX slots_version ON slots (org, slot, version, environment, since);
 
 CREATE TABLE tokens (
