@@ -66,7 +66,7 @@ func (p *Plan) inherit(env Environment, slot Slot, from Setting, free bool) erro
 	if err != nil || cur.Own() {
 		return err
 	}
-	next := Setting{Slot: slot, Value: from.Value, Origin: from.Origin, Under: beneath(cur, from.Value)}
+	next := Setting{Slot: slot, Value: from.Value, Origin: from.Origin, Under: beneath(env, cur, from.Value)}
 	if next.same(cur) {
 		return nil
 	}
@@ -141,7 +141,7 @@ func (p *Plan) Clear(env Environment) error {
 		return err
 	}
 	for _, s := range settings {
-		if err := p.put(env, Setting{Slot: s.Slot, Under: beneath(s, Value{})}, true); err != nil {
+		if err := p.put(env, Setting{Slot: s.Slot, Under: beneath(env, s, Value{})}, true); err != nil {
 			return err
 		}
 	}
@@ -151,14 +151,15 @@ func (p *Plan) Clear(env Environment) error {
 // lay puts a value on top of the current one. Without gates for content: the
 // caller has asked.
 func (p *Plan) lay(env Environment, cur Setting, v Value, free bool) error {
-	return p.put(env, Setting{Slot: cur.Slot, Value: v, Under: beneath(cur, v)}, free)
+	return p.put(env, Setting{Slot: cur.Slot, Value: v, Under: beneath(env, cur, v)}, free)
 }
 
 // beneath is what a rollback uncovers once v lies on top of cur: the current
 // settled version, or what lies under a split or under nothing. Laying the same
-// version again does not hide what lies under it.
-func beneath(cur Setting, v Value) int64 {
-	if cur.Value.Settled() && !cur.Value.Equal(v) {
+// version again does not hide what lies under it, and what this plan itself has
+// brought was never live.
+func beneath(env Environment, cur Setting, v Value) int64 {
+	if cur.Value.Settled() && !cur.Value.Equal(v) && cur.Since < env.Next() {
 		return cur.Since
 	}
 	return cur.Under
@@ -192,15 +193,22 @@ func (p *Plan) under(env Environment, cur Setting, version int) (Setting, bool, 
 	if last, err := p.past.LastWith(env.Name, cur.Slot, version); err != nil || last.Since == 0 {
 		return Setting{}, false, err
 	}
-	for at := cur.Under; at > 0; {
+	return p.walk(env, cur, func(below Setting) (bool, error) { return below.Value.Version == version, nil })
+}
+
+// walk goes down from the current value to the first setting that match accepts.
+// Each step must lead to an earlier release, so that damaged data cannot keep it
+// walking.
+func (p *Plan) walk(env Environment, cur Setting, match func(Setting) (bool, error)) (Setting, bool, error) {
+	for at, last := cur.Under, env.Next(); at > 0 && at < last; {
 		below, err := p.past.Setting(env.Name, cur.Slot, at)
 		if err != nil {
 			return Setting{}, false, err
 		}
-		if below.Value.Version == version {
-			return below, true, nil
+		if ok, err := match(below); ok || err != nil {
+			return below, ok, err
 		}
-		at = below.Under
+		at, last = below.Under, at
 	}
 	return Setting{}, false, nil
 }

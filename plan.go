@@ -232,7 +232,7 @@ func (p *Plan) unset(env Environment, cur Setting) error {
 		return err
 	}
 	p.removed++
-	return p.put(env, Setting{Slot: cur.Slot, Value: parent.Value, Origin: parent.Origin, Under: beneath(cur, parent.Value)}, false)
+	return p.put(env, Setting{Slot: cur.Slot, Value: parent.Value, Origin: parent.Origin, Under: beneath(env, cur, parent.Value)}, false)
 }
 
 func (p *Plan) hide(env Environment, cur Setting) error {
@@ -279,6 +279,11 @@ func (p *Plan) Restore(env Environment, from []Setting, only func(Slot) bool) er
 	for _, s := range current {
 		wanted[s.Slot] = Value{}
 	}
+	if step := p.steps[env.Name]; step != nil { // a new environment holds what it inherits
+		for slot := range step.next {
+			wanted[slot] = Value{}
+		}
+	}
 	for _, s := range from {
 		wanted[s.Slot] = effective(s.Value)
 	}
@@ -306,7 +311,7 @@ func (p *Plan) restoreSlot(env Environment, slot Slot, want Value) error {
 		return err
 	}
 	next := froze(env, slot, want, parent, parent.Value.Live())
-	next.Under = beneath(cur, next.Value)
+	next.Under = beneath(env, cur, next.Value)
 	return p.put(env, next, false)
 }
 

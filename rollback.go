@@ -97,22 +97,15 @@ func (p *Plan) guard(env Environment, cur Setting) error {
 // previous walks under to the nearest version that differs and may run.
 func (p *Plan) previous(env Environment, cur Setting) (Setting, error) {
 	skipped := ""
-	for at := cur.Under; at > 0; {
-		below, err := p.past.Setting(env.Name, cur.Slot, at)
-		if err != nil {
-			return Setting{}, err
-		}
+	below, found, err := p.walk(env, cur, func(below Setting) (bool, error) {
 		why, err := p.past.Barred(cur.Slot.Component(), below.Value.Pin)
-		if err != nil {
-			return Setting{}, err
-		}
-		if why == "" && !below.Value.Equal(cur.Value) {
-			return below, nil
-		}
 		if why != "" {
 			skipped = fmt.Sprintf(" (%s is %s)", below.Value, why)
 		}
-		at = below.Under
+		return why == "" && !below.Value.Equal(cur.Value), err
+	})
+	if err != nil || found {
+		return below, err
 	}
 	name := cur.Slot.Component()
 	if !cur.Value.Live() {
@@ -136,11 +129,17 @@ func (p *Plan) RollbackAll(env Environment, release int64, only func(Slot) bool)
 		return err
 	}
 	was := map[Slot]Setting{}
-	for _, s := range now {
-		was[s.Slot] = Setting{Slot: s.Slot}
-	}
 	for _, s := range then {
 		was[s.Slot] = s
+	}
+	for _, s := range now {
+		if _, present := was[s.Slot]; present || !only(s.Slot) {
+			continue
+		}
+		// What ran nothing then still remembers what had run before.
+		if was[s.Slot], err = p.past.Setting(env.Name, s.Slot, release); err != nil {
+			return err
+		}
 	}
 	for _, slot := range slices.Sorted(maps.Keys(was)) {
 		if !only(slot) {

@@ -168,7 +168,13 @@ func noVersion(tx *store.Tx, c sluice.Component, ref sluice.VersionRef) error {
 // point resolves an environment reference to the environment and the number of
 // a release, which is sluice.Latest when the present is meant.
 func point(tx *store.Tx, ref sluice.EnvironmentRef) (sluice.Environment, int64, error) {
+	past := ref.Exact || !ref.At.IsZero() && ref.At < tx.Clock()
 	e, err := findEnvironment(tx, ref.Name)
+	if err != nil && past { // the past of an environment outlives it
+		if deleted, found, lookErr := tx.FindEnvironment(ref.Name); lookErr == nil && found {
+			e, err = deleted, nil
+		}
+	}
 	if err != nil {
 		return e, 0, err
 	}
@@ -178,7 +184,7 @@ func point(tx *store.Tx, ref sluice.EnvironmentRef) (sluice.Environment, int64, 
 			Fix("see `sluice history --from %s`", e.Name)
 	case ref.Exact:
 		return e, ref.Release, nil
-	case ref.At.IsZero() || ref.At >= tx.Clock():
+	case !past:
 		return e, sluice.Latest, nil
 	}
 	n, err := tx.ReleaseAt(e.Name, ref.At)
