@@ -50,7 +50,7 @@ func (t *Time) UnmarshalText(b []byte) error {
 }
 
 func (t *Time) set(v time.Time) error {
-	if v.Year() < 1971 || v.Year() > 9999 {
+	if year := v.UTC().Year(); year < 1971 || year > 9999 {
 		return Errorf(Invalid, "time %s is outside the years 1971 to 9999", v.Format(time.RFC3339))
 	}
 	*t = TimeOf(v)

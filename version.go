@@ -126,7 +126,7 @@ func CheckFiles(files []File) ([]FileInfo, Digest, error) {
 
 func checkPath(p string) error {
 	bad := p == "" || len(p) > MaxPathBytes || !utf8.ValidString(p) || strings.ContainsAny(p, "\\\x00\n\r") ||
-		path.IsAbs(p) || path.Clean(p) != p || p == ".." || strings.HasPrefix(p, "../")
+		path.IsAbs(p) || path.Clean(p) != p || p == "." || p == ".." || strings.HasPrefix(p, "../")
 	if bad {
 		return Errorf(Invalid, "file path %q is not a clean relative path", clip(p)).Fix("use forward slashes, no .. and at most %d bytes", MaxPathBytes)
 	}
