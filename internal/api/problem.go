@@ -122,8 +122,12 @@ func fromHuma(op *huma.Operation, e *huma.ErrorModel) *problem {
 			Fix("send it with Content-Type: application/json"))
 	}
 	details := make([]string, 0, len(e.Errors))
+	code := sluice.Invalid
 	for _, d := range e.Errors {
 		details = append(details, describeDetail(d))
+		if d != nil && strings.HasPrefix(d.Message, "expected ") && strings.Contains(d.Message, " <= ") {
+			code = sluice.LimitExceeded
+		}
 	}
 	if len(details) == 0 {
 		details = []string{e.Detail}
@@ -132,7 +136,7 @@ func fromHuma(op *huma.Operation, e *huma.ErrorModel) *problem {
 	if len(details) > shown {
 		details = append(details[:shown], fmt.Sprintf("and %d more", len(details)-shown))
 	}
-	return problemOf(sluice.Errorf(sluice.Invalid, "%s", strings.Join(details, "; ")).
+	return problemOf(sluice.Errorf(code, "%s", strings.Join(details, "; ")).
 		Fix("see %s %s in /openapi.json", op.Method, op.Path))
 }
 

@@ -35,7 +35,7 @@ func TestRequestsThatCannotBeRead(t *testing.T) {
 		{"no body", "POST", publish, ``, nil, 400, sluice.Invalid, "body"},
 		{"another media type", "POST", publish, `x`, []string{"Content-Type", "text/plain"}, 415, sluice.Invalid, "JSON"},
 		{"an unknown parameter", "GET", "/v1/components?knd=prompt", ``, nil, 400, sluice.Invalid, "knd"},
-		{"a page that is too long", "GET", "/v1/components?limit=1001", ``, nil, 400, sluice.Invalid, "limit"},
+		{"a page that is too long", "GET", "/v1/components?limit=1001", ``, nil, 413, sluice.LimitExceeded, "limit"},
 		{"a parameter that is missing", "GET", "/v1/diff?from=staging", ``, nil, 400, sluice.Invalid, "to"},
 		{"a parameter of another type", "GET", "/v1/components?limit=many", ``, nil, 400, sluice.Invalid, "limit"},
 		{"a time in a parameter", "GET", "/v1/history?at=noon", ``, nil, 400, sluice.Invalid, "noon"},

@@ -184,8 +184,10 @@ func remember(tx *store.Tx, actor, key, hash string, out any) error {
 // page bounds a page and reads its cursor.
 func page(p sluice.Paging) (limit int, cursor string, err error) {
 	switch {
-	case p.Limit < 0 || p.Limit > sluice.MaxPage:
+	case p.Limit < 0:
 		return 0, "", sluice.Errorf(sluice.Invalid, "a page has 1 to %d items, not %d", sluice.MaxPage, p.Limit)
+	case p.Limit > sluice.MaxPage:
+		return 0, "", sluice.Errorf(sluice.LimitExceeded, "a page has 1 to %d items, not %d", sluice.MaxPage, p.Limit)
 	case p.Limit == 0:
 		p.Limit = sluice.DefaultPage
 	}

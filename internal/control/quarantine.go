@@ -69,6 +69,8 @@ func lift(tx *store.Tx, actor string, v sluice.Version, reason string) (sluice.Q
 }
 
 // Purge removes the bytes of a version's content; digest and history remain.
+// Other components that have the same content lose it too, so it may be live
+// nowhere, and each of them gets an entry that says so.
 func (c *Control) Purge(ctx context.Context, req sluice.PurgeRequest) (sluice.Version, error) {
 	actor, err := c.may(ctx, sluice.MayAdminister, "")
 	if err != nil {
@@ -82,18 +84,39 @@ func (c *Control) Purge(ctx context.Context, req sluice.PurgeRequest) (sluice.Ve
 		if err != nil || v.Purged {
 			return v, err
 		}
-		live, err := tx.LiveIn(v.Component, func(p sluice.Pin) bool { return p.Digest == v.Digest })
+		holders, err := tx.Holders(v.Digest)
 		if err != nil {
 			return v, err
 		}
-		if len(live) > 0 {
-			return v, sluice.Errorf(sluice.Conflict, "%s is live in %s and cannot be purged", v.Ref(), sluice.Listing(live, 8)).
-				Fix("roll back first: `sluice rollback %s --in %s`", v.Component, live[0])
+		for _, h := range holders {
+			if err := purgeable(tx, v, h); err != nil {
+				return v, err
+			}
+		}
+		for _, h := range holders {
+			if h.Component == v.Component {
+				h = v
+			}
+			h.Purged = true
+			payload := map[string]any{"version": h, "reason": req.Reason}
+			if _, err := tx.Append(actor.Name, sluice.EntryVersionPurge, h.Component+"@"+strconv.Itoa(h.Number), payload); err != nil {
+				return v, err
+			}
 		}
 		v.Purged = true
-		if _, err := tx.Append(actor.Name, sluice.EntryVersionPurge, v.Component+"@"+strconv.Itoa(v.Number), map[string]any{"version": v, "reason": req.Reason}); err != nil {
-			return v, err
-		}
 		return v, tx.Purge(v.Digest)
 	})
+}
+
+// purgeable refuses to purge a version while its content is live as holder.
+func purgeable(tx *store.Tx, v, holder sluice.Version) error {
+	live, err := tx.LiveIn(holder.Component, func(p sluice.Pin) bool { return p.Digest == v.Digest })
+	if err != nil || len(live) == 0 {
+		return err
+	}
+	refused := sluice.Errorf(sluice.Conflict, "%s is live in %s and cannot be purged", v.Ref(), sluice.Listing(live, 8))
+	if holder.Component != v.Component {
+		refused = sluice.Errorf(sluice.Conflict, "%s is the content of %s too, which is live in %s, and cannot be purged", v.Ref(), holder.Ref(), sluice.Listing(live, 8))
+	}
+	return refused.Fix("roll back first: `sluice rollback %s --in %s`", holder.Component, live[0])
 }

@@ -33,6 +33,9 @@ func (tx *Tx) Environment(name string) (sluice.Environment, error) {
 // FindEnvironment finds an environment, deleted ones too, by name or alias,
 // ignoring case.
 func (tx *Tx) FindEnvironment(name string) (sluice.Environment, bool, error) {
+	if name == "" { // which is the alias of those that have none
+		return sluice.Environment{}, false, nil
+	}
 	fold := sluice.FoldName(name)
 	return first(tx, scanEnvironment, "SELECT "+environmentColumns+" FROM environments WHERE org = $1 AND (fold = $2 OR lower(alias) = $3) ORDER BY fold = $4 DESC",
 		tx.org, fold, fold, fold)

@@ -118,6 +118,12 @@ func (tx *Tx) Blob(digest sluice.Digest) ([]byte, bool, error) {
 	return first(tx, plain[[]byte], "SELECT bytes FROM blobs WHERE org = $1 AND digest = $2", tx.org, digest)
 }
 
+// Holders are the newest version of each component that has exactly this content.
+func (tx *Tx) Holders(digest sluice.Digest) ([]sluice.Version, error) {
+	return all(tx, scanVersion, "SELECT "+versionColumns+` WHERE v.org = $1 AND v.digest = $2 AND NOT EXISTS (SELECT 1 FROM versions w
+		WHERE w.org = v.org AND w.component = v.component AND w.digest = v.digest AND w.number > v.number) ORDER BY v.component`, tx.org, digest)
+}
+
 // Purge removes the bytes that only this content uses and marks all versions
 // that have it, of whatever component.
 func (tx *Tx) Purge(digest sluice.Digest) error {

@@ -1,0 +1,118 @@
+package sluicetest_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/client"
+	"github.com/sluice-dev/sluice/internal/control"
+	"github.com/sluice-dev/sluice/internal/live"
+	"github.com/sluice-dev/sluice/internal/pgtest"
+	"github.com/sluice-dev/sluice/internal/server"
+	"github.com/sluice-dev/sluice/internal/sluicetest"
+	"github.com/sluice-dev/sluice/internal/store"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Run(m)) }
+
+// TestConformance asks every implementation, and then compares what they said:
+// a field that is lost on the wire or an order that one engine happens to have
+// is a difference.
+func TestConformance(t *testing.T) {
+	said := map[string]sluicetest.Transcript{}
+	for _, implementation := range []struct {
+		name string
+		open sluicetest.Open
+	}{
+		{"control over SQLite", func(t *testing.T, now func() time.Time) sluice.Services {
+			return direct(t, store.Config{Dir: t.TempDir(), Now: now})
+		}},
+		{"control over PostgreSQL", func(t *testing.T, now func() time.Time) sluice.Services {
+			return direct(t, store.Config{Postgres: pgtest.New(t), Now: now})
+		}},
+		{"client over HTTP", overHTTP},
+	} {
+		t.Run(implementation.name, func(t *testing.T) { said[implementation.name] = sluicetest.Run(t, implementation.open) })
+	}
+	want := said["control over SQLite"]
+	for name, got := range said {
+		for group, lines := range want {
+			compare(t, name+", "+group, got[group], lines)
+		}
+	}
+}
+
+func compare(t *testing.T, where string, got, want []string) {
+	t.Helper()
+	for i := range min(len(got), len(want)) {
+		if got[i] != want[i] {
+			t.Errorf("%s, answer %d:\n%s\nand over SQLite\n%s", where, i+1, got[i], want[i])
+			return
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("%s: %d answers, and over SQLite %d", where, len(got), len(want))
+	}
+}
+
+// direct calls the use cases.
+func direct(t *testing.T, cfg store.Config) sluice.Services {
+	ctx := sluice.WithActor(t.Context(), sluice.Actor{Name: "admin", Roles: []sluice.Role{sluice.RoleAdmin}})
+	db, err := store.Open(ctx, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := live.Open(live.Config{Source: db.Source(control.DefaultOrganization)})
+	t.Cleanup(func() {
+		if err := errors.Join(state.Close(), db.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	c := control.New(db, state, "test")
+	if _, err := c.Bootstrap(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.FirstToken(ctx); err != nil {
+		t.Fatal(err)
+	}
+	alice(ctx, t, c)
+	return c
+}
+
+// alice makes the token of the one who asks, so that all ledgers begin alike.
+func alice(ctx context.Context, t *testing.T, s sluice.Services) string {
+	token, err := s.CreateToken(ctx, sluice.CreateTokenRequest{Name: "alice", Roles: []sluice.Role{sluice.RoleAdmin}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token.Secret
+}
+
+// overHTTP calls a server.
+func overHTTP(t *testing.T, now func() time.Time) sluice.Services {
+	srv, err := server.Open(t.Context(), server.Config{Data: t.TempDir(), Listen: "127.0.0.1:0", Version: "test", Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := errors.Join(<-served, srv.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	connect := func(token string) *client.Client {
+		c, err := client.New(client.Config{Server: "http://" + srv.Addr(), Token: token})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	return connect(alice(t.Context(), t, connect(srv.FirstToken())))
+}

@@ -1,0 +1,224 @@
+// Package sluicetest is the conformance suite: what every implementation of
+// [sluice.Services] does, whichever engine keeps the data and whatever lies
+// between the caller and it. Each group of questions is asked of an empty
+// installation whose clock stands still, and all answers and refusals are
+// written down, so that implementations can be compared to the last field. The
+// package is for tests alone.
+package sluicetest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sluice-dev/sluice"
+)
+
+// Open returns an empty installation, in which the administrator alice asks. It
+// lives until the test ends and takes the time from now.
+type Open func(t *testing.T, now func() time.Time) sluice.Services
+
+// Transcript is what the groups of the suite were answered.
+type Transcript map[string][]string
+
+// Run asks an implementation everything.
+func Run(t *testing.T, open Open) Transcript {
+	t.Helper()
+	out := Transcript{}
+	for _, group := range []struct {
+		name string
+		ask  func(*suite)
+	}{
+		{"components", components},
+		{"drafts", drafts},
+		{"versions", versions},
+		{"version references", versionReferences},
+		{"tracking", tracking},
+		{"quarantine and purge", quarantineAndPurge},
+		{"environments", environments},
+		{"inheritance", inheritance},
+		{"deploy", deploy},
+		{"splits", splits},
+		{"promote", promote},
+		{"rollback", rollback},
+		{"restore", restore},
+		{"imports", imports},
+		{"compare and set", compareAndSet},
+		{"idempotency", idempotency},
+		{"history", history},
+		{"time travel", timeTravel},
+		{"diff", diff},
+		{"watch", watch},
+		{"audit", audit},
+		{"tokens", tokens},
+		{"limits", limits},
+	} {
+		t.Run(group.name, func(t *testing.T) {
+			s := &suite{T: t, clock: time.Date(2024, 11, 12, 14, 0, 0, 0, time.UTC)}
+			s.Services = open(t, func() time.Time { return s.clock })
+			s.ctx = sluice.WithActor(t.Context(), sluice.Actor{Name: "alice", Org: "default", Roles: []sluice.Role{sluice.RoleAdmin}})
+			group.ask(s)
+			out[group.name] = s.said
+		})
+	}
+	return out
+}
+
+// suite is one group's installation.
+type suite struct {
+	*testing.T
+	sluice.Services
+	ctx   context.Context
+	clock time.Time
+	said  []string
+}
+
+// advance moves the clock on.
+func (s *suite) advance(d time.Duration) { s.clock = s.clock.Add(d) }
+
+// identifier is the id of a ledger, before an epoch, or of a token.
+var identifier = regexp.MustCompile(`"[0-9a-f]{8}-|"[0-9a-f]{10}"`)
+
+// note writes an answer down.
+func (s *suite) note(v any) {
+	s.Helper()
+	body, err := json.Marshal(v)
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.said = append(s.said, identifier.ReplaceAllString(string(body), "ID"))
+}
+
+// ok demands an answer and writes it down.
+func ok[T any](s *suite) func(v T, err error) T {
+	return func(v T, err error) T {
+		s.Helper()
+		if err != nil {
+			s.Fatalf("%v %v", err, sluice.AsError(err).Fixes)
+		}
+		s.note(v)
+		return v
+	}
+}
+
+// refused demands an error with a code and a fix, and writes all of it down.
+func (s *suite) refused(err error, code sluice.Code, words ...string) {
+	s.Helper()
+	if sluice.CodeOf(err) != code {
+		s.Fatalf("the error is %v, want %s", err, code)
+	}
+	e := sluice.AsError(err)
+	for _, word := range words {
+		if !strings.Contains(e.Message+" "+strings.Join(e.Fixes, " "), word) {
+			s.Errorf("%q with the fixes %q does not say %q", e.Message, e.Fixes, word)
+		}
+	}
+	s.note([]any{e.Code, e.Message, e.Fixes})
+}
+
+// refusedEarly is refused for what a transport may notice first, in its own words.
+func (s *suite) refusedEarly(err error, code sluice.Code) {
+	s.Helper()
+	if sluice.CodeOf(err) != code {
+		s.Fatalf("the error is %v, want %s", err, code)
+	}
+	s.note(code)
+}
+
+// unchanged demands that what is done adds nothing to the ledger.
+func (s *suite) unchanged(what string, do func()) {
+	s.Helper()
+	before := s.epoch()
+	do()
+	if after := s.epoch(); after != before {
+		s.Errorf("%s took the ledger from %d to %d", what, before, after)
+	}
+}
+
+func (s *suite) epoch() int64 {
+	s.Helper()
+	info, err := s.Info(s.ctx)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return info.Epoch
+}
+
+// equal compares what a person would read.
+func (s *suite) equal(what string, got, want any) {
+	s.Helper()
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		s.Errorf("%s: %v, want %v", what, got, want)
+	}
+}
+
+// The components of most groups, with the versions that publish makes.
+const (
+	prompt = "my-prompt"
+	other  = "router"
+)
+
+// publish makes a version with a label whose text is the label's.
+func (s *suite) publish(component, label string) sluice.Version {
+	s.Helper()
+	return ok[sluice.Published](s)(s.Publish(s.ctx, sluice.PublishRequest{
+		Component: component, Kind: sluice.KindPrompt, Label: label, Files: text(label),
+	})).Version
+}
+
+// published makes v1.0.0 … v1.n-1.0 of both components, without development
+// following them.
+func (s *suite) published(n int) {
+	s.Helper()
+	none := "none"
+	ok[sluice.EnvironmentChange](s)(s.EditEnvironment(s.ctx, sluice.EditEnvironmentRequest{Name: "development", Tracks: &none}))
+	for _, component := range []string{prompt, other} {
+		for i := range n {
+			s.publish(component, fmt.Sprintf("v1.%d.0", i))
+		}
+	}
+}
+
+func text(content string) []sluice.File {
+	return []sluice.File{{Path: "prompt.md", Text: "This is " + content + ".\n"}}
+}
+
+// set is a change set that sets versions: component, version, …
+func set(pairs ...string) []sluice.ChangeRequest {
+	var out []sluice.ChangeRequest
+	for pair := range slices.Chunk(pairs, 2) {
+		out = append(out, sluice.ChangeRequest{Component: pair[0], Version: pair[1]})
+	}
+	return out
+}
+
+func (s *suite) deploy(environment string, pairs ...string) sluice.Outcome {
+	s.Helper()
+	return ok[sluice.Outcome](s)(s.Deploy(s.ctx, sluice.DeployRequest{Environment: environment, Changes: set(pairs...)}))
+}
+
+// live demands what is live in an environment: "my-prompt v1.0.0, router none".
+func (s *suite) live(environment, want string) sluice.Manifest {
+	s.Helper()
+	return s.liveAt(sluice.EnvironmentRef{Name: environment}, want)
+}
+
+func (s *suite) liveAt(ref sluice.EnvironmentRef, want string) sluice.Manifest {
+	s.Helper()
+	m := ok[sluice.Manifest](s)(s.State(s.ctx, ref))
+	var slots []string
+	for _, slot := range m.Slots {
+		line := slot.Slot.Component() + " " + slot.Value.String()
+		if slot.Origin != "" {
+			line += " from " + slot.Origin
+		}
+		slots = append(slots, line)
+	}
+	s.equal("live in "+ref.String(), strings.Join(slots, ", "), want)
+	return m
+}
