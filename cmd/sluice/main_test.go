@@ -8,24 +8,36 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/sluice-dev/sluice/internal/pgtest"
 )
 
 var update = flag.Bool("update", false, "rewrite the expected output of the scripts")
 
-// TestMain makes this test binary the program sluice where a script calls it.
+// TestMain makes this test binary the program sluice where a script calls it,
+// and what else the stories need.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"sluice": main})
+	testscript.Main(withPostgres{m}, map[string]func(){"sluice": main, "sql": statement, "proxy": proxy})
 }
+
+// withPostgres ends the database cluster that stories used.
+type withPostgres struct{ m *testing.M }
+
+func (w withPostgres) Run() int { return pgtest.Run(w.m) }
 
 // TestScript runs each story in testdata/script in a directory of its own, with
 // a real installation in it.
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
-		UpdateScripts:       *update,
-		RequireUniqueNames:  true,
-		ContinueOnError:     true,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Dir:                "testdata/script",
+		UpdateScripts:      *update,
+		RequireUniqueNames: true,
+		ContinueOnError:    true,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits,
+			// database sets POSTGRES to the URL of an empty database.
+			"database": func(ts *testscript.TestScript, _ bool, _ []string) { ts.Setenv("POSTGRES", pgtest.New(t)) },
+		},
 		RequireExplicitExec: false,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SLUICE_ACTOR", "alice")

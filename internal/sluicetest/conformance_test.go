@@ -3,6 +3,7 @@ package sluicetest_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"os"
 	"testing"
 	"time"
@@ -23,25 +24,31 @@ func TestMain(m *testing.M) { os.Exit(pgtest.Run(m)) }
 // a field that is lost on the wire or an order that one engine happens to have
 // is a difference.
 func TestConformance(t *testing.T) {
-	said := map[string]sluicetest.Transcript{}
-	for _, implementation := range []struct {
+	implementations := []struct {
 		name string
 		open sluicetest.Open
+		said sluicetest.Transcript
 	}{
-		{"control over SQLite", func(t *testing.T, now func() time.Time) sluice.Services {
+		{name: "control over SQLite", open: func(t *testing.T, now func() time.Time) (sluice.Services, sluicetest.Asker) {
 			return direct(t, store.Config{Dir: t.TempDir(), Now: now})
 		}},
-		{"control over PostgreSQL", func(t *testing.T, now func() time.Time) sluice.Services {
+		{name: "control over PostgreSQL", open: func(t *testing.T, now func() time.Time) (sluice.Services, sluicetest.Asker) {
 			return direct(t, store.Config{Postgres: pgtest.New(t), Now: now})
 		}},
-		{"client over HTTP", overHTTP},
-	} {
-		t.Run(implementation.name, func(t *testing.T) { said[implementation.name] = sluicetest.Run(t, implementation.open) })
+		{name: "client over HTTP", open: overHTTP},
 	}
-	want := said["control over SQLite"]
-	for name, got := range said {
+	t.Run("ask", func(t *testing.T) { // returns when all are done
+		for i := range implementations {
+			t.Run(implementations[i].name, func(t *testing.T) {
+				t.Parallel()
+				implementations[i].said = sluicetest.Run(t, implementations[i].open)
+			})
+		}
+	})
+	want := implementations[0].said
+	for _, got := range implementations[1:] {
 		for group, lines := range want {
-			compare(t, name+", "+group, got[group], lines)
+			compare(t, got.name+", "+group, got.said[group], lines)
 		}
 	}
 }
@@ -60,7 +67,7 @@ func compare(t *testing.T, where string, got, want []string) {
 }
 
 // direct calls the use cases.
-func direct(t *testing.T, cfg store.Config) sluice.Services {
+func direct(t *testing.T, cfg store.Config) (sluice.Services, sluicetest.Asker) {
 	ctx := sluice.WithActor(t.Context(), sluice.Actor{Name: "admin", Roles: []sluice.Role{sluice.RoleAdmin}})
 	db, err := store.Open(ctx, cfg)
 	if err != nil {
@@ -80,7 +87,13 @@ func direct(t *testing.T, cfg store.Config) sluice.Services {
 		t.Fatal(err)
 	}
 	alice(ctx, t, c)
-	return c
+	return c, func(ctx context.Context, secret string) (context.Context, error) {
+		if secret == "" {
+			return sluice.WithActor(ctx, sluice.Actor{}), nil
+		}
+		actor, err := c.Authenticate(ctx, secret)
+		return sluice.WithActor(ctx, actor), err
+	}
 }
 
 // alice makes the token of the one who asks, so that all ledgers begin alike.
@@ -93,7 +106,7 @@ func alice(ctx context.Context, t *testing.T, s sluice.Services) string {
 }
 
 // overHTTP calls a server.
-func overHTTP(t *testing.T, now func() time.Time) sluice.Services {
+func overHTTP(t *testing.T, now func() time.Time) (sluice.Services, sluicetest.Asker) {
 	srv, err := server.Open(t.Context(), server.Config{Data: t.TempDir(), Listen: "127.0.0.1:0", Version: "test", Now: now})
 	if err != nil {
 		t.Fatal(err)
@@ -107,12 +120,33 @@ func overHTTP(t *testing.T, now func() time.Time) sluice.Services {
 			t.Error(err)
 		}
 	})
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	t.Cleanup(transport.CloseIdleConnections)
 	connect := func(token string) *client.Client {
-		c, err := client.New(client.Config{Server: "http://" + srv.Addr(), Token: token})
+		c, err := client.New(client.Config{Server: "http://" + srv.Addr(), Token: token, Transport: asking{transport}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return c
 	}
-	return connect(alice(t.Context(), t, connect(srv.FirstToken())))
+	return connect(alice(t.Context(), t, connect(srv.FirstToken()))), func(ctx context.Context, secret string) (context.Context, error) {
+		return context.WithValue(ctx, secretKey{}, secret), nil
+	}
+}
+
+type secretKey struct{}
+
+// asking sends the secret that the context holds, if it holds one.
+type asking struct{ http.RoundTripper }
+
+// RoundTrip sends a request.
+func (a asking) RoundTrip(r *http.Request) (*http.Response, error) {
+	if secret, other := r.Context().Value(secretKey{}).(string); other {
+		r = r.Clone(r.Context())
+		r.Header.Del("Authorization")
+		if secret != "" {
+			r.Header.Set("Authorization", "Bearer "+secret)
+		}
+	}
+	return a.RoundTripper.RoundTrip(r)
 }

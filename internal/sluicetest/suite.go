@@ -21,7 +21,12 @@ import (
 
 // Open returns an empty installation, in which the administrator alice asks. It
 // lives until the test ends and takes the time from now.
-type Open func(t *testing.T, now func() time.Time) sluice.Services
+type Open func(t *testing.T, now func() time.Time) (sluice.Services, Asker)
+
+// Asker returns the context in which the holder of a token asks; with an empty
+// secret, the one in which nobody does. It may find out at once that the secret
+// is not good, or leave that to the first question.
+type Asker func(ctx context.Context, secret string) (context.Context, error)
 
 // Transcript is what the groups of the suite were answered.
 type Transcript map[string][]string
@@ -57,10 +62,24 @@ func Run(t *testing.T, open Open) Transcript {
 		{"audit", audit},
 		{"tokens", tokens},
 		{"limits", limits},
+		{"every change", everyChange},
+		{"roles", roles},
+		{"credentials", credentials},
+		{"two people", twoPeople},
+		{"pages", pages},
+		{"bytes", bytesOnTheWire},
+		{"ledger tree", ledgerTree},
+		{"ambiguity", ambiguity},
+		{"resuming a watch", resuming},
+		{"deadlines", deadlines},
+		{"selection", selection},
+		{"stickiness", stickiness},
+		{"entries", entries},
+		{"the end of an environment", ending},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			s := &suite{T: t, clock: time.Date(2024, 11, 12, 14, 0, 0, 0, time.UTC)}
-			s.Services = open(t, func() time.Time { return s.clock })
+			s.Services, s.asker = open(t, func() time.Time { return s.clock })
 			s.ctx = sluice.WithActor(t.Context(), sluice.Actor{Name: "alice", Org: "default", Roles: []sluice.Role{sluice.RoleAdmin}})
 			group.ask(s)
 			out[group.name] = s.said
@@ -73,6 +92,7 @@ func Run(t *testing.T, open Open) Transcript {
 type suite struct {
 	*testing.T
 	sluice.Services
+	asker Asker
 	ctx   context.Context
 	clock time.Time
 	said  []string

@@ -20,11 +20,18 @@ import (
 // channel carries one notification for each commit.
 const channel = "sluice_ledger"
 
+// connectTimeout is how long a server may take to let a connection in, unless the
+// URL says otherwise.
+const connectTimeout = 10 * time.Second
+
 func (db *DB) openPostgres(ctx context.Context, cfg Config) error {
 	conf, err := pgx.ParseConfig(cfg.Postgres)
 	if err != nil {
 		return sluice.Errorf(sluice.Invalid, "the PostgreSQL URL cannot be read").
 			Fix("write postgres://user:password@host:5432/database").Because(err)
+	}
+	if !strings.Contains(cfg.Postgres, "connect_timeout") {
+		conf.ConnectTimeout = connectTimeout
 	}
 	db.dialect = dialect{
 		name: "postgres", begin: "BEGIN", lockRow: " FOR UPDATE",
