@@ -125,7 +125,7 @@ func fromHuma(op *huma.Operation, e *huma.ErrorModel) *problem {
 	code := sluice.Invalid
 	for _, d := range e.Errors {
 		details = append(details, describeDetail(d))
-		if d != nil && strings.HasPrefix(d.Message, "expected ") && strings.Contains(d.Message, " <= ") {
+		if d != nil && overLimit(d) {
 			code = sluice.LimitExceeded
 		}
 	}
@@ -138,6 +138,12 @@ func fromHuma(op *huma.Operation, e *huma.ErrorModel) *problem {
 	}
 	return problemOf(sluice.Errorf(code, "%s", strings.Join(details, "; ")).
 		Fix("see %s %s in /openapi.json", op.Method, op.Path))
+}
+
+// overLimit tells what is too large from what is wrong, as the rules of the
+// domain do. A cursor that is too long is none of ours.
+func overLimit(d *huma.ErrorDetail) bool {
+	return strings.HasPrefix(d.Message, "expected ") && strings.Contains(d.Message, " <= ") && d.Location != "query.cursor"
 }
 
 // describeDetail names what is wrong by its place in the request.

@@ -166,10 +166,10 @@ func (e *env) showSetting(s sluice.Setting) error {
 func deployListCommand(e *env) *cobra.Command {
 	var environment string
 	cmd := &cobra.Command{
-		Use:     "list [-e ENVIRONMENT]",
+		Use:     "list [--from ENVIRONMENT]",
 		Short:   "List what is live",
 		Long:    "Lists each component that an environment runs, with the environment that it is inherited from, if any.",
-		Example: "  sluice deploy list -e production",
+		Example: "  sluice deploy list --from production",
 		Args:    takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			ctx := cmd.Context()
@@ -189,7 +189,7 @@ func deployListCommand(e *env) *cobra.Command {
 			return e.show(m, func(w io.Writer) { e.manifestText(w, m) })
 		},
 	}
-	e.environmentFlag(cmd, &environment, "", "the `ENVIRONMENT` to look at (default: the project's)")
+	e.environmentFlag(cmd, &environment, "from", "the `ENVIRONMENT` to look at (default: the project's)")
 	return cmd
 }
 

@@ -68,7 +68,13 @@ func (e *env) helpFlags(w io.Writer, title string, flags *pflag.FlagSet) {
 		if f.Shorthand != "" {
 			name = "  -" + f.Shorthand + ", --" + f.Name
 		}
-		if kind != "" {
+		switch kind {
+		case "":
+		case "string", "strings":
+			name += " TEXT"
+		case "int":
+			name += " N"
+		default:
 			name += " " + strings.ToUpper(kind)
 		}
 		if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "0" && f.DefValue != "[]" {

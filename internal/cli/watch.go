@@ -38,6 +38,10 @@ func (e *env) watch(ctx context.Context, req sluice.WatchRequest) error {
 	if err != nil {
 		return err
 	}
+	// A watch waits for its server to come back. One that was never there is a mistake.
+	if _, err := c.Environment(ctx, req.Environment); err != nil {
+		return err
+	}
 	for event, err := range c.Watch(ctx, req) {
 		switch {
 		case ctx.Err() != nil:

@@ -126,6 +126,9 @@ func (c *Control) Watch(ctx context.Context, req sluice.WatchRequest) iter.Seq2[
 		if _, err = c.may(ctx, sluice.MayRead, ""); err == nil {
 			m, err = c.State(ctx, sluice.EnvironmentRef{Name: req.Environment})
 		}
+		if ctx.Err() != nil {
+			return // a watch ends with its context
+		}
 		if err != nil {
 			yield(sluice.Event{}, err)
 			return
