@@ -86,6 +86,9 @@ func formOf(s string) refKind {
 	case labelForm.MatchString(s):
 		return refLabel
 	}
+	if version, _, build := strings.Cut(s, "+"); build && labelForm.MatchString(version) {
+		return refLabel // whose parser says what is wrong with it
+	}
 	return refWord
 }
 
