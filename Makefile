@@ -16,13 +16,9 @@ demo: build ## See a release, a rollback and an as-of query, in a minute
 build: ## Build the one static binary, bin/sluice
 	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)' -o bin/sluice ./cmd/sluice
 
-# The stories start the program some thousand times, so they run it as it is
-# shipped: with the race detector each start takes twenty times as long, and what
-# runs at the same time is tested in the packages above.
 test: ## Run all tests, with the race detector; installs PostgreSQL and the like first
 	scripts/setup-tests.sh
-	CGO_ENABLED=1 go test -race -p 2 -timeout 20m $$(go list ./... | grep -v '/cmd/')
-	go test -timeout 10m ./cmd/...
+	CGO_ENABLED=1 go test -race -p 2 -timeout 20m ./...
 
 check: ## Format, vet, static analysis, architecture, short fuzz runs, vulnerabilities
 	scripts/check-format.sh
