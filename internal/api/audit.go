@@ -15,7 +15,8 @@ func (h *handler) audit() {
 			Kind        string `query:"kind" maxLength:"64" example:"release"`
 			Actor       string `query:"actor" maxLength:"256"`
 			Environment string `query:"environment" maxLength:"128"`
-		}) (out sluice.Page[sluice.Entry], err error) {
+		},
+		) (out sluice.Page[sluice.Entry], err error) {
 			q := sluice.AuditQuery{Kind: in.Kind, Actor: in.Actor, Environment: in.Environment, Component: in.Component, Paging: in.page()}
 			if q.Since, err = moment(in.Since); err != nil {
 				return out, err

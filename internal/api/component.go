@@ -20,14 +20,16 @@ func (h *handler) components() {
 			Kind     string `query:"kind" maxLength:"128"`
 			Archived bool   `query:"archived" doc:"With archived ones."`
 			Versions bool   `query:"versions" doc:"With their versions, newest first."`
-		}) (sluice.Page[sluice.Component], error) {
+		},
+		) (sluice.Page[sluice.Component], error) {
 			return h.Services.Components(ctx, sluice.ComponentQuery{Kind: in.Kind, Archived: in.Archived, Versions: in.Versions, Paging: in.page()})
 		})
 	route(h, tag, spec{method: http.MethodPost, path: "/v1/components", id: "add-component", summary: "Make a component without a version", status: http.StatusCreated},
 		func(ctx context.Context, in *struct {
 			Retry
 			Body sluice.AddComponentRequest
-		}) (sluice.Component, error) {
+		},
+		) (sluice.Component, error) {
 			in.Body.IdempotencyKey = in.Key
 			return h.Services.AddComponent(ctx, in.Body)
 		})
@@ -40,7 +42,8 @@ func (h *handler) components() {
 			Named
 			Retry
 			Body sluice.EditComponentRequest
-		}) (sluice.Component, error) {
+		},
+		) (sluice.Component, error) {
 			in.Body.Name, in.Body.IdempotencyKey = in.Name, in.Key
 			return h.Services.EditComponent(ctx, in.Body)
 		})

@@ -16,7 +16,8 @@ func (h *handler) drafts() {
 			Named
 			Retry
 			Body sluice.SaveDraftRequest
-		}) (sluice.Draft, error) {
+		},
+		) (sluice.Draft, error) {
 			in.Body.Component, in.Body.IdempotencyKey = in.Name, in.Key
 			return h.Services.SaveDraft(ctx, in.Body)
 		})
@@ -27,7 +28,8 @@ func (h *handler) drafts() {
 			Named
 			Retry
 			Body sluice.PublishDraftRequest
-		}) (sluice.Published, error) {
+		},
+		) (sluice.Published, error) {
 			in.Body.Component, in.Body.IdempotencyKey = in.Name, in.Key
 			return h.Services.PublishDraft(ctx, in.Body)
 		})

@@ -16,7 +16,8 @@ func (h *handler) environments() {
 	route(h, tag, spec{method: http.MethodGet, path: path, id: "list-environments", summary: "List environments"},
 		func(ctx context.Context, in *struct {
 			Deleted bool `query:"deleted" doc:"With deleted ones."`
-		}) (sluice.Page[sluice.Environment], error) {
+		},
+		) (sluice.Page[sluice.Environment], error) {
 			items, err := h.Services.Environments(ctx, in.Deleted)
 			return sluice.Page[sluice.Environment]{Items: items}, err
 		})
@@ -24,7 +25,8 @@ func (h *handler) environments() {
 		func(ctx context.Context, in *struct {
 			Retry
 			Body sluice.CreateEnvironmentRequest
-		}) (sluice.EnvironmentChange, error) {
+		},
+		) (sluice.EnvironmentChange, error) {
 			in.Body.IdempotencyKey = in.Key
 			return h.Services.CreateEnvironment(ctx, in.Body)
 		})
@@ -37,7 +39,8 @@ func (h *handler) environments() {
 			InEnvironment
 			Retry
 			Body sluice.EditEnvironmentRequest
-		}) (sluice.EnvironmentChange, error) {
+		},
+		) (sluice.EnvironmentChange, error) {
 			in.Body.Name, in.Body.IdempotencyKey = in.Environment, in.Key
 			return h.Services.EditEnvironment(ctx, in.Body)
 		})
@@ -48,7 +51,8 @@ func (h *handler) environments() {
 			Reason string `query:"reason" maxLength:"4096"`
 			Ticket string `query:"ticket" maxLength:"256"`
 			DryRun bool   `query:"dry_run"`
-		}) (sluice.EnvironmentChange, error) {
+		},
+		) (sluice.EnvironmentChange, error) {
 			return h.Services.DeleteEnvironment(ctx, sluice.DeleteEnvironmentRequest{
 				Name:   in.Environment,
 				Change: sluice.Change{Reason: in.Reason, Ticket: in.Ticket, DryRun: in.DryRun, IdempotencyKey: in.Key},

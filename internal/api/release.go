@@ -20,7 +20,8 @@ func (h *handler) releases() {
 		func(ctx context.Context, in *struct {
 			OnTarget
 			Body sluice.DeployRequest
-		}) (out sluice.Outcome, err error) {
+		},
+		) (out sluice.Outcome, err error) {
 			in.Body.Environment, in.Body.IdempotencyKey = in.Environment, in.Key
 			if in.Body.ExpectedRelease, err = in.expected(in.Body.ExpectedRelease); err != nil {
 				return out, err
@@ -31,7 +32,8 @@ func (h *handler) releases() {
 		func(ctx context.Context, in *struct {
 			OnTarget
 			Body sluice.PromoteRequest
-		}) (out sluice.Outcome, err error) {
+		},
+		) (out sluice.Outcome, err error) {
 			in.Body.Environment, in.Body.IdempotencyKey = in.Environment, in.Key
 			if in.Body.ExpectedRelease, err = in.expected(in.Body.ExpectedRelease); err != nil {
 				return out, err
@@ -42,7 +44,8 @@ func (h *handler) releases() {
 		func(ctx context.Context, in *struct {
 			OnTarget
 			Body sluice.RollbackRequest
-		}) (out sluice.Outcome, err error) {
+		},
+		) (out sluice.Outcome, err error) {
 			in.Body.Environment, in.Body.IdempotencyKey = in.Environment, in.Key
 			if in.Body.ExpectedRelease, err = in.expected(in.Body.ExpectedRelease); err != nil {
 				return out, err
@@ -53,7 +56,8 @@ func (h *handler) releases() {
 		func(ctx context.Context, in *struct {
 			OnTarget
 			Body sluice.RestoreRequest
-		}) (out sluice.Outcome, err error) {
+		},
+		) (out sluice.Outcome, err error) {
 			in.Body.Environment, in.Body.IdempotencyKey = in.Environment, in.Key
 			if in.Body.ExpectedRelease, err = in.expected(in.Body.ExpectedRelease); err != nil {
 				return out, err
@@ -64,7 +68,8 @@ func (h *handler) releases() {
 		func(ctx context.Context, in *struct {
 			InEnvironment
 			Listing
-		}) (sluice.Page[sluice.Release], error) {
+		},
+		) (sluice.Page[sluice.Release], error) {
 			return h.list(ctx, in.Environment, in.Listing)
 		})
 }

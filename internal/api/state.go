@@ -22,7 +22,8 @@ func (h *handler) state() {
 			InEnvironment
 			At      string `query:"at" maxLength:"40" doc:"RFC 3339: the state at that time."`
 			Release Number `query:"release" doc:"The state after that release; 0 is before the first."`
-		}) (m sluice.Manifest, err error) {
+		},
+		) (m sluice.Manifest, err error) {
 			ref := sluice.EnvironmentRef{Name: in.Environment}
 			if ref.At, err = moment(in.At); err != nil {
 				return m, err
@@ -44,7 +45,8 @@ func (h *handler) state() {
 		Key       string `query:"key" maxLength:"256" doc:"Sticky key for a split."`
 		Content   bool   `query:"content" doc:"With the files."`
 		AtLeast   int64  `query:"at_least" minimum:"0"`
-	}) (sluice.Resolution, error) {
+	},
+	) (sluice.Resolution, error) {
 		return h.Services.Resolve(ctx, sluice.ResolveRequest{
 			Environment: in.Environment, Component: in.Component, Key: in.Key, Content: in.Content, AtLeast: in.AtLeast,
 		})
@@ -54,7 +56,8 @@ func (h *handler) state() {
 			From     string `query:"from" required:"true" maxLength:"300" example:"production@2024-11-12T14:47:00Z"`
 			To       string `query:"to" required:"true" maxLength:"300" example:"production"`
 			Contents bool   `query:"contents" doc:"Between environments: with the text of what changed."`
-		}) (sluice.Diff, error) {
+		},
+		) (sluice.Diff, error) {
 			return h.Services.Diff(ctx, sluice.DiffRequest{From: in.From, To: in.To, Contents: in.Contents})
 		})
 	route(h, tag, spec{
@@ -66,7 +69,8 @@ func (h *handler) state() {
 		Kind        string `query:"kind" maxLength:"128" doc:"With at: only components of this kind."`
 		Archived    bool   `query:"archived" doc:"With at: with archived components."`
 		Versions    bool   `query:"versions" doc:"With at: with the components' versions."`
-	}) (History, error) {
+	},
+	) (History, error) {
 		at, err := moment(in.At)
 		if err != nil {
 			return History{}, err

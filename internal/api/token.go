@@ -24,7 +24,8 @@ func (h *handler) tokens() {
 	}, func(ctx context.Context, in *struct {
 		Retry
 		Body sluice.CreateTokenRequest
-	}) (sluice.Token, error) {
+	},
+	) (sluice.Token, error) {
 		in.Body.IdempotencyKey = in.Key
 		return h.Services.CreateToken(ctx, in.Body)
 	})
@@ -32,7 +33,8 @@ func (h *handler) tokens() {
 		func(ctx context.Context, in *struct {
 			One
 			Body *sluice.RotateTokenRequest
-		}) (sluice.Token, error) {
+		},
+		) (sluice.Token, error) {
 			req := given(in.Body)
 			req.ID, req.IdempotencyKey = in.ID, in.Key
 			return h.Services.RotateToken(ctx, req)
@@ -41,7 +43,8 @@ func (h *handler) tokens() {
 		func(ctx context.Context, in *struct {
 			One
 			Body *sluice.RevokeTokenRequest
-		}) (sluice.Token, error) {
+		},
+		) (sluice.Token, error) {
 			req := given(in.Body)
 			req.ID, req.IdempotencyKey = in.ID, in.Key
 			return h.Services.RevokeToken(ctx, req)

@@ -18,7 +18,8 @@ func (h *handler) versions() {
 		func(ctx context.Context, in *struct {
 			Named
 			Paging
-		}) (sluice.Page[sluice.Version], error) {
+		},
+		) (sluice.Page[sluice.Version], error) {
 			return h.Services.Versions(ctx, sluice.VersionQuery{Component: in.Name, Paging: in.page()})
 		})
 	route(h, tag, spec{
@@ -28,7 +29,8 @@ func (h *handler) versions() {
 		Named
 		Retry
 		Body sluice.PublishRequest
-	}) (sluice.Published, error) {
+	},
+	) (sluice.Published, error) {
 		in.Body.Component, in.Body.IdempotencyKey = in.Name, in.Key
 		return h.Services.Publish(ctx, in.Body)
 	})
@@ -40,7 +42,8 @@ func (h *handler) versions() {
 		func(ctx context.Context, in *struct {
 			Pinned
 			Path string `path:"path" maxLength:"512" doc:"The file's path, with / written as %2F."`
-		}) (sluice.File, error) {
+		},
+		) (sluice.File, error) {
 			return h.Services.File(ctx, in.Name, in.Ref, in.Path)
 		})
 	route(h, tag, spec{method: http.MethodPatch, path: path + "/{ref}", id: "edit-version", summary: "Name or annotate a version"},
@@ -48,7 +51,8 @@ func (h *handler) versions() {
 			Pinned
 			Retry
 			Body sluice.EditVersionRequest
-		}) (sluice.Version, error) {
+		},
+		) (sluice.Version, error) {
 			in.Body.Component, in.Body.Version, in.Body.IdempotencyKey = in.Name, in.Ref, in.Key
 			return h.Services.EditVersion(ctx, in.Body)
 		})
@@ -57,7 +61,8 @@ func (h *handler) versions() {
 			Pinned
 			Retry
 			Body sluice.QuarantineRequest
-		}) (sluice.QuarantineReport, error) {
+		},
+		) (sluice.QuarantineReport, error) {
 			in.Body.Component, in.Body.Version, in.Body.IdempotencyKey = in.Name, in.Ref, in.Key
 			return h.Services.Quarantine(ctx, in.Body)
 		})
@@ -66,7 +71,8 @@ func (h *handler) versions() {
 			Pinned
 			Retry
 			Body sluice.PurgeRequest
-		}) (sluice.Version, error) {
+		},
+		) (sluice.Version, error) {
 			in.Body.Component, in.Body.Version, in.Body.IdempotencyKey = in.Name, in.Ref, in.Key
 			return h.Services.Purge(ctx, in.Body)
 		})

@@ -152,7 +152,6 @@ func (m *machine) agreeOn(rt *rapid.T, c *change, e *place, action sluice.Action
 
 // check asks what can be asked, of the present and of some moment of the past.
 func (m *machine) check(rt *rapid.T) {
-
 	living := m.model.living()
 	for _, e := range living {
 		m.checkState(rt, e, e.name, e.latest())

@@ -109,7 +109,6 @@ func number(n int) string { return strconv.Itoa(n) }
 // rapid's own favour what is first and small, while a run shrinks by leaving out
 // steps, which rapid does.
 func (m *machine) step(rt *rapid.T) {
-
 	p := m.pick(rt)
 	oneOf(p, []func(picked){
 		m.publish, m.deploy, m.deploy, m.deploy, m.deployTwo, m.split, m.unset, m.hide, m.promote, m.promote,
