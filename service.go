@@ -91,6 +91,9 @@ type ReleaseService interface {
 type StateService interface {
 	// State returns the manifest of an environment, now or then.
 	State(context.Context, EnvironmentRef) (Manifest, error)
+	// Setting returns what one component has there; only Slot is filled in when
+	// nothing was ever set. NotFound.
+	Setting(ctx context.Context, ref EnvironmentRef, component string) (Setting, error)
 	// Resolve returns the version of one component that a key gets.
 	Resolve(context.Context, ResolveRequest) (Resolution, error)
 	// Diff compares two environments or two versions.

@@ -44,6 +44,16 @@ func measurePast(ctx context.Context, cfg Config) ([]Row, error) {
 	if err != nil {
 		return nil, err
 	}
+	one, err := sampled(300, func(i int) error {
+		s, err := services.Setting(ctx, moment(), name(i))
+		if err == nil && !s.Value.Live() {
+			err = fmt.Errorf("%s was not live", name(i))
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
 	restore, err := restores(ctx, services, moment)
 	if err != nil {
 		return nil, err
@@ -55,6 +65,7 @@ func measurePast(ctx context.Context, cfg Config) ([]Row, error) {
 	behind := fmt.Sprintf(", %d releases behind", head.Release)
 	return []Row{
 		{"state at T, 1,000 components" + behind, "< 5 ms", state.String(), ""},
+		{"one component at T" + behind, "< 1 ms", one.String(), ""},
 		{"restore 1,000 components as one release" + behind, "< 100 ms", restore.String(), "into a new environment each time"},
 		{"history of one component, 20 lines" + behind, "–", history.String(), ""},
 	}, err

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strconv"
 
 	"github.com/sluice-dev/sluice"
@@ -10,12 +11,23 @@ import (
 
 // State returns the manifest of an environment, now or then.
 func (c *Client) State(ctx context.Context, ref sluice.EnvironmentRef) (out sluice.Manifest, err error) {
+	err = c.call(ctx, request{method: http.MethodGet, path: environmentPath(ref.Name, "state"), query: moment(ref)}, &out)
+	return out, err
+}
+
+// Setting returns what one component has there.
+func (c *Client) Setting(ctx context.Context, ref sluice.EnvironmentRef, component string) (out sluice.Setting, err error) {
+	err = c.call(ctx, request{method: http.MethodGet, path: environmentPath(ref.Name, "state", component), query: moment(ref)}, &out)
+	return out, err
+}
+
+// moment is the part of a reference that says when.
+func moment(ref sluice.EnvironmentRef) url.Values {
 	query := values("at", ref.At)
 	if ref.Exact {
 		query.Set("release", strconv.FormatInt(ref.Release, 10))
 	}
-	err = c.call(ctx, request{method: http.MethodGet, path: environmentPath(ref.Name, "state"), query: query}, &out)
-	return out, err
+	return query
 }
 
 // Resolve returns the version of one component that a key gets.

@@ -15,26 +15,48 @@ type History struct {
 	Next       string             `json:"next,omitempty"`
 }
 
+// InPast is an environment at some moment.
+type InPast struct {
+	InEnvironment
+	At      string `query:"at" maxLength:"40" doc:"RFC 3339: the state at that time."`
+	Release Number `query:"release" doc:"The state after that release; 0 is before the first."`
+}
+
+func (in InPast) ref() (ref sluice.EnvironmentRef, err error) {
+	ref.Name = in.Environment
+	if ref.At, err = moment(in.At); err != nil {
+		return ref, err
+	}
+	if in.Release.Given {
+		if ref.At != 0 {
+			return ref, sluice.Errorf(sluice.Invalid, "a state is at a time or at a release").Fix("give one of at and release")
+		}
+		ref.Release, ref.Exact = in.Release.Value, true
+	}
+	return ref, nil
+}
+
 func (h *handler) state() {
 	const tag = "state"
 	route(h, tag, spec{method: http.MethodGet, path: "/v1/environments/{environment}/state", id: "get-state", summary: "What is live in an environment, now or then"},
-		func(ctx context.Context, in *struct {
-			InEnvironment
-			At      string `query:"at" maxLength:"40" doc:"RFC 3339: the state at that time."`
-			Release Number `query:"release" doc:"The state after that release; 0 is before the first."`
-		},
-		) (m sluice.Manifest, err error) {
-			ref := sluice.EnvironmentRef{Name: in.Environment}
-			if ref.At, err = moment(in.At); err != nil {
-				return m, err
-			}
-			if in.Release.Given {
-				if ref.At != 0 {
-					return m, sluice.Errorf(sluice.Invalid, "a state is at a time or at a release").Fix("give one of at and release")
-				}
-				ref.Release, ref.Exact = in.Release.Value, true
+		func(ctx context.Context, in *struct{ InPast }) (sluice.Manifest, error) {
+			ref, err := in.ref()
+			if err != nil {
+				return sluice.Manifest{}, err
 			}
 			return h.Services.State(ctx, ref)
+		})
+	route(h, tag, spec{method: http.MethodGet, path: "/v1/environments/{environment}/state/{component}", id: "get-setting", summary: "What one component has in an environment, now or then"},
+		func(ctx context.Context, in *struct {
+			InPast
+			Component string `path:"component" maxLength:"128"`
+		},
+		) (sluice.Setting, error) {
+			ref, err := in.ref()
+			if err != nil {
+				return sluice.Setting{}, err
+			}
+			return h.Services.Setting(ctx, ref, in.Component)
 		})
 	route(h, tag, spec{
 		method: http.MethodGet, path: "/v1/environments/{environment}/resolve/{component}", id: "resolve", summary: "Which version of a component runs, for a key",

@@ -13,20 +13,5 @@ func (e *env) setting(ctx context.Context, at sluice.EnvironmentRef, component s
 	if err != nil {
 		return sluice.Setting{}, err
 	}
-	m, err := c.State(ctx, at)
-	if err != nil {
-		return sluice.Setting{}, err
-	}
-	if s, found := m.Find(sluice.ComponentSlot(component)); found {
-		return s, nil
-	}
-	known, err := c.Component(ctx, component) // tells a slip, and the name as it is written
-	if err != nil {
-		return sluice.Setting{}, err
-	}
-	slot := sluice.ComponentSlot(known.Name)
-	if s, found := m.Find(slot); found {
-		return s, nil
-	}
-	return sluice.Setting{Slot: slot}, nil
+	return c.Setting(ctx, at, component)
 }

@@ -177,6 +177,11 @@ func (m *machine) checkState(rt *rapid.T, e *place, text string, n int64) {
 	}
 	got := must(m.State(as("alice"), ref))(rt)
 	want := e.after(n)
+	for name, h := range want.held {
+		if one := must(m.Setting(as("alice"), ref, name))(rt); !one.Value.Equal(h.value) || !h.value.IsZero() && one.Since != h.since {
+			rt.Fatalf("%s of %s is %+v, want %+v", name, text, one, h)
+		}
+	}
 	if got.Release != n || got.At != want.at || got.Root != want.root() || !equalSettings(got.Slots, want.settings()) {
 		rt.Fatalf("%s is\n%+v\nwant #%d at %s, root %s,\n%+v", text, got, n, want.at, want.root(), want.settings())
 	}

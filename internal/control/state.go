@@ -26,6 +26,27 @@ func (c *Control) State(ctx context.Context, ref sluice.EnvironmentRef) (sluice.
 	return m, err
 }
 
+// Setting returns one component's part of the manifest, now or then, by one
+// look-up.
+func (c *Control) Setting(ctx context.Context, ref sluice.EnvironmentRef, component string) (sluice.Setting, error) {
+	var s sluice.Setting
+	err := c.view(ctx, func(tx *store.Tx) error {
+		e, release, err := point(tx, ref)
+		if err != nil {
+			return err
+		}
+		found, err := findComponent(tx, component)
+		if err != nil {
+			return err
+		}
+		if s, err = tx.Setting(e.Name, sluice.ComponentSlot(found.Name), release); s.Value.IsZero() {
+			s = sluice.Setting{Slot: s.Slot} // what a manifest leaves out has nothing to tell
+		}
+		return err
+	})
+	return s, err
+}
+
 func manifestAt(tx *store.Tx, ref sluice.EnvironmentRef) (sluice.Manifest, error) {
 	e, release, err := point(tx, ref)
 	if err != nil {

@@ -94,6 +94,10 @@ func reads(s *suite) []question {
 		questionOf("environment", need, s.Environment, "prod"),
 		questionOf("releases", need, s.Releases, sluice.ReleaseQuery{}),
 		questionOf("state", need, s.State, sluice.EnvironmentRef{Name: "prod"}),
+		{"setting", need, func(ctx context.Context) error {
+			_, err := s.Setting(ctx, sluice.EnvironmentRef{Name: "prod"}, prompt)
+			return err
+		}},
 		questionOf("resolve", need, s.Resolve, sluice.ResolveRequest{Environment: "staging", Component: prompt}),
 		questionOf("diff", need, s.Diff, sluice.DiffRequest{From: "prod", To: "staging"}),
 		{"watch", need, func(ctx context.Context) error {

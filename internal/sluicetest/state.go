@@ -1,6 +1,7 @@
 package sluicetest
 
 import (
+	"fmt"
 	"iter"
 	"strings"
 	"time"
@@ -67,7 +68,18 @@ func timeTravel(s *suite) {
 		m := s.liveAt(sluice.EnvironmentRef{Name: "production", Release: int64(n), Exact: true}, want)
 		s.equal("release", m.Release, n)
 	}
-	_, err := s.State(s.ctx, sluice.EnvironmentRef{Name: "prod", Release: 4, Exact: true})
+	one := ok[sluice.Setting](s)(s.Setting(s.ctx, then(at[1]), "MY-PROMPT"))
+	s.equal("one component then", fmt.Sprintf("%s %s #%d over #%d", one.Slot, one.Value, one.Since, one.Under), "component/my-prompt v1.1.0 #2 over #1")
+	s.equal("that never was", ok[sluice.Setting](s)(s.Setting(s.ctx, then(at[1]), other)), sluice.Setting{Slot: "component/router"})
+	for _, name := range []string{"nobody", ""} {
+		_, err := s.Setting(s.ctx, then(at[1]), name)
+		if code := sluice.CodeOf(err); code != sluice.NotFound && code != sluice.Invalid {
+			s.Errorf("setting of %q: %v", name, err)
+		}
+	}
+	_, err := s.Setting(s.ctx, sluice.EnvironmentRef{Name: "nobody"}, prompt)
+	s.refused(err, sluice.NotFound)
+	_, err = s.State(s.ctx, sluice.EnvironmentRef{Name: "prod", Release: 4, Exact: true})
 	s.refused(err, sluice.NotFound, "the last is #3")
 	_, err = s.State(s.ctx, sluice.EnvironmentRef{Name: "nobody"})
 	s.refused(err, sluice.NotFound)
