@@ -28,7 +28,7 @@ check: ## Format, vet, static analysis, architecture, short fuzz runs, vulnerabi
 	scripts/fuzz.sh
 	scripts/vulncheck.sh
 
-bench: ## Measure, beside the peers that are installed
+bench: ## Measure on this machine, and print one table
 	go run ./bench
 
 fmt: ## Format all Go files
