@@ -50,7 +50,7 @@ func (e *env) init(dryRun bool) error {
 		_, err := e.Stdout.Write(content)
 		return err
 	}
-	if err := e.confirm(fmt.Sprintf("writing %s with %d components", path, len(found))); err != nil {
+	if err := e.confirm("writing " + path + " with " + counted(len(found), "component")); err != nil {
 		return err
 	}
 	if err := writeOnce(path, content); err != nil {
@@ -67,7 +67,7 @@ func (e *env) init(dryRun bool) error {
 		answer.Components = append(answer.Components, c.Name)
 	}
 	return e.show(answer, func(w io.Writer) {
-		fmt.Fprintf(w, "wrote %s with %d components\n", config.ProjectFile, len(found))
+		fmt.Fprintf(w, "wrote %s with %s\n", config.ProjectFile, counted(len(found), "component"))
 		var t table
 		for _, c := range found {
 			t.add("  "+c.Name, c.Kind, c.Path)
@@ -93,4 +93,12 @@ func writeOnce(path string, content []byte) error {
 		return unwritable(path, err)
 	}
 	return f.Close()
+}
+
+// counted is a number with its noun.
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -77,13 +77,29 @@ func (e *env) publishSaved(ctx context.Context, c sluice.Services, req sluice.Pu
 		return sluice.Published{}, sluice.Errorf(sluice.Invalid, "--author and --at need the content too").Fix("add --file")
 	}
 	if _, err := c.Draft(ctx, req.Component); sluice.CodeOf(err) == sluice.NotFound {
-		return sluice.Published{}, sluice.Errorf(sluice.NotFound, "%s has neither a file in sluice.yaml nor a saved draft", req.Component).
-			Fix("name the content: --file PATH").
+		missing := sluice.Errorf(sluice.NotFound, "%s has neither a file in sluice.yaml nor a saved draft", req.Component)
+		if near := e.nearComponent(req.Component); near != "" {
+			missing = missing.Fix("did you mean %s?", near)
+		}
+		return sluice.Published{}, missing.Fix("name the content: --file PATH").
 			Fix("or give the component a path in sluice.yaml; `sluice init` makes one")
 	}
 	return c.PublishDraft(ctx, sluice.PublishDraftRequest{
 		Component: req.Component, Label: req.Label, Name: req.Name, Note: req.Note, Change: req.Change,
 	})
+}
+
+// nearComponent is a component of the project that a name is a slip for, if any.
+func (e *env) nearComponent(name string) string {
+	p, err := e.findProject()
+	if err != nil || p == nil {
+		return ""
+	}
+	var names []string
+	for _, c := range p.Components {
+		names = append(names, c.Name)
+	}
+	return sluice.Suggest(name, names)
 }
 
 // published prints a new version, and which environments follow it.
