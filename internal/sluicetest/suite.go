@@ -82,6 +82,7 @@ func Run(t *testing.T, open Open) Transcript {
 			s.Services, s.asker = open(t, func() time.Time { return s.clock })
 			s.ctx = sluice.WithActor(t.Context(), sluice.Actor{Name: "alice", Org: "default", Roles: []sluice.Role{sluice.RoleAdmin}})
 			group.ask(s)
+			s.holds()
 			out[group.name] = s.said
 		})
 	}
@@ -96,6 +97,15 @@ type suite struct {
 	ctx   context.Context
 	clock time.Time
 	said  []string
+}
+
+// holds demands that the ledger explains everything that is stored, whatever was
+// asked.
+func (s *suite) holds() {
+	report, err := s.Verify(s.ctx, sluice.VerifyRequest{})
+	if err != nil || !report.Holds {
+		s.Errorf("the ledger does not hold: %s, %v", report.Problem, err)
+	}
 }
 
 // advance moves the clock on.
