@@ -36,12 +36,15 @@ func auditListCommand(e *env) *cobra.Command {
 					t.add(fmt.Sprint(n.Seq), e.clock(n.RecordedAt), n.Actor, n.Kind, n.Subject)
 				}
 				t.write(w)
+				if len(entries) == 0 {
+					e.note("no entry is like that")
+				}
 			})
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&q.Kind, "kind", "", "only entries of this kind, such as release or version.publish")
-	f.StringVar(&q.Actor, "actor", "", "only what this person or program did")
+	f.StringVar(&q.Kind, "kind", "", "only entries of this `KIND`, such as release or version.publish")
+	f.StringVar(&q.Actor, "actor", "", "only what this person or program did, by `NAME`")
 	f.StringVar(&q.Component, "component", "", "only the component `NAME` and its versions; its releases are in sluice history")
 	f.IntVar(&limit, "limit", 0, "print at most this many entries")
 	e.environmentFlag(cmd, &q.Environment, "", "only releases of this `ENVIRONMENT`")
@@ -75,6 +78,9 @@ func auditVerifyCommand(e *env) *cobra.Command {
 			"  sluice audit verify --against checkpoint.txt",
 		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if req.Key != "" && against == "" {
+				return misuse(cmd, "audit verify: --key goes with --against").fix("name the checkpoint that it signed: --against FILE")
+			}
 			if against != "" {
 				note, err := os.ReadFile(e.path(against))
 				if err != nil {
@@ -95,7 +101,7 @@ func auditVerifyCommand(e *env) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&against, "against", "", "a `FILE` with a checkpoint that was taken before")
-	cmd.Flags().StringVar(&req.Key, "key", "", "the verifier key that the checkpoint must be signed with")
+	cmd.Flags().StringVar(&req.Key, "key", "", "the verifier `KEY` that the checkpoint must be signed with")
 	return cmd
 }
 

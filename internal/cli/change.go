@@ -34,11 +34,12 @@ func (n *optionalNumber) String() string {
 }
 
 func (n *optionalNumber) Set(s string) error {
-	v, err := strconv.ParseInt(s, 10, 64)
+	v, err := strconv.ParseUint(s, 10, 63)
 	if err != nil {
 		return err
 	}
-	*n.into = &v
+	number := int64(v)
+	*n.into = &number
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -48,22 +49,39 @@ func (d *doctor) checkData() {
 		return // the project file's mistake, told before
 	}
 	info, err := os.Stat(dir)
-	switch {
-	case err != nil:
-		d.warn("data", "the first command that needs it makes it; or name a server with --server", "there is no %s yet", dir)
-		return
-	case !info.IsDir():
+	if err == nil && !info.IsDir() {
 		d.fail("data", sluice.Errorf(sluice.Invalid, "%s is not a directory", dir).Fix("move it away"))
 		return
 	}
-	probe, err := os.CreateTemp(dir, ".doctor-*")
-	if err != nil {
-		d.fail("data", unwritable(dir, err))
+	if failed := probe(standing(dir)); failed != nil {
+		d.fail("data", unwritable(dir, failed))
 		return
 	}
-	probe.Close()
-	os.Remove(probe.Name())
+	if err != nil {
+		d.warn("data", "the first command that needs it makes it; or name a server with --server", "there is no %s yet", dir)
+		return
+	}
 	d.ok("data", "%s is writable", dir)
+}
+
+// standing is a directory, or the nearest above it that exists.
+func standing(dir string) string {
+	for {
+		if _, err := os.Stat(dir); err == nil || dir == filepath.Dir(dir) {
+			return dir
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
+// probe writes a file into a directory and takes it away again.
+func probe(dir string) error {
+	f, err := os.CreateTemp(dir, ".doctor-*")
+	if err != nil {
+		return err
+	}
+	f.Close()
+	return os.Remove(f.Name())
 }
 
 // checkConnection finds out what is asked, and as whom: whether it answers, its

@@ -45,7 +45,7 @@ func componentsListCommand(e *env) *cobra.Command {
 			return e.show(liveComponents(found), func(w io.Writer) { e.componentsText(w, found) })
 		},
 	}
-	cmd.Flags().StringVar(&q.Kind, "kind", "", "only components of this kind")
+	cmd.Flags().StringVar(&q.Kind, "kind", "", "only components of this `KIND`")
 	cmd.Flags().BoolVar(&q.Archived, "archived", false, "archived ones too")
 	complete(cmd, "kind", e.fixed(kinds()...))
 	return cmd
@@ -203,7 +203,7 @@ func componentsAddCommand(e *env) *cobra.Command {
 			return e.show(made, func(w io.Writer) { fmt.Fprintf(w, "%s %s (%s)\n", did("added", req.DryRun), made.Name, made.Kind) })
 		},
 	}
-	cmd.Flags().StringVar(&req.Kind, "kind", "", "what it is: prompt, workflow, script, agent, config or another word")
+	cmd.Flags().StringVar(&req.Kind, "kind", "", "`KIND` that it is: prompt, workflow, script, agent, config or another word")
 	cmd.Flags().StringVar(&req.Description, "description", "", "what it is for")
 	complete(cmd, "kind", e.fixed(kinds()...))
 	changeFlags(cmd, &req.Change)

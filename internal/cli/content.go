@@ -69,6 +69,10 @@ func (e *env) readStdin(ctx context.Context, component string, c config.Componen
 	if err != nil {
 		return content{}, sluice.Errorf(sluice.Invalid, "cannot read standard input: %w", err)
 	}
+	if len(b) == 0 {
+		return content{}, sluice.Errorf(sluice.Invalid, "standard input is empty").
+			Fix("see whether the command before the pipe failed; a file that is meant to be empty is named with --file PATH")
+	}
 	name := component
 	if c.Path != "" && filepath.Ext(c.Path) != "" {
 		name = filepath.Base(c.Path)

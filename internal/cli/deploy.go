@@ -124,7 +124,7 @@ func deployUnsetCommand(e *env) *cobra.Command {
 func deployGetCommand(e *env) *cobra.Command {
 	var environment string
 	cmd := &cobra.Command{
-		Use:   "get NAME --from ENVIRONMENT",
+		Use:   "get NAME [--from ENVIRONMENT]",
 		Short: "Print the version that is live",
 		Long: "Prints the bare version and nothing else; nothing at all when none is live. Of a split it prints the\n" +
 			"settled version, and the split itself on standard error.",

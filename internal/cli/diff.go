@@ -20,7 +20,7 @@ func diffCommand(e *env) *cobra.Command {
 		Example: "  sluice diff staging production\n" +
 			"  sluice diff production#41 production --contents\n" +
 			"  sluice diff my-prompt@v1.0.0 my-prompt@v1.1.0",
-		Args:              takes(2, 2),
+		Args:              takesTwoStates,
 		ValidArgsFunction: arguments(true, e.environments),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			req.From, req.To = e.either(args[0]), e.either(args[1])
@@ -29,6 +29,15 @@ func diffCommand(e *env) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&req.Contents, "contents", false, "with the text of what differs")
 	return cmd
+}
+
+// takesTwoStates knows who meant to compare versions by their labels alone.
+func takesTwoStates(cmd *cobra.Command, args []string) error {
+	if len(args) == 3 {
+		return misuse(cmd, "diff: unexpected argument %q", args[2]).
+			fix("did you mean `sluice version diff %s`?", strings.Join(args, " "))
+	}
+	return takes(2, 2)(cmd, args)
 }
 
 func versionDiffCommand(e *env) *cobra.Command {

@@ -53,8 +53,8 @@ func draftSaveCommand(e *env) *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&file, "file", "", "the file or directory to keep, or - for standard input")
-	cmd.Flags().StringVar(&req.Kind, "kind", "", "what a new component is: prompt, workflow, script, agent, config …")
+	cmd.Flags().StringVar(&file, "file", "", "`PATH` of the file or directory to keep, or - for standard input")
+	cmd.Flags().StringVar(&req.Kind, "kind", "", "`KIND` of a new component: prompt, workflow, script, agent, config …")
 	cmd.Flags().StringVar(&req.Expect, "expect", "", "only if the kept draft has this `DIGEST`, or none")
 	complete(cmd, "kind", e.fixed(kinds()...))
 	changeFlags(cmd, &req.Change)
@@ -203,10 +203,10 @@ func draftPublishCommand(e *env) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&req.Label, "label", "", "a semantic version such as v1.2.0")
-	f.StringVar(&req.Kind, "kind", "", "what a new component is: prompt, workflow, script, agent, config …")
-	f.StringVar(&req.Name, "name", "", "a name for the version, such as add-urgency")
-	f.StringVar(&req.Note, "note", "", "what changed")
+	f.StringVar(&req.Label, "label", "", "`LABEL`, a semantic version such as v1.2.0")
+	f.StringVar(&req.Kind, "kind", "", "`KIND` of a new component: prompt, workflow, script, agent, config …")
+	f.StringVar(&req.Name, "name", "", "a `NAME` for the version, such as add-urgency")
+	f.StringVar(&req.Note, "note", "", "`TEXT` on what changed")
 	changeFlags(cmd, &req.Change)
 	return cmd
 }

@@ -137,10 +137,10 @@ func environmentCreateCommand(e *env) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&req.Alias, "alias", "", "a short name, for people and other systems")
+	f.StringVar(&req.Alias, "alias", "", "a short `NAME`, for people and other systems")
 	f.StringVar(&req.Parent, "parent", "", "the `ENVIRONMENT` to inherit from (default: base)")
-	f.StringVar(&req.Tracks, "tracks", "", "latest: follow every publish")
-	f.StringSliceVar(&req.PromotesFrom, "promotes-from", nil, "an environment where a version must have been live before; may be repeated")
+	f.StringVar(&req.Tracks, "tracks", "", "`VERSION` to follow: latest, which is every publish")
+	f.StringSliceVar(&req.PromotesFrom, "promotes-from", nil, "an `ENVIRONMENT` where a version must have been live before; may be repeated")
 	complete(cmd, "parent", e.environments)
 	complete(cmd, "promotes-from", e.environments)
 	complete(cmd, "tracks", e.fixed(sluice.TracksLatest))
@@ -185,10 +185,10 @@ func environmentEditCommand(e *env) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&alias, "alias", "", "a short name, for people and other systems")
+	f.StringVar(&alias, "alias", "", "a short `NAME`, for people and other systems")
 	f.StringVar(&parent, "parent", "", "the `ENVIRONMENT` to inherit from")
-	f.StringVar(&tracks, "tracks", "", "latest: follow every publish")
-	f.StringSliceVar(&from, "promotes-from", nil, "an environment where a version must have been live before; may be repeated")
+	f.StringVar(&tracks, "tracks", "", "`VERSION` to follow: latest, which is every publish")
+	f.StringSliceVar(&from, "promotes-from", nil, "an `ENVIRONMENT` where a version must have been live before; may be repeated")
 	complete(cmd, "parent", e.environments)
 	complete(cmd, "promotes-from", e.environments)
 	complete(cmd, "tracks", e.fixed(sluice.TracksLatest))

@@ -77,7 +77,7 @@ func (e *env) helpFlags(w io.Writer, title string, flags *pflag.FlagSet) {
 		default:
 			name += " " + strings.ToUpper(kind)
 		}
-		if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "0" && f.DefValue != "[]" {
+		if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "0" && f.DefValue != "0s" && f.DefValue != "[]" {
 			text += " (default " + f.DefValue + ")"
 		}
 		t.add(name, text)

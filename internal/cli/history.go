@@ -105,10 +105,10 @@ func (e *env) pastText(w io.Writer, releases []sluice.Release, environments []sl
 
 // pastValue is the version that a release put live, or the one it took away.
 func pastValue(c sluice.SlotChange) string {
-	if c.To.Live() {
-		return c.To.String()
+	if c.To.Live() || !c.From.Live() {
+		return valueName(c.To)
 	}
-	return fmt.Sprintf("none (%s left)", valueName(c.From))
+	return fmt.Sprintf("%s (%s left)", valueName(c.To), c.From)
 }
 
 // asOf answers what was live at a time.

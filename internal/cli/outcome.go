@@ -89,10 +89,14 @@ func slotName(s sluice.Slot) string {
 	return string(s)
 }
 
-// valueName is a value in a sentence: nothing there is "none".
+// valueName is a value in a sentence: nothing there is "none", and "hidden" what
+// the parent holds but this environment shall not run.
 func valueName(v sluice.Value) string {
-	if v.IsZero() {
+	switch {
+	case v.IsZero():
 		return "none"
+	case v.None:
+		return "hidden"
 	}
 	return v.String()
 }

@@ -59,6 +59,6 @@ func promoteCommand(e *env) *cobra.Command {
 
 // exceptFlag leaves components out of a change of a whole environment.
 func exceptFlag(e *env, cmd *cobra.Command, into *[]string) {
-	cmd.Flags().StringSliceVar(into, "except", nil, "a component to leave as it is; may be repeated")
+	cmd.Flags().StringSliceVar(into, "except", nil, "a component `NAME` to leave as it is; may be repeated")
 	complete(cmd, "except", e.components)
 }

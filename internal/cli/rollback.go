@@ -53,15 +53,15 @@ func rollback(e *env, environment string) *cobra.Command {
 			}
 			o, err := c.Rollback(cmd.Context(), req)
 			if err != nil {
-				return err
+				return withTarget(err, args)
 			}
 			return e.outcome(o)
 		},
 	}
 	f := cmd.Flags()
 	e.environmentFlag(cmd, &req.Environment, environment, "the `ENVIRONMENT` to change (default: the project's)")
-	f.StringVar(&req.To, "to", "", "where to go: a version, a release such as production#41, or a time")
-	f.StringVar(&release, "release", "", "take back only what this release changed, such as production#42")
+	f.StringVar(&req.To, "to", "", "`REF` to go to: a version, a release such as production#41, or a time")
+	f.StringVar(&release, "release", "", "take back only what this `RELEASE` changed, such as production#42")
 	f.BoolVar(&req.Further, "further", false, "go back one more, although another person just rolled back")
 	f.BoolVar(&req.Quarantine, "quarantine", false, "keep what is rolled back from going live again")
 	f.StringVar(&req.Expect, "expect", "", "only if this `VERSION` is live now, or none")
@@ -69,6 +69,17 @@ func rollback(e *env, environment string) *cobra.Command {
 	expectedReleaseFlag(cmd, &req.ExpectedRelease)
 	changeFlags(cmd, &req.Change)
 	return cmd
+}
+
+// withTarget helps who wrote the version as if it were another component.
+func withTarget(err error, args []string) error {
+	if sluice.CodeOf(err) != sluice.NotFound || len(args) != 2 {
+		return err
+	}
+	if ref, invalid := sluice.ParseVersionRef(args[1]); invalid != nil || ref.Word != "" {
+		return err
+	}
+	return sluice.AsError(err).Fix("to go to a version, write `sluice rollback %s --to %s`", args[0], args[1])
 }
 
 // aimRollback works out the environment and the target from what was typed.

@@ -40,10 +40,10 @@ func tagCreateCommand(e *env) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&file, "file", "", "the file or directory to publish, or - for standard input")
-	f.StringVar(&req.Kind, "kind", "", "what a new component is: prompt, workflow, script, agent, config …")
-	f.StringVar(&req.Name, "name", "", "a name for the version, such as add-urgency")
-	f.StringVar(&req.Note, "note", "", "what changed")
+	f.StringVar(&file, "file", "", "`PATH` of the file or directory to publish, or - for standard input")
+	f.StringVar(&req.Kind, "kind", "", "`KIND` of a new component: prompt, workflow, script, agent, config …")
+	f.StringVar(&req.Name, "name", "", "a `NAME` for the version, such as add-urgency")
+	f.StringVar(&req.Note, "note", "", "`TEXT` on what changed")
 	complete(cmd, "kind", e.fixed(kinds()...))
 	e.importFlags(cmd, &req.Author, &req.At)
 	changeFlags(cmd, &req.Change)

@@ -47,9 +47,9 @@ func tokenCreateCommand(e *env) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringSliceVar(&roles, "role", nil, "viewer, publisher, deployer, importer or admin; may be repeated")
-	f.StringSliceVarP(&req.Environments, "environment", "e", nil, "an environment that a deployer is limited to; may be repeated")
-	f.DurationVar(&expires, "expires", 0, "how long it works, such as 720h (default: for ever)")
+	f.StringSliceVar(&roles, "role", nil, "`ROLE`: viewer, publisher, deployer, importer or admin; may be repeated")
+	f.StringSliceVarP(&req.Environments, "environment", "e", nil, "an `ENVIRONMENT` that a deployer is limited to; may be repeated")
+	f.DurationVar(&expires, "expires", 0, "`DURATION` that it works, such as 720h (default: for ever)")
 	complete(cmd, "role", e.fixed(roleNames()...))
 	complete(cmd, "environment", e.environments)
 	changeFlags(cmd, &req.Change)

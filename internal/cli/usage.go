@@ -80,13 +80,28 @@ func unknownCommand(cmd *cobra.Command, word string) error {
 	if !cmd.HasParent() {
 		err = misuse(cmd, "there is no command %q", word)
 	}
-	if near := sluice.Suggest(word, names); near != "" {
+	if near := valueOr(beginning(word, names), sluice.Suggest(word, names)); near != "" {
 		return err.fix("did you mean `%s %s`?", cmd.CommandPath(), near)
 	}
 	if !cmd.HasParent() {
 		return err.fix("see `sluice --help`")
 	}
 	return err.fix("choose from: %s", strings.Join(names, ", "))
+}
+
+// beginning returns the one name that begins with a word, or "".
+func beginning(word string, names []string) string {
+	found := ""
+	for _, name := range names {
+		if !strings.HasPrefix(name, word) {
+			continue
+		}
+		if found != "" {
+			return ""
+		}
+		found = name
+	}
+	return found
 }
 
 // takes checks the number of arguments; most < 0 sets no upper bound.
@@ -183,7 +198,7 @@ func dashed(name string) string {
 func invalidValue(cmd *cobra.Command, invalid *pflag.InvalidValueError) error {
 	var known *sluice.Error
 	if !errors.As(invalid, &known) {
-		return misuse(cmd, "--%s cannot be %q: %s", invalid.GetFlag().Name, invalid.GetValue(), plainReason(invalid.Unwrap()))
+		return misuse(cmd, "--%s cannot be %q: %s", invalid.GetFlag().Name, invalid.GetValue(), plainReason(invalid))
 	}
 	out := misuse(cmd, "--%s: %s", invalid.GetFlag().Name, known.Message)
 	for _, fix := range known.Fixes {
@@ -192,15 +207,18 @@ func invalidValue(cmd *cobra.Command, invalid *pflag.InvalidValueError) error {
 	return out
 }
 
-// plainReason drops the names of Go functions from the messages of its parsers.
-func plainReason(err error) string {
-	text := err.Error()
-	if strings.HasPrefix(text, "strconv.") {
-		if i := strings.LastIndex(text, ": "); i >= 0 {
-			return text[i+2:]
-		}
+// plainReason says what a flag takes, where Go's own parsers only say that they
+// failed.
+func plainReason(invalid *pflag.InvalidValueError) string {
+	switch invalid.GetFlag().Value.Type() {
+	case "int":
+		return "it takes a whole number such as 3"
+	case "bool":
+		return "it takes true or false"
+	case "duration":
+		return "it takes a duration such as 90m or 720h"
 	}
-	return text
+	return invalid.Unwrap().Error()
 }
 
 // formatFlag is how an answer is printed.

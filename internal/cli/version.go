@@ -177,7 +177,7 @@ func versionEditCommand(e *env) *cobra.Command {
 			return e.show(v, func(w io.Writer) { e.versionText(w, v) })
 		},
 	}
-	cmd.Flags().StringVar(&name, "name", "", "the version's name; empty takes it away")
+	cmd.Flags().StringVar(&name, "name", "", "the version's `NAME`; empty takes it away")
 	cmd.Flags().StringVar(&note, "note", "", "what changed in it; empty takes it away")
 	changeFlags(cmd, &req.Change)
 	return cmd

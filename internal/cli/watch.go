@@ -29,7 +29,7 @@ func watchCommand(e *env) *cobra.Command {
 		},
 	}
 	e.environmentFlag(cmd, &environment, "", "the `ENVIRONMENT` to follow (default: the project's)")
-	cmd.Flags().StringVar(&after, "after", "", "the id of the last event that was seen")
+	cmd.Flags().StringVar(&after, "after", "", "the `ID` of the last event that was seen")
 	return cmd
 }
 

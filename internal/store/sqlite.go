@@ -65,7 +65,7 @@ func (db *DB) openFile(path string) error {
 		return err
 	}
 	db.write.SetMaxOpenConns(1)
-	if db.read, err = sql.Open("sqlite", dsn(path, "query_only(1)")); err != nil {
+	if db.read, err = sql.Open("sqlite", dsn(path, "query_only(1)", "mmap_size(1073741824)")); err != nil {
 		return err
 	}
 	db.read.SetMaxOpenConns(maxReaders)
