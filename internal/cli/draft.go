@@ -222,6 +222,9 @@ func (e *env) nextStep(ctx context.Context, p sluice.Published) {
 	if err != nil || s.Value.Settled() && s.Value.Pin == p.Version.Pin() {
 		return
 	}
+	if !s.Value.Live() {
+		s.Value = sluice.Value{} // "none" also where it is hidden
+	}
 	e.note("%s runs %s; next: `sluice deploy set %s %s --to %s`", environment, valueName(s.Value), p.Version.Component, p.Version.Pin(), environment)
 }
 

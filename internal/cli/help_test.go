@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -62,6 +64,35 @@ func TestEveryChangeCanBeExplainedAndTried(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestEveryAnswerIsDocumented checks that the JSON of each command is described,
+// and held to its shape by a story.
+func TestEveryAnswerIsDocumented(t *testing.T) {
+	doc := contentsOf(t, "../../docs/cli-json.md")
+	story := contentsOf(t, "../../cmd/sluice/testdata/script/json_shapes.txtar")
+	e, _, _ := printing("")
+	walk(rootCommand(e), func(cmd *cobra.Command) {
+		name := nameOf(cmd)
+		if cmd.Hidden || cmd.HasSubCommands() || name == "serve" || name == "demo" || name == "completion" {
+			return
+		}
+		if !regexp.MustCompile("`" + name + "[ `]").MatchString(doc) {
+			t.Errorf("docs/cli-json.md does not say what %s prints", name)
+		}
+		if !regexp.MustCompile("(?m)^" + name + "( .*)?$").MatchString(story) {
+			t.Errorf("json_shapes.txtar does not show what %s prints", name)
+		}
+	})
+}
+
+func contentsOf(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }
 
 func walk(cmd *cobra.Command, visit func(*cobra.Command)) {

@@ -53,9 +53,9 @@ func TestOutcomeText(t *testing.T) {
 		t.Fatal(err)
 	}
 	same(t, stdout.String(), `
-production#42   my-prompt  v1.1.0 → v1.0.0   (rollback by alice)
-production#42   other      2 → none, pinned  (rollback by alice)
-prod-us-west#7  my-prompt  v1.1.0 → v1.0.0   (inherited from production#42)
+production#42   my-prompt  v1.1.0 → v1.0.0     (rollback by alice)
+production#42   other      2 → hidden, pinned  (rollback by alice)
+prod-us-west#7  my-prompt  v1.1.0 → v1.0.0     (inherited from production#42)
 deployed: other was never at this version in production before
 kept: third, it has moved on to v3.0.0
 quarantined: my-prompt@v1.1.0
