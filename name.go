@@ -27,6 +27,12 @@ var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
 // CheckName checks the name of a component, environment, alias, kind or version
 // against the one form of names. What says which, for the message.
 func CheckName(what, s string) error {
+	if name, _, found := strings.Cut(s, "@"); found && nameForm.MatchString(name) {
+		return Errorf(Invalid, "%s %q is not a valid name", what, clip(s)).Fix("leave out the @ and what follows: %s", name)
+	}
+	if name, _, found := strings.Cut(s, "#"); found && nameForm.MatchString(name) {
+		return Errorf(Invalid, "%s %q is not a valid name: it names a release", what, clip(s)).Fix("leave out the # and what follows: %s", name)
+	}
 	if !nameForm.MatchString(s) {
 		return Errorf(Invalid, "%s %q is not a valid name", what, clip(s)).
 			Fix("use 1 to 128 letters, digits, dots, dashes and underscores, starting with a letter or digit")
@@ -67,9 +73,13 @@ func CheckText(what, s string, limit int) error {
 // FoldName is the key under which names are unique: they are so ignoring case.
 func FoldName(s string) string { return strings.ToLower(s) }
 
-// Suggest returns the candidate within edit distance 2 of name, or "".
+// Suggest returns the candidate within edit distance 2 of name, or "". In a
+// short name each letter weighs more, so the distance is 1.
 func Suggest(name string, candidates []string) string {
 	best, at := "", 3
+	if len(name) < 4 {
+		at = 2
+	}
 	for _, c := range candidates {
 		if d := distance(FoldName(name), FoldName(c)); d > 0 && d < at && d < max(2, len(name)) {
 			best, at = c, d

@@ -143,6 +143,9 @@ func notASlip(tx *store.Tx, name, create string) error {
 	if create == sluice.CreateAlways {
 		return nil
 	}
+	if err := sluice.CheckWord("environment", name); err != nil {
+		return err
+	}
 	names, err := environmentNames(tx)
 	if err != nil {
 		return err
