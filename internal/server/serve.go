@@ -44,8 +44,7 @@ func Socket(data string) string {
 func (s *Server) listen() error {
 	tcp, err := net.Listen("tcp", s.cfg.Listen)
 	if err != nil {
-		return sluice.Errorf(sluice.Unavailable, "cannot listen on %s: %w", s.cfg.Listen, err).
-			Fix("choose another address with --listen, such as 127.0.0.1:0")
+		return cannotListen(s.cfg.Listen, err)
 	}
 	s.tcp = tcp
 	if s.cfg.Data == "" {
@@ -53,6 +52,19 @@ func (s *Server) listen() error {
 	}
 	s.unix, err = listenUnix(Socket(s.cfg.Data))
 	return err
+}
+
+// cannotListen tells an address that is none from one that cannot be had.
+func cannotListen(address string, err error) error {
+	code, malformed := sluice.Unavailable, (*net.AddrError)(nil)
+	if errors.As(err, &malformed) {
+		code = sluice.Invalid
+	}
+	if op := (*net.OpError)(nil); errors.As(err, &op) {
+		err = op.Err // without the address, which the sentence has
+	}
+	return sluice.Errorf(code, "cannot listen on %s: %w", address, err).
+		Fix("choose another address with --listen, such as 127.0.0.1:7117, or 127.0.0.1:0 for any free port")
 }
 
 // listenUnix binds the socket for the user alone. The directory's lock is held,
