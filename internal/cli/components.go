@@ -16,7 +16,8 @@ func componentsCommand(e *env) *cobra.Command {
 	cmd := group(e, "components", "See and keep components",
 		"A component is a named thing that is versioned: a prompt, a workflow, a script, an agent, a config,\n"+
 			"or any other kind of text that you name.",
-		componentsListCommand(e), componentsShowCommand(e), componentsAddCommand(e), componentsArchiveCommand(e))
+		componentsListCommand(e), componentsShowCommand(e), componentsAddCommand(e),
+		componentsEditCommand(e), componentsArchiveCommand(e))
 	cmd.Aliases = []string{"component"}
 	return cmd
 }
@@ -205,6 +206,45 @@ func componentsAddCommand(e *env) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&req.Kind, "kind", "", "`KIND` that it is: prompt, workflow, script, agent, config or another word")
 	cmd.Flags().StringVar(&req.Description, "description", "", "what it is for")
+	complete(cmd, "kind", e.fixed(kinds()...))
+	changeFlags(cmd, &req.Change)
+	return cmd
+}
+
+func componentsEditCommand(e *env) *cobra.Command {
+	var req sluice.EditComponentRequest
+	var kind, description string
+	cmd := &cobra.Command{
+		Use:               "edit NAME",
+		Short:             "Say anew what a component is",
+		Long:              "Changes the kind or the description, and leaves the rest. Versions and what is live stay as they are.",
+		Example:           "  sluice components edit my-prompt --description \"Greets customers\"",
+		Args:              takes(1, 1),
+		ValidArgsFunction: arguments(false, e.components),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			req.Name = args[0]
+			if cmd.Flags().Changed("kind") {
+				req.Kind = &kind
+			}
+			if cmd.Flags().Changed("description") {
+				req.Description = &description
+			}
+			if req.Kind == nil && req.Description == nil {
+				return misuse(cmd, "components edit: say what to change").fix("with --kind or --description")
+			}
+			c, err := e.connect(cmd.Context())
+			if err != nil {
+				return err
+			}
+			edited, err := c.EditComponent(cmd.Context(), req)
+			if err != nil {
+				return err
+			}
+			return e.show(edited, func(w io.Writer) { fmt.Fprintf(w, "%s %s (%s)\n", did("changed", req.DryRun), edited.Name, edited.Kind) })
+		},
+	}
+	cmd.Flags().StringVar(&kind, "kind", "", "`KIND` that it is: prompt, workflow, script, agent, config or another word")
+	cmd.Flags().StringVar(&description, "description", "", "what it is for")
 	complete(cmd, "kind", e.fixed(kinds()...))
 	changeFlags(cmd, &req.Change)
 	return cmd
