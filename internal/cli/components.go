@@ -240,7 +240,9 @@ func componentsEditCommand(e *env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return e.show(edited, func(w io.Writer) { fmt.Fprintf(w, "%s %s (%s)\n", did("changed", req.DryRun), edited.Name, edited.Kind) })
+			return e.show(edited, func(w io.Writer) {
+				fmt.Fprintf(w, "%s %s (%s)\n", did("changed", req.DryRun), edited.Name, edited.Kind)
+			})
 		},
 	}
 	cmd.Flags().StringVar(&kind, "kind", "", "`KIND` that it is: prompt, workflow, script, agent, config or another word")
