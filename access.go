@@ -13,13 +13,14 @@ const (
 	RoleViewer    Role = "viewer"
 	RolePublisher Role = "publisher" // components, drafts, versions
 	RoleDeployer  Role = "deployer"  // what is live, in the environments that the token names
+	RoleRevealer  Role = "revealer"  // the values of secrets, in the environments that the token names
 	RoleImporter  Role = "importer"  // publish and deploy with the author and date of elsewhere
 	RoleAdmin     Role = "admin"     // everything
 )
 
 // Roles are all roles, weakest first.
 func Roles() []Role {
-	return []Role{RoleViewer, RolePublisher, RoleDeployer, RoleImporter, RoleAdmin}
+	return []Role{RoleViewer, RolePublisher, RoleDeployer, RoleRevealer, RoleImporter, RoleAdmin}
 }
 
 // Permission is one thing that a role allows.
@@ -30,6 +31,7 @@ const (
 	MayRead       Permission = "read"
 	MayPublish    Permission = "publish"
 	MayDeploy     Permission = "deploy" // in one environment
+	MayReveal     Permission = "reveal" // the secrets of one environment
 	MayImport     Permission = "import"
 	MayQuarantine Permission = "quarantine"
 	MayAdminister Permission = "administer"
@@ -39,6 +41,7 @@ var granted = map[Role][]Permission{
 	RoleViewer:    {MayRead},
 	RolePublisher: {MayRead, MayPublish, MayQuarantine},
 	RoleDeployer:  {MayRead, MayDeploy, MayQuarantine},
+	RoleRevealer:  {MayRead, MayReveal},
 	RoleImporter:  {MayRead, MayPublish, MayDeploy, MayImport},
 }
 
@@ -48,14 +51,15 @@ type Actor struct {
 	Org  string `json:"organization"`
 	// Roles are added up.
 	Roles []Role `json:"roles"`
-	// Environments limit what a deployer or importer may change; empty is all.
+	// Environments limit what a deployer or importer may change and a revealer see;
+	// empty is all.
 	Environments []string `json:"environments,omitempty"`
 	// ExpiresAt is when the token that was shown ends, 0 for never.
 	ExpiresAt Time `json:"-"`
 }
 
 // May returns a Denied error unless the actor has the permission. Environment
-// matters to [MayDeploy] alone.
+// matters to [MayDeploy] and [MayReveal] alone.
 func (a Actor) May(p Permission, environment string) error {
 	if a.Name == "" {
 		return Errorf(Unauthenticated, "no token was given").Fix("set SLUICE_TOKEN, or pass --token")
@@ -68,14 +72,22 @@ func (a Actor) May(p Permission, environment string) error {
 		if !slices.Contains(granted[r], p) {
 			continue
 		}
-		if p != MayDeploy || len(a.Environments) == 0 || slices.Contains(a.Environments, environment) {
+		if p != MayDeploy && p != MayReveal || len(a.Environments) == 0 || slices.Contains(a.Environments, environment) {
 			return nil
 		}
 		limited = true
 	}
+	deed := "change"
+	if p == MayReveal {
+		deed = "see the secrets of"
+	}
 	if limited {
-		return Errorf(Denied, "%s may not change %s, only %s", a.Name, environment, Listing(a.Environments, 5)).
-			Fix("ask an administrator for a token with the deployer role in %s", environment)
+		return Errorf(Denied, "%s may not %s %s, only %s", a.Name, deed, environment, Listing(a.Environments, 5)).
+			Fix("ask an administrator for a token with the role %s in %s", roleFor(p), environment)
+	}
+	if p == MayReveal {
+		return Errorf(Denied, "%s may not see the secrets of %s", a.Name, environment).
+			Fix("ask an administrator for a token with the role %s in %s", roleFor(p), environment)
 	}
 	return Errorf(Denied, "%s may not %s", a.Name, p).Fix("ask an administrator for a token with the role %s", roleFor(p))
 }

@@ -76,6 +76,7 @@ func (p *Plan) inherit(env Environment, slot Slot, from Setting, free bool) erro
 		} else if found && from.Value.Settled() {
 			next.Under = below.Under
 		} else if from.Value.Live() && !free {
+			p.demands[slotOf{env.Name, slot}] = true
 			if err := p.allow(env, slot, from.Value); err != nil {
 				return AsError(err).Fix("or give %s its own version first, so that it does not inherit this one", env.Name)
 			}

@@ -22,6 +22,9 @@ const (
 	EntryEnvironmentEdit   = "environment.edit"
 	EntryEnvironmentDelete = "environment.delete"
 	EntryTrackRefused      = "tracking.refused"
+	EntryVariableReveal    = "variable.reveal"
+	EntryVariableShred     = "variable.shred"
+	EntryKeyRotate         = "key.rotate"
 	EntryTokenCreate       = "token.create"
 	EntryTokenRotate       = "token.rotate"
 	EntryTokenRevoke       = "token.revoke"
@@ -123,6 +126,10 @@ type VerifyReport struct {
 	Releases int64  `json:"releases"`
 	Versions int64  `json:"versions"`
 	Blobs    int64  `json:"blobs"`
-	Size     int64  `json:"size"` // entries in the tree
-	Root     string `json:"root"` // base64, of the Merkle tree
+	Sealed   int64  `json:"sealed"` // values of variables
+	// Opened is how many of those were opened and compared with their fingerprints: 0
+	// where the master key is not at hand.
+	Opened int64  `json:"opened"`
+	Size   int64  `json:"size"` // entries in the tree
+	Root   string `json:"root"` // base64, of the Merkle tree
 }

@@ -86,8 +86,9 @@ func mergeSettings(old []Setting, changes []SlotChange, release int64) []Setting
 
 // RootHash is SHA-256 over a format tag and the effective slots, one line each,
 // sorted by slot: the address, then number and digest of a settled version, or
-// number, weight and digest of each share. Origin, release and time are not in
-// it, and none counts as nothing: what runs the same has the same root.
+// number, weight and digest of each share, or a variable's fingerprint. Origin,
+// release, time and whether a variable is masked are not in it, and none counts
+// as nothing: what runs the same has the same root.
 func RootHash(slots []Setting) Digest {
 	h := sha256.New()
 	line := make([]byte, 0, 256)
@@ -97,7 +98,12 @@ func RootHash(slots []Setting) Digest {
 			continue
 		}
 		line = append(append(line, s.Slot...), '\t')
-		if len(s.Value.Split) == 0 {
+		switch {
+		case s.Value.Hidden, s.Value.Stub:
+			line = append(line, s.Value.encode()...)
+		case s.Value.Fingerprint != "":
+			line = append(line, s.Value.Fingerprint...)
+		case len(s.Value.Split) == 0:
 			line = strconv.AppendInt(line, int64(s.Value.Version), 10)
 			line = append(append(line, ' '), s.Value.Digest...)
 		}

@@ -9,17 +9,19 @@ import (
 // Limits on what one organization may store. They are checked where a value
 // enters, so nothing that is stored can be too large to read back.
 const (
-	MaxFiles        = 64      // files of one version
-	MaxFileBytes    = 1 << 20 // one file of a version
-	MaxVersionBytes = 4 << 20 // all files of a version
-	MaxPathBytes    = 512     // the path of a file
-	MaxChanges      = 10_000  // changes in one change set
-	MaxShares       = 16      // versions in one split
-	MaxNoteBytes    = 4_096   // a note, reason or description
-	MaxTicketBytes  = 256     // a ticket
-	MaxKeyBytes     = 256     // an idempotency key, a sticky key
-	MaxPage         = 1_000   // items in one page of a list
-	DefaultPage     = 200     // items in a page when not asked
+	MaxFiles        = 64       // files of one version
+	MaxFileBytes    = 1 << 20  // one file of a version
+	MaxVersionBytes = 4 << 20  // all files of a version
+	MaxPathBytes    = 512      // the path of a file
+	MaxChanges      = 10_000   // changes in one change set
+	MaxShares       = 16       // versions in one split
+	MaxNoteBytes    = 4_096    // a note, reason or description
+	MaxTicketBytes  = 256      // a ticket
+	MaxKeyBytes     = 256      // an idempotency key, a sticky key
+	MaxValueBytes   = 64 << 10 // the value of a variable
+	MaxVariables    = 1_000    // an environment's own keys, and an overlay's
+	MaxPage         = 1_000    // items in one page of a list
+	DefaultPage     = 200      // items in a page when not asked
 )
 
 var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)

@@ -21,9 +21,19 @@ type Past interface {
 	// LastWith is the newest setting of a slot that was settled on a version, in
 	// all of the environment's history; when there is none, only Slot is filled in.
 	LastWith(environment string, slot Slot, version int) (Setting, error)
+	// Ended is the last release after which the setting that began with a release
+	// was live, [Latest] when it still is.
+	Ended(environment string, slot Slot, since int64) (int64, error)
+	// Overlays are all that a component ever had in an environment, as they were
+	// after a release; of those that were absent, only Slot is filled in.
+	Overlays(environment, component string, release int64) ([]Setting, error)
 	// Release returns one release. NotFound.
 	Release(environment string, number int64) (Release, error)
 	// Barred says why a version of a component may not go live: it is
 	// quarantined or purged, or the component is archived. "" lets it.
 	Barred(component string, p Pin) (string, error)
+	// Requires are the variables that a version of a component declares to need.
+	Requires(component string, p Pin) ([]string, error)
+	// Sealed reports whether the value with a fingerprint can still be opened.
+	Sealed(fingerprint string) (bool, error)
 }

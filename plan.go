@@ -21,12 +21,25 @@ type Plan struct {
 	kin      map[string][]Environment
 	unborn   map[string]bool // environments without a release, which hold nothing
 
+	// demands are slots whose new value was asked for, so that what it requires must
+	// be there; a rollback only warns.
+	demands map[slotOf]bool
+	// secrets says what becomes of secrets that would come back.
+	secrets SecretPolicy
+
 	// NeverLive are components of a rollback whose target was never live here.
 	NeverLive []string
 	// Kept are slots that were meant and left as they are.
 	Kept []Kept
-	// deployed and undone count what the change set really did, to name it.
-	deployed, undone, removed int
+	// Stubbed are secrets that have no value now.
+	Stubbed []Kept
+	// Warnings are what the change leaves amiss.
+	Warnings []string
+	// Copied are the environments whose secrets were copied from there.
+	Copied []string
+	// deployed and undone count what the change set really did to components, to
+	// name it, and configured what it did to variables.
+	deployed, undone, removed, configured int
 }
 
 // Step is one release to append: an environment and its slots afterwards.
@@ -53,6 +66,7 @@ func NewPlan(past Past, actor string, now Time) *Plan {
 	return &Plan{
 		past: past, actor: actor, now: now, steps: map[string]*Step{},
 		settings: map[slotOf]Setting{}, kin: map[string][]Environment{}, unborn: map[string]bool{},
+		demands: map[slotOf]bool{}, secrets: SecretsCurrent,
 	}
 }
 
@@ -111,9 +125,12 @@ func (p *Plan) Steps() []*Step {
 }
 
 // Action names what a change set turned out to be: a rollback when all it did
-// was to uncover what was live before, an unset when it only took away.
+// was to uncover what was live before, an unset when it only took away, and a
+// configuration when it changed no component.
 func (p *Plan) Action() Action {
 	switch {
+	case p.deployed+p.undone+p.removed == 0 && p.configured > 0:
+		return ActionConfigure
 	case p.deployed > 0 || p.undone+p.removed == 0:
 		return ActionDeploy
 	case p.undone > 0:
@@ -124,23 +141,24 @@ func (p *Plan) Action() Action {
 
 // Move is one resolved change of a change set.
 type Move struct {
-	Component string
-	Pin       Pin     // one version,
-	Shares    []Share // or a split,
-	Unset     bool    // or the environment's own value taken away,
-	Hide      bool    // or the parent's value hidden
-	Expect    string
+	Slot   Slot
+	Pin    Pin       // one version,
+	Shares []Share   // or a split,
+	Set    *Assigned // or a variable's value,
+	Unset  bool      // or the environment's own value taken away,
+	Hide   bool      // or a wider value hidden
+	Expect string
 }
 
 // Deploy applies a change set. A version that is found by walking under is
 // uncovered, which is a rollback and asks no policy.
 func (p *Plan) Deploy(env Environment, moves []Move) error {
-	seen := map[string]bool{}
+	seen := map[Slot]bool{}
 	for _, m := range moves {
-		if seen[FoldName(m.Component)] {
-			return Errorf(Invalid, "%s is named twice in one change set", m.Component).Fix("name each component once")
+		if seen[m.Slot] {
+			return Errorf(Invalid, "%s is named twice in one change set", m.Slot.Name()).Fix("name each component and variable once")
 		}
-		seen[FoldName(m.Component)] = true
+		seen[m.Slot] = true
 		if err := p.move(env, m); err != nil {
 			return err
 		}
@@ -149,7 +167,7 @@ func (p *Plan) Deploy(env Environment, moves []Move) error {
 }
 
 func (p *Plan) move(env Environment, m Move) error {
-	cur, err := p.current(env.Name, ComponentSlot(m.Component))
+	cur, err := p.current(env.Name, m.Slot)
 	if err != nil {
 		return err
 	}
@@ -157,6 +175,8 @@ func (p *Plan) move(env Environment, m Move) error {
 		return err
 	}
 	switch {
+	case m.Set != nil:
+		return p.assign(env, cur, *m.Set)
 	case m.Unset:
 		return p.unset(env, cur)
 	case m.Hide:
@@ -231,21 +251,41 @@ func (p *Plan) unset(env Environment, cur Setting) error {
 	if err != nil {
 		return err
 	}
-	p.removed++
+	p.count(cur.Slot, &p.removed)
 	return p.put(env, Setting{Slot: cur.Slot, Value: parent.Value, Origin: parent.Origin, Under: beneath(env, cur, parent.Value)}, false)
 }
 
 func (p *Plan) hide(env Environment, cur Setting) error {
-	if cur.Value.None && cur.Own() {
+	want := Value{None: true}
+	if _, component, ok := cur.Slot.Variable(); ok && component != "" {
+		want = Value{Sealed: Sealed{Hidden: true}}
+	}
+	if cur.Value.Equal(want) && cur.Own() {
 		return nil
 	}
-	p.removed++
-	return p.lay(env, cur, Value{None: true}, false)
+	p.count(cur.Slot, &p.removed)
+	return p.lay(env, cur, want, false)
 }
 
-// Promote lays the settled versions of another environment on this one.
-func (p *Plan) Promote(env Environment, from []Setting, expect string) error {
+// count counts a change of a component as what it is, and one of a variable as
+// configuration.
+func (p *Plan) count(slot Slot, n *int) {
+	if slot.Component() == "" {
+		n = &p.configured
+	}
+	*n++
+}
+
+// Promote lays the settled versions of another environment on this one, and the
+// variables that are named.
+func (p *Plan) Promote(env Environment, source string, from []Setting, expect string) error {
 	for _, s := range from {
+		if s.Slot.Component() == "" {
+			if err := p.copyVariable(env, source, s); err != nil {
+				return err
+			}
+			continue
+		}
 		cur, err := p.current(env.Name, s.Slot)
 		if err != nil {
 			return err
@@ -270,38 +310,46 @@ func (p *Plan) Promote(env Environment, from []Setting, expect string) error {
 // Restore makes the environment's effective slots those given; whole also
 // removes what is not among them. What equals the parent's is inherited, what
 // differs becomes the environment's own.
-func (p *Plan) Restore(env Environment, from []Setting, only func(Slot) bool) error {
+func (p *Plan) Restore(env Environment, source string, from []Setting, secrets SecretPolicy, only func(Slot) bool) error {
+	p.secrets = secrets
 	current, err := p.past.Settings(env.Name, Latest)
 	if err != nil {
 		return err
 	}
-	wanted := map[Slot]Value{}
+	wanted := map[Slot]Setting{}
 	for _, s := range current {
-		wanted[s.Slot] = Value{}
+		wanted[s.Slot] = Setting{Slot: s.Slot}
 	}
 	if step := p.steps[env.Name]; step != nil { // a new environment holds what it inherits
 		for slot := range step.next {
-			wanted[slot] = Value{}
+			wanted[slot] = Setting{Slot: slot}
 		}
 	}
 	for _, s := range from {
-		wanted[s.Slot] = effective(s.Value)
+		wanted[s.Slot] = s
 	}
 	for _, slot := range slices.Sorted(maps.Keys(wanted)) {
 		if !only(slot) {
 			continue
 		}
-		if err := p.restoreSlot(env, slot, wanted[slot]); err != nil {
+		if err := p.restoreSlot(env, source, wanted[slot]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (p *Plan) restoreSlot(env Environment, slot Slot, want Value) error {
+func (p *Plan) restoreSlot(env Environment, source string, from Setting) error {
+	slot, want := from.Slot, effective(from.Value)
 	cur, err := p.current(env.Name, slot)
 	if err != nil || effective(cur.Value).Equal(want) {
 		return err
+	}
+	if slot.Component() == "" {
+		var keep bool
+		if want, keep, err = p.returning(env, cur, source, from); err != nil || keep {
+			return err
+		}
 	}
 	if err := p.admitNew(env, cur, want); err != nil {
 		return err
@@ -344,20 +392,28 @@ func (p *Plan) expect(env Environment, cur Setting, expect string) error {
 	if !cur.Value.Live() {
 		is = "not live"
 	}
-	moved := Errorf(Conflict, "%s in %s is %s, not %s", cur.Slot.Component(), env.Name, is, expect)
+	moved := Errorf(Conflict, "%s in %s is %s, not %s", cur.Slot.Name(), env.Name, is, expect)
 	if cur.Since > 0 {
 		if r, err := p.past.Release(env.Name, cur.Since); err == nil {
-			moved = Errorf(Conflict, "%s in %s is %s, not %s: %s by %s at %s", cur.Slot.Component(), env.Name, is, expect, r.Ref(), r.Actor, r.At)
+			moved = Errorf(Conflict, "%s in %s is %s, not %s: %s by %s at %s", cur.Slot.Name(), env.Name, is, expect, r.Ref(), r.Actor, r.At)
 		}
 	}
-	return moved.Fix("look with `sluice history %s --from %s`, then try again with what you see", cur.Slot.Component(), env.Name)
+	look := "sluice env list -e " + env.Name
+	if name := cur.Slot.Component(); name != "" {
+		look = "sluice history " + name + " --from " + env.Name
+	}
+	return moved.Fix("look with `%s`, then try again with what you see", look)
 }
 
 // Matches reports whether a value is the one that expect names: a number, a
-// label, a digest, or "none" when nothing is live. A split matches no version.
+// label, a digest, or "none" when nothing is live. A split matches no version. A
+// variable is named by the beginning of its fingerprint, 8 digits or more.
 func Matches(v Value, expect string) (bool, error) {
 	if strings.EqualFold(expect, "none") {
 		return !v.Live(), nil
+	}
+	if v.Sealed != (Sealed{}) {
+		return v.Sealed.matches(expect)
 	}
 	ref, err := ParseVersionRef(expect)
 	if err != nil {

@@ -8,6 +8,7 @@ func (p *Plan) admit(env Environment, slot Slot, v Value) error {
 	if err := p.admitContent(slot, v); err != nil {
 		return err
 	}
+	p.demands[slotOf{env.Name, slot}] = true
 	return p.allow(env, slot, v)
 }
 

@@ -12,6 +12,7 @@ const (
 	ActionRollback  Action = "rollback"
 	ActionRestore   Action = "restore"
 	ActionUnset     Action = "unset"
+	ActionConfigure Action = "configure" // variables alone
 	ActionTrack     Action = "track"     // an environment followed a publish
 	ActionInherited Action = "inherited" // a parent changed
 	ActionReparent  Action = "reparent"  // the environment got another parent
@@ -84,15 +85,21 @@ const (
 	CreateAlways  = "always"  // yes
 )
 
-// ChangeRequest asks for one change of a change set: a version, a split, an
-// unset or a hide.
+// ChangeRequest asks for one change of a change set: of a component a version or
+// a split, of a variable a value, of either an unset or a hide.
 type ChangeRequest struct {
-	Component string         `json:"component"`
+	// Component is what changes, or with Variable, whose overlay it is in.
+	Component string         `json:"component,omitempty"`
 	Version   string         `json:"version,omitempty"` // as [ParseVersionRef] reads it
 	Split     []ShareRequest `json:"split,omitempty"`
-	Unset     bool           `json:"unset,omitempty"`  // take the environment's own value away
-	Hide      bool           `json:"hide,omitempty"`   // hide what the parent holds
-	Expect    string         `json:"expect,omitempty"` // the version that must be live now, or "none"
+	Variable  string         `json:"variable,omitempty"` // its key
+	Value     *string        `json:"value,omitempty"`
+	// Secret says whether the value is one; when it is not given the key stays what
+	// it was, and a new one is judged by its look.
+	Secret *bool  `json:"secret,omitempty"`
+	Unset  bool   `json:"unset,omitempty"`  // take the environment's own value away
+	Hide   bool   `json:"hide,omitempty"`   // hide what the parent holds, or from a component what all get
+	Expect string `json:"expect,omitempty"` // the version that must be live now, a variable's fingerprint, or "none"
 }
 
 // ShareRequest asks for one share of a split.
@@ -114,10 +121,13 @@ type DeployRequest struct {
 
 // PromoteRequest copies what is live in one environment to another.
 type PromoteRequest struct {
-	Environment     string   `json:"-"`                    // the target
-	From            string   `json:"from"`                 // an environment, a release or a time
-	Components      []string `json:"components,omitempty"` // empty: all
-	Except          []string `json:"except,omitempty"`
+	Environment string   `json:"-"`                    // the target
+	From        string   `json:"from"`                 // an environment, a release or a time
+	Components  []string `json:"components,omitempty"` // empty: all
+	Except      []string `json:"except,omitempty"`
+	// WithConfig are variables to copy too, as KEY or KEY@COMPONENT. Secrets need the
+	// reveal permission in the environment that they are from.
+	WithConfig      []string `json:"with_config,omitempty"`
 	Expect          string   `json:"expect,omitempty"` // with one component: the version live in the target now
 	ExpectedRelease *int64   `json:"expected_release,omitempty"`
 	Change
@@ -134,22 +144,28 @@ type RollbackRequest struct {
 	To string `json:"to,omitempty"`
 	// Release reverts only the slots that this release changed and that still hold
 	// its values.
-	Release         int64  `json:"release,omitempty"`
-	Further         bool   `json:"further,omitempty"`    // go on although another person just rolled back
-	Quarantine      bool   `json:"quarantine,omitempty"` // keep what is rolled back from coming back
-	Expect          string `json:"expect,omitempty"`     // with one component
-	ExpectedRelease *int64 `json:"expected_release,omitempty"`
+	Release int64 `json:"release,omitempty"`
+	// WithConfig takes the overlays of the named components back too.
+	WithConfig bool `json:"with_config,omitempty"`
+	// Secrets says what becomes of secrets: current (the default), exact or stub.
+	Secrets         SecretPolicy `json:"secrets,omitempty"`
+	Further         bool         `json:"further,omitempty"`    // go on although another person just rolled back
+	Quarantine      bool         `json:"quarantine,omitempty"` // keep what is rolled back from coming back
+	Expect          string       `json:"expect,omitempty"`     // with one component
+	ExpectedRelease *int64       `json:"expected_release,omitempty"`
 	Change
 }
 
 // RestoreRequest makes one environment hold what another (or itself) held.
 type RestoreRequest struct {
-	Environment     string   `json:"-"`                    // the target
-	From            string   `json:"from"`                 // production@TIME, production#41 or production
-	Components      []string `json:"components,omitempty"` // empty: all
-	Except          []string `json:"except,omitempty"`
-	Create          string   `json:"create,omitempty"`
-	ExpectedRelease *int64   `json:"expected_release,omitempty"`
+	Environment string   `json:"-"`                    // the target
+	From        string   `json:"from"`                 // production@TIME, production#41 or production
+	Components  []string `json:"components,omitempty"` // empty: all, and the variables
+	Except      []string `json:"except,omitempty"`
+	// Secrets says what becomes of secrets: current (the default), exact or stub.
+	Secrets         SecretPolicy `json:"secrets,omitempty"`
+	Create          string       `json:"create,omitempty"`
+	ExpectedRelease *int64       `json:"expected_release,omitempty"`
 	Change
 }
 
@@ -165,6 +181,10 @@ type Outcome struct {
 	NeverLive []string `json:"never_live,omitempty"`
 	// Kept are slots that were named or meant, and left as they are.
 	Kept []Kept `json:"kept,omitempty"`
+	// Stubbed are secrets that have no value now.
+	Stubbed []Kept `json:"stubbed,omitempty"`
+	// Warnings are what the change leaves amiss.
+	Warnings []string `json:"warnings,omitempty"`
 	// Quarantined are the versions that may not come back.
 	Quarantined []string `json:"quarantined,omitempty"`
 	// Undo is the command that takes the change back.

@@ -20,60 +20,86 @@ type Target struct {
 	Exact   bool // Release is meant, which may be 0
 }
 
+// RollbackOptions say how components go back.
+type RollbackOptions struct {
+	Further    bool   // although another person just rolled back
+	Expect     string // the value that must be live now
+	WithConfig bool   // their overlays too
+	Secrets    SecretPolicy
+}
+
 // Rollback takes one component back. Going to what was live here before asks
 // nobody; naming a version that never was is a deploy, and policy is asked.
-func (p *Plan) Rollback(env Environment, component string, to Target, further bool, expect string) error {
+func (p *Plan) Rollback(env Environment, component string, to Target, o RollbackOptions) error {
+	p.secrets = o.Secrets
 	cur, err := p.current(env.Name, ComponentSlot(component))
 	if err != nil {
 		return err
 	}
-	if err := p.expect(env, cur, expect); err != nil {
+	if err := p.expect(env, cur, o.Expect); err != nil {
 		return err
 	}
-	switch {
-	case to.Exact:
+	was, asOf, err := p.destination(env, cur, to, o.Further)
+	if err != nil || asOf < 0 {
+		return err
+	}
+	if err := p.overlays(env, component, asOf, o.WithConfig); err != nil {
+		return err
+	}
+	if same(cur, was) {
+		return nil
+	}
+	return p.uncoverAllowed(env, cur, was)
+}
+
+// nowhere, as a release to go back to, says that there is nothing more to do.
+const nowhere = -1
+
+// destination is the setting that a rollback goes to, and the last release at
+// which it was live.
+func (p *Plan) destination(env Environment, cur Setting, to Target, further bool) (Setting, int64, error) {
+	if to.Exact {
 		was, err := p.past.Setting(env.Name, cur.Slot, to.Release)
-		if err != nil || same(cur, was) {
-			return err
-		}
-		return p.uncoverAllowed(env, cur, was)
-	case to.Pin.Version > 0:
-		return p.rollbackTo(env, cur, to.Pin)
+		return was, to.Release, err
+	}
+	if to.Pin.Version > 0 {
+		return p.destinationOf(env, cur, to.Pin)
 	}
 	if !further {
 		if err := p.guard(env, cur); err != nil {
-			return err
+			return cur, nowhere, err
 		}
 	}
 	below, err := p.previous(env, cur)
 	if err != nil {
-		return err
+		return cur, nowhere, err
 	}
-	return p.uncover(env, cur, below)
+	asOf, err := p.past.Ended(env.Name, cur.Slot, below.Since)
+	return below, asOf, err
 }
 
-func (p *Plan) rollbackTo(env Environment, cur Setting, pin Pin) error {
+// destinationOf is the setting of a version that was live here. One that never
+// was is deployed.
+func (p *Plan) destinationOf(env Environment, cur Setting, pin Pin) (Setting, int64, error) {
 	if cur.Value.Equal(Settle(pin)) {
-		return nil
+		return cur, nowhere, nil
 	}
 	below, found, err := p.under(env, cur, pin.Version)
+	if err == nil && !found {
+		below, err = p.past.LastWith(env.Name, cur.Slot, pin.Version)
+	}
 	if err != nil {
-		return err
+		return below, nowhere, err
 	}
-	if !found {
-		if below, err = p.past.LastWith(env.Name, cur.Slot, pin.Version); err != nil {
-			return err
-		}
-		found = below.Since > 0
-	}
-	if found {
-		return p.uncoverAllowed(env, cur, below)
+	if below.Since > 0 {
+		asOf, err := p.past.Ended(env.Name, cur.Slot, below.Since)
+		return below, asOf, err
 	}
 	p.NeverLive = append(p.NeverLive, cur.Slot.Component())
 	if err := p.admit(env, cur.Slot, Settle(pin)); err != nil {
-		return err
+		return below, nowhere, err
 	}
-	return p.lay(env, cur, Settle(pin), false)
+	return below, nowhere, p.lay(env, cur, Settle(pin), false)
 }
 
 // guard holds a relative rollback back when another person just made one.
@@ -119,7 +145,8 @@ func (p *Plan) previous(env Environment, cur Setting) (Setting, error) {
 
 // RollbackAll takes the slots of an environment back to what they were after a
 // release. Half-way splits come back as the version that they started from.
-func (p *Plan) RollbackAll(env Environment, release int64, only func(Slot) bool) error {
+func (p *Plan) RollbackAll(env Environment, release int64, secrets SecretPolicy, only func(Slot) bool) error {
+	p.secrets = secrets
 	now, err := p.past.Settings(env.Name, Latest)
 	if err != nil {
 		return err
@@ -152,7 +179,7 @@ func (p *Plan) RollbackAll(env Environment, release int64, only func(Slot) bool)
 		if same(cur, was[slot]) {
 			continue
 		}
-		if err := p.uncoverAllowed(env, cur, was[slot]); err != nil {
+		if err := p.goBack(env, cur, was[slot]); err != nil {
 			return err
 		}
 	}
@@ -160,7 +187,8 @@ func (p *Plan) RollbackAll(env Environment, release int64, only func(Slot) bool)
 }
 
 // Revert takes back only what one release changed, where it still holds.
-func (p *Plan) Revert(env Environment, r Release, only func(Slot) bool) error {
+func (p *Plan) Revert(env Environment, r Release, secrets SecretPolicy, only func(Slot) bool) error {
+	p.secrets = secrets
 	for _, c := range r.Changes {
 		if !only(c.Slot) {
 			continue
@@ -184,7 +212,7 @@ func (p *Plan) Revert(env Environment, r Release, only func(Slot) bool) error {
 		if same(cur, was) && cur.Origin == was.Origin {
 			continue
 		}
-		if err := p.uncoverAllowed(env, cur, was); err != nil {
+		if err := p.goBack(env, cur, was); err != nil {
 			return err
 		}
 	}
@@ -194,6 +222,19 @@ func (p *Plan) Revert(env Environment, r Release, only func(Slot) bool) error {
 // same reports whether going back to a setting would change what runs.
 func same(cur, was Setting) bool {
 	return effective(cur.Value).Equal(effective(unsplit(was.Value)))
+}
+
+// goBack uncovers an earlier setting; a variable's as the policy for secrets says.
+func (p *Plan) goBack(env Environment, cur, was Setting) error {
+	if cur.Slot.Component() != "" {
+		return p.uncoverAllowed(env, cur, was)
+	}
+	want, keep, err := p.returning(env, cur, env.Name, was)
+	if err != nil || keep {
+		return err
+	}
+	was.Value = want
+	return p.uncover(env, cur, was)
 }
 
 func unsplit(v Value) Value {
@@ -229,16 +270,20 @@ func (p *Plan) uncover(env Environment, cur, was Setting) error {
 
 // Undo is the command that takes a release back.
 func Undo(r Release) string {
+	undo := "sluice rollback --release " + r.Ref()
+	if slices.ContainsFunc(r.Changes, func(c SlotChange) bool { return masked(c.From) || masked(c.To) }) {
+		undo += " --secrets exact"
+	}
 	if len(r.Changes) == 1 && r.Changes[0].Slot.Component() != "" {
 		c := r.Changes[0]
-		undo := fmt.Sprintf("sluice rollback %s --to %s#%d", c.Slot.Component(), r.Environment, r.Number-1)
+		back := fmt.Sprintf("sluice rollback %s --to %s#%d", c.Slot.Component(), r.Environment, r.Number-1)
 		switch {
 		case len(c.To.Split) > 0:
-			return undo
+			return back
 		case c.To.Live():
-			return undo + " --expect " + c.To.String()
+			return back + " --expect " + c.To.String()
 		}
-		return undo + " --expect none"
+		return back + " --expect none"
 	}
-	return "sluice rollback --release " + r.Ref()
+	return undo
 }

@@ -103,6 +103,27 @@ type StateService interface {
 	Watch(context.Context, WatchRequest) iter.Seq2[Event, error]
 }
 
+// VariableService keeps configuration and secrets. Setting and deleting is
+// [ReleaseService.Deploy].
+type VariableService interface {
+	// Variables lists an environment's variables and overlays by slot, now or then.
+	Variables(context.Context, VariableQuery) (Page[Variable], error)
+	// Variable returns one, as a component gets it when one is named. NotFound;
+	// Denied when revealing is asked and not allowed.
+	Variable(context.Context, VariableRequest) (Variable, error)
+	// Effective returns all that a component gets, with what each hides.
+	Effective(context.Context, EffectiveRequest) (EffectiveSet, error)
+	// ImportVariables sets many from the text of a dotenv file. Invalid, with line
+	// and column, when any line is.
+	ImportVariables(context.Context, ImportVariablesRequest) (ImportReport, error)
+	// DiffVariables compares two environments.
+	DiffVariables(context.Context, DiffVariablesRequest) (VariablesDiff, error)
+	// ShredVariable makes past values unrecoverable.
+	ShredVariable(context.Context, ShredRequest) (ShredReport, error)
+	// RotateKey replaces the key that values are sealed with.
+	RotateKey(context.Context, RotateKeyRequest) (KeyReport, error)
+}
+
 // AuditService reads and checks the ledger.
 type AuditService interface {
 	Entries(context.Context, AuditQuery) (Page[Entry], error)
@@ -131,6 +152,7 @@ type Services interface {
 	EnvironmentService
 	ReleaseService
 	StateService
+	VariableService
 	AuditService
 	TokenService
 	SystemService

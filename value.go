@@ -42,40 +42,58 @@ type Share struct {
 	Weight Weight `json:"weight"`
 }
 
-// Value is what a slot holds. The zero Value is absent. A settled value has a
-// pin alone. A split has shares too, and its pin is the settled version that it
-// started from. None hides what a parent holds.
+// Sealed is what the slot of a variable holds: never the value itself, which is
+// sealed elsewhere under its fingerprint.
+type Sealed struct {
+	// Fingerprint is the keyed hash of key and value, 32 hex digits. The same key
+	// and value have the same in every environment.
+	Fingerprint string `json:"fingerprint,omitempty"`
+	Secret      bool   `json:"secret,omitempty"`
+	// Stub stands for a secret that should be here and is not: someone must set it.
+	Stub bool `json:"stub,omitempty"`
+	// Hidden, in an overlay, hides the key from its component.
+	Hidden bool `json:"hidden,omitempty"`
+}
+
+// Value is what a slot holds. The zero Value is absent. None hides what a parent
+// holds. A component's value has a pin: alone when it is settled, with shares
+// when it is split, and then the pin is the settled version that it started from.
+// A variable's value is sealed.
 type Value struct {
 	Pin
 	Split []Share `json:"split,omitempty"`
 	None  bool    `json:"none,omitempty"`
+	Sealed
 }
 
 // Settle is the value of one version at 100 %.
 func Settle(p Pin) Value { return Value{Pin: p} }
 
 // IsZero reports whether the value is absent.
-func (v Value) IsZero() bool { return v.Version == 0 && !v.None && len(v.Split) == 0 }
+func (v Value) IsZero() bool { return !v.Live() && !v.None && len(v.Split) == 0 }
 
-// Live reports whether something runs: the value is neither absent nor none.
-func (v Value) Live() bool { return v.Version > 0 }
+// Live reports whether the slot has an effect: the value is neither absent nor none.
+func (v Value) Live() bool { return v.Version > 0 || v.Sealed != Sealed{} }
 
-// Settled reports whether the value is one version at 100 %.
-func (v Value) Settled() bool { return v.Version > 0 && len(v.Split) == 0 }
+// Settled reports whether the value is live and no split.
+func (v Value) Settled() bool { return v.Live() && len(v.Split) == 0 }
 
-// Equal reports whether both values run the same versions at the same weights.
+// Equal reports whether both values are the same versions at the same weights,
+// or the same variable.
 func (v Value) Equal(o Value) bool {
-	return v.Pin == o.Pin && v.None == o.None && slices.Equal(v.Split, o.Split)
+	return v.Pin == o.Pin && v.None == o.None && v.Sealed == o.Sealed && slices.Equal(v.Split, o.Split)
 }
 
-// String is the value for people: a bare version, "none", "" when absent, or
-// the shares of a split.
+// String is the value for people: a bare version, "none", "" when absent, the
+// shares of a split, or as much of a variable as anyone may see.
 func (v Value) String() string {
 	switch {
 	case v.None:
 		return "none"
 	case v.IsZero():
 		return ""
+	case v.Sealed != Sealed{}:
+		return v.Sealed.String()
 	case v.Settled():
 		return v.Pin.String()
 	}
@@ -85,6 +103,21 @@ func (v Value) String() string {
 	}
 	return strings.Join(parts, " / ")
 }
+
+// String is the variable masked: its sort and the beginning of its fingerprint.
+func (s Sealed) String() string {
+	switch {
+	case s.Hidden:
+		return "hidden"
+	case s.Stub:
+		return "stub"
+	case s.Secret:
+		return "secret:" + s.short()
+	}
+	return "plain:" + s.short()
+}
+
+func (s Sealed) short() string { return s.Fingerprint[:min(8, len(s.Fingerprint))] }
 
 // Pins are the versions that run under this value.
 func (v Value) Pins() []Pin {
@@ -175,13 +208,16 @@ func bucketOf(component, key string) uint64 {
 }
 
 // Encode writes the value as it is stored: "" for absent, "none", three words
-// for a settled version, JSON for a split.
+// for a settled version, JSON for a split, and for a variable its sort with its
+// fingerprint.
 func (v Value) Encode() string {
 	switch {
 	case v.IsZero():
 		return ""
 	case v.None:
 		return "none"
+	case v.Sealed != Sealed{}:
+		return v.Sealed.encode()
 	case v.Settled():
 		return strconv.Itoa(v.Version) + " " + string(v.Digest) + " " + string(v.Label)
 	}
@@ -190,6 +226,18 @@ func (v Value) Encode() string {
 		panic(err)
 	}
 	return string(b)
+}
+
+func (s Sealed) encode() string {
+	switch {
+	case s.Hidden:
+		return "hidden"
+	case s.Stub:
+		return "stub"
+	case s.Secret:
+		return "secret " + s.Fingerprint
+	}
+	return "plain " + s.Fingerprint
 }
 
 // DecodeValue reads what [Value.Encode] wrote.
@@ -207,6 +255,14 @@ func DecodeValue(s string) (Value, error) {
 		return v, nil
 	}
 	number, rest, _ := strings.Cut(s, " ")
+	switch number {
+	case "hidden":
+		return Value{Sealed: Sealed{Hidden: true}}, nil
+	case "stub":
+		return Value{Sealed: Sealed{Stub: true}}, nil
+	case "secret", "plain":
+		return Value{Sealed: Sealed{Fingerprint: rest, Secret: number == "secret"}}, nil
+	}
 	digest, label, _ := strings.Cut(rest, " ")
 	n, err := strconv.Atoi(number)
 	if err != nil || n < 1 {

@@ -30,17 +30,19 @@ func (d Digest) Short() string {
 // Version is immutable content of a component. Only its name and note can be
 // changed afterwards; names may move to another version, labels never do.
 type Version struct {
-	Component  string     `json:"component"`
-	Number     int        `json:"version"`
-	Label      Label      `json:"label,omitempty"`
-	Name       string     `json:"name,omitempty"`
-	Note       string     `json:"note,omitempty"`
-	Digest     Digest     `json:"digest"`
-	Size       int64      `json:"size"` // bytes of all files
-	Files      []FileInfo `json:"files,omitempty"`
-	Author     string     `json:"author"`
-	At         Time       `json:"at"`
-	RecordedAt Time       `json:"recorded_at"`
+	Component string     `json:"component"`
+	Number    int        `json:"version"`
+	Label     Label      `json:"label,omitempty"`
+	Name      string     `json:"name,omitempty"`
+	Note      string     `json:"note,omitempty"`
+	Digest    Digest     `json:"digest"`
+	Size      int64      `json:"size"` // bytes of all files
+	Files     []FileInfo `json:"files,omitempty"`
+	// Requires are the variables that the files declare to need, sorted.
+	Requires   []string `json:"requires,omitempty"`
+	Author     string   `json:"author"`
+	At         Time     `json:"at"`
+	RecordedAt Time     `json:"recorded_at"`
 	// Quarantine is set while the content may not go live anywhere.
 	Quarantine *Quarantine `json:"quarantine,omitempty"`
 	// Purged says that the bytes were removed; the digest and all history remain.

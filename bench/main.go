@@ -36,6 +36,7 @@ var groups = []group{
 	{"resolve", measureResolve, false},
 	{"http", measureHTTP, false},
 	{"past", measurePast, true},
+	{"variables", measureVariables, false},
 	{"command", measureCommand, false},
 }
 

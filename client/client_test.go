@@ -18,6 +18,7 @@ import (
 	"github.com/sluice-dev/sluice/internal/api"
 	"github.com/sluice-dev/sluice/internal/control"
 	"github.com/sluice-dev/sluice/internal/live"
+	"github.com/sluice-dev/sluice/internal/seal"
 	"github.com/sluice-dev/sluice/internal/store"
 )
 
@@ -45,7 +46,7 @@ func install(t *testing.T) *installation {
 			t.Error(err)
 		}
 	})
-	in := &installation{Control: control.New(db, state, "test"), state: state}
+	in := &installation{Control: control.New(db, state, "test", seal.Config{File: filepath.Join(t.TempDir(), "master.key"), Make: true}), state: state}
 	if _, err := in.Bootstrap(ctx); err != nil {
 		t.Fatal(err)
 	}

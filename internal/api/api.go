@@ -80,6 +80,7 @@ func New(cfg Config) http.Handler {
 	h.environments()
 	h.releases()
 	h.state()
+	h.variables()
 	h.watches()
 	h.audit()
 	h.tokens()

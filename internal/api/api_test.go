@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/sluice-dev/sluice/internal/api"
 	"github.com/sluice-dev/sluice/internal/control"
 	"github.com/sluice-dev/sluice/internal/live"
+	"github.com/sluice-dev/sluice/internal/seal"
 	"github.com/sluice-dev/sluice/internal/store"
 )
 
@@ -40,7 +42,7 @@ func install(t *testing.T) *installation {
 			t.Error(err)
 		}
 	})
-	in := &installation{Control: control.New(db, state, "test"), state: state, log: &bytes.Buffer{}}
+	in := &installation{Control: control.New(db, state, "test", seal.Config{File: filepath.Join(t.TempDir(), "master.key"), Make: true}), state: state, log: &bytes.Buffer{}}
 	if _, err := in.Bootstrap(ctx); err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ type OnTarget struct {
 
 func (h *handler) releases() {
 	const tag, path = "releases", "/v1/environments/{environment}"
-	route(h, tag, spec{method: http.MethodPost, path: path + "/releases", id: "deploy", summary: "Deploy one atomic change set"},
+	route(h, tag, spec{method: http.MethodPost, path: path + "/releases", id: "deploy", summary: "Deploy one atomic change set of versions and variables", body: maxContentBody},
 		func(ctx context.Context, in *struct {
 			OnTarget
 			Body sluice.DeployRequest

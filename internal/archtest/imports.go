@@ -23,13 +23,14 @@ var layers = []layer{
 	{"internal/store/...", []string{".", "internal/store/..."}},
 	{"internal/live", []string{"."}},
 	{"internal/seal", []string{"."}},
+	{"internal/declare", []string{"."}},
 	{"internal/expr", []string{"."}},
 	{"internal/gitrepo", []string{"."}},
 	{"internal/rollout", []string{"."}},
 	{"internal/config", []string{"."}},
 	{"internal/web", nil},
 	{"internal/runner/...", []string{".", "internal/expr", "internal/runner/..."}},
-	{"internal/control", []string{".", "internal/store", "internal/seal", "internal/live"}},
+	{"internal/control", []string{".", "internal/store", "internal/seal", "internal/declare", "internal/live"}},
 	{"internal/api/...", []string{".", "internal/api/..."}},
 	// The one place that builds everything and hands each part its partners.
 	{"internal/server", []string{
@@ -58,6 +59,7 @@ var technologies = []struct {
 	{"modernc.org/sqlite", []string{"internal/store/..."}},
 	{"github.com/danielgtaylor/huma/v2", []string{"internal/api/..."}},
 	{"github.com/spf13/cobra", []string{"internal/cli/...", "cmd/..."}},
+	{"filippo.io/age", []string{"internal/seal"}},
 	{"charm.land", []string{"internal/cli/...", "cmd/..."}},
 }
 

@@ -109,7 +109,8 @@ func auditVerifyCommand(e *env) *cobra.Command {
 func (e *env) verified(r sluice.VerifyReport) error {
 	err := e.show(r, func(w io.Writer) {
 		if r.Holds {
-			fmt.Fprintf(w, "holds: %d entries, %d releases, %d versions, %d contents; root %s\n", r.Entries, r.Releases, r.Versions, r.Blobs, r.Root)
+			fmt.Fprintf(w, "holds: %d entries, %d releases, %d versions, %d contents%s; root %s\n",
+				r.Entries, r.Releases, r.Versions, r.Blobs, sealedText(r), r.Root)
 			return
 		}
 		fmt.Fprintf(w, "does not hold: %s\n", r.Problem)
@@ -143,4 +144,16 @@ func auditCheckpointCommand(e *env) *cobra.Command {
 			})
 		},
 	}
+}
+
+// sealedText says how many values of variables were checked, and whether they
+// could be opened.
+func sealedText(r sluice.VerifyReport) string {
+	switch {
+	case r.Sealed == 0:
+		return ""
+	case r.Opened == r.Sealed:
+		return fmt.Sprintf(", %d sealed values", r.Sealed)
+	}
+	return fmt.Sprintf(", %d sealed values, which were not opened: the master key is not at hand", r.Sealed)
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -84,7 +85,7 @@ type commandGroup struct {
 func commandTable(e *env) []commandGroup {
 	return []commandGroup{
 		{groupRelease, []*cobra.Command{
-			deployCommand(e), promoteCommand(e), rollbackCommand(e), restoreCommand(e),
+			deployCommand(e), promoteCommand(e), rollbackCommand(e), restoreCommand(e), variableCommand(e),
 		}},
 		{groupLook, []*cobra.Command{
 			historyCommand(e), diffCommand(e), watchCommand(e), auditCommand(e),
@@ -104,6 +105,9 @@ const drawsTree = "tree"
 
 // checkFormat refuses a form that a command cannot print, before it does anything.
 func (e *env) checkFormat(cmd *cobra.Command, _ []string) error {
+	if slices.Contains(exportForms, string(e.format)) && cmd.Annotations[writesExports] == "" {
+		return misuse(cmd, "%s prints no %s", nameOf(cmd), e.format).fix("use -o table, json or yaml; `sluice env export` has dotenv and shell")
+	}
 	if e.format == "tree" && cmd.Annotations[drawsTree] == "" {
 		return misuse(cmd, "%s prints no tree", nameOf(cmd)).fix("use -o table, json or yaml; `sluice components list` has a tree")
 	}

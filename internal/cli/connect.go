@@ -60,6 +60,7 @@ func (e *env) local(ctx context.Context, s config.Settings) (client.Config, erro
 	}
 	srv, err := server.Open(ctx, server.Config{
 		Data: dir, Postgres: s.Postgres, Version: e.Version, Embedded: true, Log: e.log(slog.LevelError),
+		MasterKey: s.MasterKey, MasterKeyFile: e.optionalPath(s.MasterKeyFile), MasterKeyCommand: s.MasterKeyCommand,
 	})
 	if err != nil {
 		return client.Config{}, err

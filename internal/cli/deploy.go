@@ -18,6 +18,7 @@ func deployCommand(e *env) *cobra.Command {
 func deploySetCommand(e *env) *cobra.Command {
 	var req sluice.DeployRequest
 	var expect string
+	var sets []string
 	var always bool
 	cmd := &cobra.Command{
 		Use:   "set NAME VERSION --to ENVIRONMENT | set NAME@VERSION… --to ENVIRONMENT",
@@ -26,7 +27,7 @@ func deploySetCommand(e *env) *cobra.Command {
 			"back to, which no policy stops. A missing environment is made, unless its name looks like a slip.",
 		Example: "  sluice deploy set my-prompt v1.1.0 --to production\n" +
 			"  sluice deploy set extraction@v1.0.5 analysis@v1.9.2 --to debug --ticket INC-123\n" +
-			"  sluice deploy set my-prompt v1.1.0 --to production --expect v1.0.0",
+			"  sluice deploy set my-prompt v1.1.0 --to production --set LLM_MODEL=gpt-4o --expect v1.0.0",
 		Args:              takes(1, -1),
 		ValidArgsFunction: arguments(false, e.components, e.versions),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
@@ -42,6 +43,13 @@ func deploySetCommand(e *env) *cobra.Command {
 				}
 				req.Changes[0].Expect = expect
 			}
+			for _, text := range sets {
+				change, err := e.overlaid(cmd, text)
+				if err != nil {
+					return err
+				}
+				req.Changes = append(req.Changes, change)
+			}
 			req.Create = sluice.CreateMissing
 			if always {
 				req.Create = sluice.CreateAlways
@@ -51,6 +59,7 @@ func deploySetCommand(e *env) *cobra.Command {
 	}
 	e.environmentFlag(cmd, &req.Environment, "to", "the `ENVIRONMENT` to change")
 	cmd.Flags().StringVar(&expect, "expect", "", "only if this `VERSION` is live there now, or none")
+	cmd.Flags().StringArrayVar(&sets, "set", nil, "set a variable too, as `KEY=VALUE` or KEY@COMPONENT=VALUE; may be repeated")
 	expectedReleaseFlag(cmd, &req.ExpectedRelease)
 	cmd.Flags().BoolVar(&always, "create", false, "make the environment even if its name looks like a slip for another")
 	e.importFlags(cmd, &req.Author, &req.At)

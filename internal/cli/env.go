@@ -102,6 +102,14 @@ func (e *env) path(p string) string {
 	return filepath.Join(e.Dir, p)
 }
 
+// optionalPath is path, unless none was given.
+func (e *env) optionalPath(p string) string {
+	if p == "" {
+		return ""
+	}
+	return e.path(p)
+}
+
 // defaultEnvironment is where commands act that were told no environment: what
 // the project file says, else what the organization says.
 func (e *env) defaultEnvironment(ctx context.Context) (string, error) {

@@ -29,11 +29,22 @@ func (e *env) outcomeText(w io.Writer, o sluice.Outcome) {
 	} else {
 		e.releasesText(w, append([]sluice.Release{*o.Release}, o.Inherited...), o.DryRun)
 	}
+	e.outcomeNotes(w, o)
+}
+
+// outcomeNotes are the lines below what a change changed.
+func (e *env) outcomeNotes(w io.Writer, o sluice.Outcome) {
 	for _, name := range o.NeverLive {
 		fmt.Fprintf(w, "deployed: %s was never at this version in %s before\n", name, o.Environment)
 	}
 	for _, k := range o.Kept {
 		fmt.Fprintf(w, "kept: %s, %s\n", slotName(k.Slot), k.Reason)
+	}
+	for _, k := range o.Stubbed {
+		fmt.Fprintf(w, "stubbed: %s, %s\n", slotName(k.Slot), k.Reason)
+	}
+	for _, warning := range o.Warnings {
+		fmt.Fprintf(w, "warning: %s\n", warning)
 	}
 	for _, ref := range o.Quarantined {
 		fmt.Fprintf(w, "quarantined: %s\n", ref)

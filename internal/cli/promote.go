@@ -13,7 +13,7 @@ func promoteCommand(e *env) *cobra.Command {
 		Short: "Copy what is live in one environment to another",
 		Long: "Copies the versions of the components that are named, or with --all of every component, as one release.\n" +
 			"--from may name a past state, such as staging#12.",
-		Example: "  sluice promote my-prompt --from staging --to production\n" +
+		Example: "  sluice promote my-prompt --from staging --to production --with-config LLM_MODEL\n" +
 			"  sluice promote --all --from staging --to production --except analysis-prompt",
 		Args:              takes(0, -1),
 		ValidArgsFunction: arguments(true, e.components),
@@ -51,6 +51,7 @@ func promoteCommand(e *env) *cobra.Command {
 	e.environmentFlag(cmd, &req.Environment, "to", "the `ENVIRONMENT` to change")
 	f.BoolVar(&all, "all", false, "every component that is live in --from")
 	exceptFlag(e, cmd, &req.Except)
+	f.StringSliceVar(&req.WithConfig, "with-config", nil, "copy a variable too, as `KEY` or KEY@COMPONENT; may be repeated")
 	f.StringVar(&req.Expect, "expect", "", "only if this `VERSION` is live in --to now, or none")
 	expectedReleaseFlag(cmd, &req.ExpectedRelease)
 	changeFlags(cmd, &req.Change)

@@ -56,6 +56,7 @@ func restoreCommand(e *env) *cobra.Command {
 	e.environmentFlag(cmd, &req.Environment, "to", "the `ENVIRONMENT` to change")
 	f.BoolVar(&always, "create", false, "make the environment even if its name looks like a slip for another")
 	exceptFlag(e, cmd, &req.Except)
+	secretsFlag(e, cmd, &req.Secrets)
 	expectedReleaseFlag(cmd, &req.ExpectedRelease)
 	changeFlags(cmd, &req.Change)
 	return cmd

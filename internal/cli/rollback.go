@@ -66,9 +66,17 @@ func rollback(e *env, environment string) *cobra.Command {
 	f.BoolVar(&req.Quarantine, "quarantine", false, "keep what is rolled back from going live again")
 	f.StringVar(&req.Expect, "expect", "", "only if this `VERSION` is live now, or none")
 	exceptFlag(e, cmd, &req.Except)
+	f.BoolVar(&req.WithConfig, "with-config", false, "take the components' overlays back too")
+	secretsFlag(e, cmd, &req.Secrets)
 	expectedReleaseFlag(cmd, &req.ExpectedRelease)
 	changeFlags(cmd, &req.Change)
 	return cmd
+}
+
+// secretsFlag says what becomes of secrets when variables come back.
+func secretsFlag(e *env, cmd *cobra.Command, into *sluice.SecretPolicy) {
+	cmd.Flags().StringVar((*string)(into), "secrets", "", "`WHICH` secrets stay: current ones, exact old ones, or only a stub (default current)")
+	complete(cmd, "secrets", e.fixed("current", "exact", "stub"))
 }
 
 // withTarget helps who wrote the version as if it were another component.

@@ -25,7 +25,9 @@ func serveCommand(e *env) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&e.flags.Listen, "listen", "", "`ADDRESS` to listen on (SLUICE_LISTEN) (default 127.0.0.1:7117)")
 	f.StringVar(&e.flags.Postgres, "postgres", "", "`URL` of a PostgreSQL database (SLUICE_POSTGRES), for more than one server")
-	f.StringSliceVar(&hosts, "host", nil, "a host `NAME` that requests may be addressed to, besides this machine's; may be repeated")
+	f.StringVar(&e.flags.MasterKeyFile, "master-key-file", "", "`FILE` with the master key (SLUICE_MASTER_KEY_FILE)")
+	f.StringVar(&e.flags.MasterKeyCommand, "master-key-command", "", "`COMMAND` that prints the master key (SLUICE_MASTER_KEY_COMMAND)")
+	f.StringSliceVar(&hosts, "host", nil, "a host `NAME` that requests may be addressed to; may be repeated")
 	return cmd
 }
 
@@ -44,6 +46,7 @@ func (e *env) serve(cmd *cobra.Command, hosts []string) error {
 	ctx := cmd.Context()
 	srv, err := server.Open(ctx, server.Config{
 		Data: dir, Postgres: s.Postgres, Listen: s.Listen, Hosts: hosts, Version: e.Version, Log: e.log(slog.LevelInfo),
+		MasterKey: s.MasterKey, MasterKeyFile: e.optionalPath(s.MasterKeyFile), MasterKeyCommand: s.MasterKeyCommand,
 	})
 	if err != nil {
 		return err

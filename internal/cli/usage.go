@@ -86,6 +86,9 @@ func unknownCommand(cmd *cobra.Command, word string) error {
 	if !cmd.HasParent() {
 		return err.fix("see `sluice --help`")
 	}
+	if other, _, found := cmd.Root().Find([]string{"environment", word}); cmd.Name() == "env" && found == nil && other.Name() == word {
+		err = err.fix("variables are `sluice env`; for environments, `sluice environment %s`", word)
+	}
 	return err.fix("choose from: %s", strings.Join(names, ", "))
 }
 
@@ -228,7 +231,7 @@ func (f *formatFlag) String() string { return string(*f) }
 func (f *formatFlag) Type() string   { return "FORMAT" }
 
 func (f *formatFlag) Set(s string) error {
-	if !slices.Contains([]string{"table", "json", "yaml", "tree"}, s) {
+	if !slices.Contains(append([]string{"table", "json", "yaml", "tree"}, exportForms...), s) {
 		return fmt.Errorf("use table, json or yaml")
 	}
 	*f = formatFlag(s)

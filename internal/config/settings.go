@@ -27,6 +27,12 @@ type Settings struct {
 	Actor    string // who acts in an embedded installation; defaults to the user of the system
 	Postgres string // URL of a database to use in place of SQLite in Data
 	Listen   string // where `serve` listens; defaults to [DefaultListen]
+	// The master key that secrets are sealed under: the key itself, which only the
+	// environment may hold, or a file or a command that gives it. When none is set
+	// it is a file in Data, unless the data is in PostgreSQL.
+	MasterKey        string
+	MasterKeyFile    string
+	MasterKeyCommand string
 }
 
 // Source is one layer of settings, such as flags.
@@ -49,6 +55,8 @@ func Load(src Source) (Settings, error) {
 		Server: src.Getenv("SLUICE_SERVER"), Token: src.Getenv("SLUICE_TOKEN"), Org: src.Getenv("SLUICE_ORG"),
 		Data: src.Getenv("SLUICE_DATA"), Actor: src.Getenv("SLUICE_ACTOR"),
 		Postgres: src.Getenv("SLUICE_POSTGRES"), Listen: src.Getenv("SLUICE_LISTEN"),
+		MasterKey: src.Getenv("SLUICE_MASTER_KEY"), MasterKeyFile: src.Getenv("SLUICE_MASTER_KEY_FILE"),
+		MasterKeyCommand: src.Getenv("SLUICE_MASTER_KEY_COMMAND"),
 	})
 	s.overlay(src.Flags)
 	if src.Flags.Data != "" && src.Flags.Server == "" {
@@ -73,6 +81,9 @@ func (s *Settings) overlay(o Settings) {
 		{&s.Actor, o.Actor},
 		{&s.Postgres, o.Postgres},
 		{&s.Listen, o.Listen},
+		{&s.MasterKey, o.MasterKey},
+		{&s.MasterKeyFile, o.MasterKeyFile},
+		{&s.MasterKeyCommand, o.MasterKeyCommand},
 	} {
 		if f.from != "" {
 			*f.to = f.from
@@ -123,6 +134,7 @@ func ParseSettings(file string, content []byte) (Settings, error) {
 		"server": doc.text(&s.Server), "token": doc.text(&s.Token), "org": doc.text(&s.Org),
 		"data": doc.text(&s.Data), "actor": doc.text(&s.Actor),
 		"postgres": doc.text(&s.Postgres), "listen": doc.text(&s.Listen),
+		"master_key_file": doc.text(&s.MasterKeyFile), "master_key_command": doc.text(&s.MasterKeyCommand),
 	})
 	return s, err
 }

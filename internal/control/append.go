@@ -18,10 +18,13 @@ type head struct {
 	at     sluice.Time // of an import
 }
 
-// append turns a plan into releases: the environment asked for first, then those
+// append checks a plan as a whole and turns it into releases: the environment asked for first, then those
 // that inherit from it, each caused by the first.
 func (c *Control) append(tx *store.Tx, plan *sluice.Plan, h head) ([]sluice.Release, error) {
 	out := []sluice.Release{}
+	if err := plan.Check(); err != nil {
+		return nil, err
+	}
 	for _, step := range plan.Steps() {
 		r := sluice.Release{
 			Environment: step.Environment.Name, Number: step.Environment.Next(), Action: h.action, Actor: h.actor,

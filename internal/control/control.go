@@ -13,6 +13,7 @@ import (
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/live"
+	"github.com/sluice-dev/sluice/internal/seal"
 	"github.com/sluice-dev/sluice/internal/store"
 )
 
@@ -28,6 +29,7 @@ type Control struct {
 	live    *live.State
 	org     string
 	version string
+	keys    keyring
 
 	// heads are manifests at environments' last releases. Only functions that run
 	// inside store.Update touch it, which is one goroutine.
@@ -39,9 +41,13 @@ type Control struct {
 var _ sluice.Services = (*Control)(nil)
 
 // New returns the use cases over a store and its live state. Version is this
-// program's, for [Control.Info].
-func New(db *store.DB, state *live.State, version string) *Control {
-	c := &Control{db: db, live: state, org: DefaultOrganization, version: version, heads: map[string]*sluice.Manifest{}}
+// program's, for [Control.Info]; master says where the master key is, which is
+// read when a variable is first touched.
+func New(db *store.DB, state *live.State, version string, master seal.Config) *Control {
+	c := &Control{
+		db: db, live: state, org: DefaultOrganization, version: version, keys: keyring{master: master},
+		heads: map[string]*sluice.Manifest{},
+	}
 	db.OnCommit(func(_ string, entries []sluice.Entry) { state.Committed(entries) })
 	return c
 }
@@ -159,7 +165,10 @@ func replay(tx *store.Tx, actor, key, hash string, out any) (bool, error) {
 	if err := json.Unmarshal([]byte(a.Answer), out); err != nil {
 		return false, err
 	}
-	if o, ok := out.(*sluice.Outcome); ok {
+	switch o := out.(type) {
+	case *sluice.Outcome:
+		o.Replayed = true
+	case *sluice.ImportReport:
 		o.Replayed = true
 	}
 	return true, nil

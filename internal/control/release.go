@@ -48,6 +48,7 @@ func (c *Control) outcome(tx *store.Tx, e sluice.Environment, plan *sluice.Plan,
 	if err != nil {
 		return out, err
 	}
+	out.Stubbed, out.Warnings = plan.Stubbed, plan.Warnings
 	for i, r := range releases {
 		if r.Environment == e.Name {
 			out.Release, out.Undo = &releases[i], sluice.Undo(r)
@@ -72,46 +73,98 @@ func (c *Control) Deploy(ctx context.Context, req sluice.DeployRequest) (sluice.
 			return sluice.Outcome{}, err
 		}
 	}
-	return update(ctx, c, "deploy "+req.Environment, req, req.Change, func(tx *store.Tx) (sluice.Outcome, error) {
-		e, plan, created, err := c.openTarget(tx, actor, req.Environment, req.Create, req.ExpectedRelease)
-		if err != nil {
-			return sluice.Outcome{}, err
+	deploy := func(s *sealer, hashed sluice.DeployRequest) (sluice.Outcome, error) {
+		return update(ctx, c, "deploy "+req.Environment, hashed, req.Change, func(tx *store.Tx) (sluice.Outcome, error) {
+			return c.deploy(tx, s, actor, req)
+		})
+	}
+	if !slices.ContainsFunc(req.Changes, func(ch sluice.ChangeRequest) bool { return ch.Value != nil }) {
+		return deploy(nil, req)
+	}
+	return sealing(ctx, c, req.DryRun, func(s *sealer) (sluice.Outcome, error) { return deploy(s, s.masked(req)) })
+}
+
+// masked is a request with fingerprints in the place of values, to be hashed.
+func (s *sealer) masked(req sluice.DeployRequest) sluice.DeployRequest {
+	req.Changes = slices.Clone(req.Changes)
+	for i, ch := range req.Changes {
+		if ch.Value != nil {
+			fingerprint := s.fingerprint(ch.Variable, *ch.Value)
+			req.Changes[i].Value = &fingerprint
 		}
-		moves, err := resolveMoves(tx, req.Changes)
-		if err != nil {
-			return sluice.Outcome{}, err
-		}
-		if err := plan.Deploy(e, moves); err != nil {
-			return sluice.Outcome{}, err
-		}
-		out, err := c.outcome(tx, e, plan, head{actor: actor.Name, action: plan.Action(), change: req.Change, author: req.Author, at: req.At})
-		out.Created = created
-		return out, err
-	})
+	}
+	return req
+}
+
+func (c *Control) deploy(tx *store.Tx, s *sealer, actor sluice.Actor, req sluice.DeployRequest) (sluice.Outcome, error) {
+	e, plan, created, err := c.openTarget(tx, actor, req.Environment, req.Create, req.ExpectedRelease)
+	if err != nil {
+		return sluice.Outcome{}, err
+	}
+	moves, err := resolveMoves(tx, s, req.Changes)
+	if err != nil {
+		return sluice.Outcome{}, err
+	}
+	if err := plan.Deploy(e, moves); err != nil {
+		return sluice.Outcome{}, err
+	}
+	out, err := c.outcome(tx, e, plan, head{actor: actor.Name, action: plan.Action(), change: req.Change, author: req.Author, at: req.At})
+	out.Created = created
+	return out, err
 }
 
 func checkDeploy(req sluice.DeployRequest) error {
 	switch {
 	case len(req.Changes) == 0:
-		return sluice.Errorf(sluice.Invalid, "the change set is empty").Fix("name at least one component and version")
+		return sluice.Errorf(sluice.Invalid, "the change set is empty").Fix("name at least one component and version, or a variable and its value")
 	case len(req.Changes) > sluice.MaxChanges:
 		return sluice.Errorf(sluice.LimitExceeded, "%d changes in one change set; the limit is %d", len(req.Changes), sluice.MaxChanges)
-	case !slices.Contains([]string{"", sluice.CreateMissing, sluice.CreateAlways}, req.Create):
-		return sluice.Errorf(sluice.Invalid, "create %q is not known", req.Create).Fix(`use "missing" or "always", or leave it out`)
+	}
+	if err := checkCreate(req.Create); err != nil {
+		return err
 	}
 	for _, ch := range req.Changes {
-		asked := 0
-		for _, is := range []bool{ch.Version != "", len(ch.Split) > 0, ch.Unset, ch.Hide} {
-			if is {
-				asked++
-			}
-		}
-		if asked != 1 {
-			return sluice.Errorf(sluice.Invalid, "the change of %q asks for %d things; it must be one", ch.Component, asked).
-				Fix("give one of version, split, unset and hide")
+		if err := checkChange(ch); err != nil {
+			return err
 		}
 	}
 	return sluice.CheckText("author", req.Author, sluice.MaxTicketBytes)
+}
+
+func checkCreate(create string) error {
+	if slices.Contains([]string{"", sluice.CreateMissing, sluice.CreateAlways}, create) {
+		return nil
+	}
+	return sluice.Errorf(sluice.Invalid, "create %q is not known", create).Fix(`use "missing" or "always", or leave it out`)
+}
+
+// checkChange checks that a change asks for one thing.
+func checkChange(ch sluice.ChangeRequest) error {
+	what, can := ch.Component, "version, split, unset and hide"
+	if ch.Variable != "" {
+		what, can = ch.Variable, "value, unset and hide"
+		if err := sluice.CheckKey(ch.Variable); err != nil {
+			return err
+		}
+		if ch.Version != "" || len(ch.Split) > 0 {
+			return sluice.Errorf(sluice.Invalid, "the change of %s has a version, and it is a variable", what).Fix("make two changes of it")
+		}
+	} else if ch.Value != nil || ch.Secret != nil {
+		return sluice.Errorf(sluice.Invalid, "the change of %q has a value, and it is a component", what).Fix("name the variable")
+	}
+	asked := 0
+	for _, is := range []bool{ch.Version != "", len(ch.Split) > 0, ch.Value != nil, ch.Unset, ch.Hide} {
+		if is {
+			asked++
+		}
+	}
+	if asked != 1 {
+		return sluice.Errorf(sluice.Invalid, "the change of %q asks for %d things; it must be one", what, asked).Fix("give one of %s", can)
+	}
+	if ch.Value != nil {
+		return sluice.CheckValue(ch.Variable, *ch.Value)
+	}
+	return nil
 }
 
 // openTarget is target for a change that may make its environment.
@@ -157,50 +210,94 @@ func notASlip(tx *store.Tx, name, create string) error {
 	return nil
 }
 
-func resolveMoves(tx *store.Tx, changes []sluice.ChangeRequest) ([]sluice.Move, error) {
+// resolveMoves finds what changes name, and seals the values that they bring.
+func resolveMoves(tx *store.Tx, s *sealer, changes []sluice.ChangeRequest) ([]sluice.Move, error) {
+	if s != nil {
+		if err := s.confirm(tx); err != nil {
+			return nil, err
+		}
+	}
 	moves := make([]sluice.Move, 0, len(changes))
 	for _, ch := range changes {
-		component, err := findComponent(tx, ch.Component)
+		resolve := resolveComponent
+		if ch.Variable != "" {
+			resolve = s.resolve
+		}
+		m, err := resolve(tx, ch)
 		if err != nil {
 			return nil, err
 		}
-		m := sluice.Move{Component: component.Name, Unset: ch.Unset, Hide: ch.Hide, Expect: ch.Expect}
-		if ch.Version != "" {
-			v, err := findVersion(tx, component, ch.Version)
-			if err != nil {
-				return nil, err
-			}
-			m.Pin = v.Pin()
-		}
-		for _, share := range ch.Split {
-			v, err := findVersion(tx, component, share.Version)
-			if err != nil {
-				return nil, err
-			}
-			m.Shares = append(m.Shares, sluice.Share{Pin: v.Pin(), Weight: share.Weight})
-		}
+		m.Unset, m.Hide, m.Expect = ch.Unset, ch.Hide, ch.Expect
 		moves = append(moves, m)
 	}
 	return moves, nil
 }
 
+func resolveComponent(tx *store.Tx, ch sluice.ChangeRequest) (sluice.Move, error) {
+	component, err := findComponent(tx, ch.Component)
+	if err != nil {
+		return sluice.Move{}, err
+	}
+	m := sluice.Move{Slot: sluice.ComponentSlot(component.Name)}
+	if ch.Version != "" {
+		v, err := findVersion(tx, component, ch.Version)
+		if err != nil {
+			return m, err
+		}
+		m.Pin = v.Pin()
+	}
+	for _, share := range ch.Split {
+		v, err := findVersion(tx, component, share.Version)
+		if err != nil {
+			return m, err
+		}
+		m.Shares = append(m.Shares, sluice.Share{Pin: v.Pin(), Weight: share.Weight})
+	}
+	return m, nil
+}
+
+// resolve finds the variable that a change names, and seals its value.
+func (s *sealer) resolve(tx *store.Tx, ch sluice.ChangeRequest) (sluice.Move, error) {
+	slot := sluice.VariableSlot(ch.Variable, "")
+	if ch.Component != "" {
+		component, err := findComponent(tx, ch.Component)
+		if err != nil {
+			return sluice.Move{}, err
+		}
+		slot = sluice.VariableSlot(ch.Variable, component.Name)
+	}
+	m := sluice.Move{Slot: slot}
+	if ch.Value == nil {
+		return m, nil
+	}
+	fingerprint, err := s.put(tx, ch.Variable, *ch.Value)
+	m.Set = &sluice.Assigned{Fingerprint: fingerprint, Secret: ch.Secret, Telling: sluice.SecretValue(*ch.Value)}
+	return m, err
+}
+
 // selection checks names of components and returns which slots they select: all
-// when none is named, without the excepted ones.
+// when none is named, without the excepted ones and their overlays.
 func selection(tx *store.Tx, names, except []string) (func(sluice.Slot) bool, error) {
 	if len(names)+len(except) > sluice.MaxChanges {
 		return nil, sluice.Errorf(sluice.LimitExceeded, "%d components are named; the limit is %d", len(names)+len(except), sluice.MaxChanges)
 	}
-	in, out := map[sluice.Slot]bool{}, map[sluice.Slot]bool{}
+	in, out := map[string]bool{}, map[string]bool{}
 	for i, list := range [][]string{names, except} {
 		for _, name := range list {
 			component, err := findComponent(tx, name)
 			if err != nil {
 				return nil, err
 			}
-			[]map[sluice.Slot]bool{in, out}[i][sluice.ComponentSlot(component.Name)] = true
+			[]map[string]bool{in, out}[i][component.Name] = true
 		}
 	}
-	return func(s sluice.Slot) bool { return (len(in) == 0 || in[s]) && !out[s] }, nil
+	return func(s sluice.Slot) bool {
+		_, component, isVariable := s.Variable()
+		if !isVariable {
+			component = s.Component()
+		}
+		return (len(in) == 0 || !isVariable && in[component]) && !out[component]
+	}, nil
 }
 
 // Promote copies what is live in one environment to another.
@@ -227,12 +324,19 @@ func (c *Control) Promote(ctx context.Context, req sluice.PromoteRequest) (sluic
 		if err := sluice.AllowSource(e, source.name); err != nil {
 			return sluice.Outcome{}, err
 		}
+		variables, err := chosenVariables(tx, source, settings, req.WithConfig)
+		if err != nil {
+			return sluice.Outcome{}, err
+		}
 		settings, err = chosen(tx, source, settings, req.Components, req.Except)
 		if err != nil {
 			return sluice.Outcome{}, err
 		}
 		plan := sluice.NewPlan(tx, actor.Name, tx.Now())
-		if err := plan.Promote(e, settings, req.Expect); err != nil {
+		if err := plan.Promote(e, source.name, slices.Concat(settings, variables), req.Expect); err != nil {
+			return sluice.Outcome{}, err
+		}
+		if err := mayCopy(actor, plan); err != nil {
 			return sluice.Outcome{}, err
 		}
 		return c.outcome(tx, e, plan, head{actor: actor.Name, action: sluice.ActionPromote, change: req.Change, source: source.ref})
@@ -284,10 +388,53 @@ func chosen(tx *store.Tx, from source, settings []sluice.Setting, names, except 
 	return live, nil
 }
 
+// chosenVariables are the settings of the variables that a promotion names, as
+// KEY or KEY@COMPONENT.
+func chosenVariables(tx *store.Tx, from source, settings []sluice.Setting, names []string) ([]sluice.Setting, error) {
+	var out []sluice.Setting
+	for _, name := range names {
+		key, component, overlay := strings.Cut(name, "@")
+		if err := sluice.CheckKey(key); err != nil {
+			return nil, err
+		}
+		if overlay {
+			found, err := findComponent(tx, component)
+			if err != nil {
+				return nil, err
+			}
+			component = found.Name
+		}
+		slot := sluice.VariableSlot(key, component)
+		i := slices.IndexFunc(settings, func(s sluice.Setting) bool { return s.Slot == slot && s.Value.Live() })
+		if i < 0 {
+			return nil, sluice.Errorf(sluice.NotFound, "%s is not set in %s", slot.Name(), from.ref).
+				Fix("see what there is: `sluice env list -e %s`", from.name)
+		}
+		if !slices.ContainsFunc(out, func(s sluice.Setting) bool { return s.Slot == slot }) {
+			out = append(out, settings[i])
+		}
+	}
+	return out, nil
+}
+
+// mayCopy checks that the caller may see the secrets that a plan copies from
+// other environments, since whoever holds a copy can see it.
+func mayCopy(actor sluice.Actor, plan *sluice.Plan) error {
+	for _, environment := range plan.Copied {
+		if err := actor.May(sluice.MayReveal, environment); err != nil {
+			return sluice.AsError(err).Fix("or leave the secrets of %s out of it", environment)
+		}
+	}
+	return nil
+}
+
 // Restore makes an environment hold what another held.
 func (c *Control) Restore(ctx context.Context, req sluice.RestoreRequest) (sluice.Outcome, error) {
 	actor, err := c.may(ctx, sluice.MayRead, "")
 	if err != nil {
+		return sluice.Outcome{}, err
+	}
+	if req.Secrets, err = sluice.ParseSecretPolicy(req.Secrets); err != nil {
 		return sluice.Outcome{}, err
 	}
 	return update(ctx, c, "restore "+req.Environment, req, req.Change, func(tx *store.Tx) (sluice.Outcome, error) {
@@ -307,7 +454,10 @@ func (c *Control) Restore(ctx context.Context, req sluice.RestoreRequest) (sluic
 		if err != nil {
 			return sluice.Outcome{}, err
 		}
-		if err := plan.Restore(e, settings, only); err != nil {
+		if err := plan.Restore(e, from.name, settings, req.Secrets, only); err != nil {
+			return sluice.Outcome{}, err
+		}
+		if err := mayCopy(actor, plan); err != nil {
 			return sluice.Outcome{}, err
 		}
 		out, err := c.outcome(tx, e, plan, head{actor: actor.Name, action: sluice.ActionRestore, change: req.Change, source: from.ref})

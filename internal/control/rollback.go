@@ -18,6 +18,9 @@ func (c *Control) Rollback(ctx context.Context, req sluice.RollbackRequest) (slu
 	if err := checkRollback(req); err != nil {
 		return sluice.Outcome{}, err
 	}
+	if req.Secrets, err = sluice.ParseSecretPolicy(req.Secrets); err != nil {
+		return sluice.Outcome{}, err
+	}
 	return update(ctx, c, "rollback "+req.Environment, req, req.Change, func(tx *store.Tx) (sluice.Outcome, error) {
 		e, err := c.target(tx, actor, req.Environment, req.ExpectedRelease)
 		if err != nil {
@@ -32,6 +35,9 @@ func (c *Control) Rollback(ctx context.Context, req sluice.RollbackRequest) (slu
 			h.source, err = rollbackAll(tx, plan, e, req)
 		default:
 			h.source, err = rollbackSome(tx, plan, e, req)
+		}
+		if err == nil {
+			err = mayCopy(actor, plan)
 		}
 		if err != nil {
 			return sluice.Outcome{}, err
@@ -54,6 +60,9 @@ func checkRollback(req sluice.RollbackRequest) error {
 	case req.Release == 0 && len(req.Components) == 0 && (req.To == "" || req.To == "0"):
 		return sluice.Errorf(sluice.Invalid, "a whole environment goes back to a release or a time").
 			Fix(`name a component, or say where to: --to "2h ago", --to production#41`)
+	case req.WithConfig && (len(req.Components) == 0 || req.Release > 0):
+		return sluice.Errorf(sluice.Invalid, "--with-config goes with the rollback of components").
+			Fix("a whole environment and a release take their variables back anyway; --secrets says what becomes of secrets")
 	case req.Expect != "" && len(req.Components) != 1:
 		return sluice.Errorf(sluice.Invalid, "an expected version needs exactly one component")
 	}
@@ -69,7 +78,7 @@ func revert(tx *store.Tx, plan *sluice.Plan, e sluice.Environment, req sluice.Ro
 	if err != nil {
 		return err
 	}
-	return plan.Revert(e, r, only)
+	return plan.Revert(e, r, req.Secrets, only)
 }
 
 // pointIn reads where a rollback goes, when that is a release or a time, and
@@ -108,7 +117,7 @@ func rollbackAll(tx *store.Tx, plan *sluice.Plan, e sluice.Environment, req slui
 	if release == sluice.Latest {
 		release = e.Release
 	}
-	return e.Name + "#" + strconv.FormatInt(release, 10), plan.RollbackAll(e, release, only)
+	return e.Name + "#" + strconv.FormatInt(release, 10), plan.RollbackAll(e, release, req.Secrets, only)
 }
 
 func rollbackSome(tx *store.Tx, plan *sluice.Plan, e sluice.Environment, req sluice.RollbackRequest) (string, error) {
@@ -128,6 +137,7 @@ func rollbackSome(tx *store.Tx, plan *sluice.Plan, e sluice.Environment, req slu
 	if err != nil {
 		return "", err
 	}
+	options := sluice.RollbackOptions{Further: req.Further, Expect: req.Expect, WithConfig: req.WithConfig, Secrets: req.Secrets}
 	seen := map[string]bool{}
 	for _, name := range req.Components {
 		component, err := findComponent(tx, name)
@@ -145,7 +155,7 @@ func rollbackSome(tx *store.Tx, plan *sluice.Plan, e sluice.Environment, req slu
 			}
 			to = sluice.Target{Pin: v.Pin()}
 		}
-		if err := plan.Rollback(e, component.Name, to, req.Further, req.Expect); err != nil {
+		if err := plan.Rollback(e, component.Name, to, options); err != nil {
 			return "", err
 		}
 		if to.Pin.Version > 0 {

@@ -223,6 +223,9 @@ func diffEnvironments(tx *store.Tx, from, to sluice.EnvironmentRef, contents boo
 		return out, nil
 	}
 	for _, s := range out.Slots {
+		if s.Slot.Component() == "" {
+			continue
+		}
 		files, err := diffPins(tx, s.Slot.Component(), s.From.Pin, s.To.Pin)
 		if err != nil {
 			return out, err

@@ -11,14 +11,15 @@ import (
 )
 
 // Verify recomputes everything that the ledger implies and compares it with what
-// is stored: leaves and tree, releases and slots, versions and their content. It
+// is stored: leaves and tree, releases and slots, versions and their content, and
+// the sealed values, which it opens where the master key is at hand. It
 // reads one snapshot, so that work may go on beside it, and holds in memory what
 // is live and what was published, but no history of releases. The report names
 // the first thing that does not hold.
 func (c *Control) Verify(ctx context.Context, req sluice.VerifyRequest) (sluice.VerifyReport, error) {
 	var report sluice.VerifyReport
 	err := c.view(ctx, func(tx *store.Tx) error {
-		v := newVerifier(tx, c.org)
+		v := newVerifier(tx, c)
 		err := v.run(c.db.Ledger(), req)
 		var b *broken
 		switch {
@@ -62,11 +63,13 @@ type verifier struct {
 	environments map[string]*environmentReplay
 	contents     *contentReplay
 	tokens       map[string]sluice.Token
+	sealed       map[string]*sealedReplay // by fingerprint
+	control      *Control
 }
 
-func newVerifier(tx *store.Tx, org string) *verifier {
+func newVerifier(tx *store.Tx, c *Control) *verifier {
 	return &verifier{
-		tx: tx, org: org, formers: map[string]bool{},
+		tx: tx, org: c.org, control: c, sealed: map[string]*sealedReplay{}, formers: map[string]bool{},
 		ledger:       &pages[store.StoredEntry]{read: tx.StoredEntries, key: func(e store.StoredEntry) int64 { return e.Seq }, limit: 128},
 		tree:         &pages[store.StoredHash]{read: tx.StoredHashes, key: func(h store.StoredHash) int64 { return h.Position }, limit: 1024},
 		releases:     &pages[store.ReleaseRow]{read: tx.ReleaseRows, key: func(r store.ReleaseRow) int64 { return r.Seq }, limit: 512},
@@ -86,7 +89,7 @@ func (v *verifier) run(ledger string, req sluice.VerifyRequest) error {
 	if err := v.checkAgainst(ledger); err != nil {
 		return err
 	}
-	for _, check := range []func() error{v.checkEnvironments, v.checkSlots, v.checkContents, v.checkTokens} {
+	for _, check := range []func() error{v.checkEnvironments, v.checkSlots, v.checkContents, v.checkTokens, v.checkSealed} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -129,6 +132,8 @@ func (v *verifier) take(e sluice.Entry) error {
 			return err
 		}
 		v.tokens[t.ID] = t
+	case sluice.EntryVariableShred:
+		return v.takeShred(e)
 	case sluice.EntryLedgerRestored:
 		var r store.Restored
 		if err := payload(e, &r); err != nil {

@@ -97,6 +97,7 @@ func (c *contentReplay) publish(e sluice.Entry) error {
 	row := &store.VersionRow{
 		Component: v.Component, Number: int64(v.Number), Label: string(v.Label), Name: v.Name, Note: v.Note,
 		Digest: v.Digest, Size: v.Size, Author: v.Author, At: v.At, RecordedAt: v.RecordedAt,
+		Requires: strings.Join(v.Requires, " "),
 	}
 	component.takeName(v.Name)
 	component.versions = append(component.versions, row)
@@ -218,7 +219,8 @@ func (v *verifier) checkVersions() error {
 		return differs("version "+r.Component+"@"+strconv.FormatInt(r.Number, 10),
 			column{"label", r.Label, want.Label}, column{"name", r.Name, want.Name}, column{"note", r.Note, want.Note},
 			column{"digest", r.Digest, want.Digest}, column{"size", r.Size, want.Size}, column{"author", r.Author, want.Author},
-			column{"time", r.At, want.At}, column{"recorded time", r.RecordedAt, want.RecordedAt}, column{"purge mark", r.Purged, want.Purged})
+			column{"time", r.At, want.At}, column{"recorded time", r.RecordedAt, want.RecordedAt}, column{"purge mark", r.Purged, want.Purged},
+			column{"required variables", r.Requires, want.Requires})
 	})
 	if err != nil {
 		return err

@@ -77,6 +77,7 @@ func (v *verifier) takeRelease(e sluice.Entry) error {
 		if err := env.change(r, ch); err != nil {
 			return err
 		}
+		v.takeVariable(ch)
 	}
 	if root := sluice.RootHash(env.slots); root != r.Root {
 		return brokenf("release %s: the stored root is %s, its slots give %s", r.Ref(), r.Root, root)

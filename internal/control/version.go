@@ -5,8 +5,10 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/declare"
 	"github.com/sluice-dev/sluice/internal/store"
 )
 
@@ -37,9 +39,11 @@ func (c *Control) Publish(ctx context.Context, req sluice.PublishRequest) (sluic
 // transaction.
 type publishing struct {
 	sluice.PublishRequest
-	label  sluice.Label
-	infos  []sluice.FileInfo
-	digest sluice.Digest
+	label      sluice.Label
+	infos      []sluice.FileInfo
+	digest     sluice.Digest
+	requires   []string
+	undeclared error // what the files declare cannot be read
 }
 
 func checkPublish(req sluice.PublishRequest) (publishing, error) {
@@ -56,8 +60,12 @@ func checkPublish(req sluice.PublishRequest) (publishing, error) {
 	if err := checkWords(req.Name, req.Note, req.Author); err != nil {
 		return p, err
 	}
-	p.infos, p.digest, err = sluice.CheckFiles(req.Files)
-	return p, err
+	if p.infos, p.digest, err = sluice.CheckFiles(req.Files); err != nil {
+		return p, err
+	}
+	// Whether it counts depends on the component's kind, which is not known yet.
+	p.requires, p.undeclared = declare.Requires(req.Files)
+	return p, nil
 }
 
 func checkWords(name, note, author string) error {
@@ -88,6 +96,13 @@ func (c *Control) publish(tx *store.Tx, actor string, p publishing) (sluice.Publ
 	case component.Archived:
 		return out, sluice.Errorf(sluice.Conflict, "component %s is archived", component.Name).
 			Fix("bring it back: `sluice components archive %s --revive`", component.Name)
+	}
+	if !strings.EqualFold(component.Kind, sluice.KindConfig) { // whose content is data
+		if p.undeclared != nil {
+			return out, p.undeclared
+		}
+	} else {
+		p.requires = nil
 	}
 	if same, err := existing(tx, component, p); err != nil || same.Number > 0 {
 		out.Version = same
@@ -139,7 +154,7 @@ func addVersion(tx *store.Tx, actor string, component sluice.Component, p publis
 	now := tx.Now()
 	v := sluice.Version{
 		Component: component.Name, Number: component.Latest + 1, Label: p.label, Name: p.Name, Note: p.Note,
-		Digest: p.digest, Size: size, Files: p.infos, Author: actor, At: now, RecordedAt: now,
+		Digest: p.digest, Size: size, Files: p.infos, Requires: p.requires, Author: actor, At: now, RecordedAt: now,
 	}
 	if p.Author != "" {
 		v.Author = p.Author
@@ -184,7 +199,11 @@ func (c *Control) follow(tx *store.Tx, actor string, v sluice.Version, out *slui
 			return err
 		}
 		plan := sluice.NewPlan(tx, actor, tx.Now())
-		err := plan.Deploy(e, []sluice.Move{{Component: v.Component, Pin: v.Pin()}})
+		var releases []sluice.Release
+		err := plan.Deploy(e, []sluice.Move{{Slot: sluice.ComponentSlot(v.Component), Pin: v.Pin()}})
+		if err == nil { // a refusal comes before anything is written
+			releases, err = c.append(tx, plan, head{actor: actor, action: sluice.ActionTrack, cause: v.Component + "@" + strconv.Itoa(v.Number)})
+		}
 		if sluice.CodeOf(err) == sluice.Refused {
 			refusal := sluice.Refusal{Environment: e.Name, Reason: err.Error()}
 			out.Refused = append(out.Refused, refusal)
@@ -193,10 +212,6 @@ func (c *Control) follow(tx *store.Tx, actor string, v sluice.Version, out *slui
 			}
 			continue
 		}
-		if err != nil {
-			return err
-		}
-		releases, err := c.append(tx, plan, head{actor: actor, action: sluice.ActionTrack, cause: v.Component + "@" + strconv.Itoa(v.Number)})
 		if err != nil {
 			return err
 		}

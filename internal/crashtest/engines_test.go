@@ -15,10 +15,23 @@ import (
 	"github.com/sluice-dev/sluice/internal/control"
 	"github.com/sluice-dev/sluice/internal/live"
 	"github.com/sluice-dev/sluice/internal/pgtest"
+	"github.com/sluice-dev/sluice/internal/seal"
 	"github.com/sluice-dev/sluice/internal/store"
 )
 
+// keyVariable gives the child processes the master key.
+const keyVariable = "SLUICE_CRASHTEST_MASTER_KEY"
+
 func TestMain(m *testing.M) {
+	if os.Getenv(keyVariable) == "" {
+		key, err := seal.NewIdentity()
+		if err == nil {
+			err = os.Setenv(keyVariable, key)
+		}
+		if err != nil {
+			panic(err)
+		}
+	}
 	if os.Getenv(childVariable) != "" {
 		os.Exit(child(os.Stdout, os.Stderr))
 	}
@@ -52,7 +65,7 @@ func start(ctx context.Context, cfg store.Config) (*node, error) {
 		return nil, err
 	}
 	n := &node{db: db, state: live.Open(live.Config{Source: db.Source(control.DefaultOrganization)})}
-	n.Control = control.New(db, n.state, "test")
+	n.Control = control.New(db, n.state, "test", seal.Config{Key: os.Getenv(keyVariable)})
 	if _, err := n.Bootstrap(ctx); err != nil {
 		return nil, errors.Join(err, n.close())
 	}

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/sluice-dev/sluice/internal/api"
 	"github.com/sluice-dev/sluice/internal/control"
 	"github.com/sluice-dev/sluice/internal/live"
+	"github.com/sluice-dev/sluice/internal/seal"
 	"github.com/sluice-dev/sluice/internal/store"
 )
 
@@ -44,6 +46,10 @@ type Config struct {
 	// Embedded serves one question in process: no listener, no lock that is kept,
 	// no background work.
 	Embedded bool
+	// The master key that secrets are sealed under: the key itself, a file of it, or a
+	// command that prints it. The first that is set counts; with none it is a file in
+	// Data, which is made when it is first needed, or nothing with Postgres.
+	MasterKey, MasterKeyFile, MasterKeyCommand string
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
 }
@@ -59,6 +65,19 @@ func (cfg Config) withDefaults() Config {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	return cfg
+}
+
+// KeyFile is the name of the file that holds the master key, in the data
+// directory, unless another is named.
+const KeyFile = "master.key"
+
+// master is where the master key is.
+func (cfg Config) master() seal.Config {
+	m := seal.Config{Key: cfg.MasterKey, File: cfg.MasterKeyFile, Command: cfg.MasterKeyCommand}
+	if m == (seal.Config{}) && cfg.Postgres == "" {
+		m.File, m.Make = filepath.Join(cfg.Data, KeyFile), true
+	}
+	return m
 }
 
 // Server is everything of one process. Open binds and returns, Serve answers
@@ -88,7 +107,7 @@ func Open(ctx context.Context, cfg Config) (*Server, error) {
 	}
 	s := &Server{cfg: cfg, db: db, stop: make(chan struct{})}
 	s.state = live.Open(live.Config{Source: db.Source(control.DefaultOrganization), Log: cfg.Log, Heartbeat: cfg.Heartbeat})
-	s.control = control.New(db, s.state, cfg.Version)
+	s.control = control.New(db, s.state, cfg.Version, cfg.master())
 	if err := s.start(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -101,6 +120,9 @@ func (s *Server) start(ctx context.Context) error {
 	}
 	if s.cfg.Embedded {
 		return nil
+	}
+	if err := s.control.CheckKeys(ctx); err != nil {
+		return err
 	}
 	s.metrics = api.NewMetrics()
 	if err := s.listen(); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/sluice-dev/sluice/internal/control"
 	"github.com/sluice-dev/sluice/internal/live"
 	"github.com/sluice-dev/sluice/internal/pgtest"
+	"github.com/sluice-dev/sluice/internal/seal"
 	"github.com/sluice-dev/sluice/internal/server"
 	"github.com/sluice-dev/sluice/internal/sluicetest"
 	"github.com/sluice-dev/sluice/internal/store"
@@ -79,7 +81,7 @@ func direct(t *testing.T, cfg store.Config) (sluice.Services, sluicetest.Asker) 
 			t.Error(err)
 		}
 	})
-	c := control.New(db, state, "test")
+	c := control.New(db, state, "test", seal.Config{File: filepath.Join(t.TempDir(), "master.key"), Make: true})
 	if _, err := c.Bootstrap(ctx); err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ import (
 var tables = []string{
 	"meta", "organizations", "ledger", "tree", "components", "versions", "version_files", "blobs", "drafts",
 	"quarantines", "environments", "releases", "slots", "tokens", "idempotency",
+	"data_keys", "sealed",
 }
 
 // sqliteHeader begins every SQLite file.

@@ -41,6 +41,7 @@ func (db *DB) openPostgres(ctx context.Context, cfg Config) error {
 		mapError: postgresError, stale: postgresStale,
 		notify: "SELECT pg_notify('" + channel + "', $1)",
 		follow: func(db *DB) { followPostgres(db, conf) },
+		scrub:  func(ctx context.Context) (bool, error) { return scrubPostgres(ctx, db.read) },
 	}
 	db.write, db.read = stdlib.OpenDB(*conf), stdlib.OpenDB(*conf)
 	db.write.SetMaxOpenConns(1)

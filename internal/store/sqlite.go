@@ -59,9 +59,10 @@ func (db *DB) openFile(path string) error {
 		name: "sqlite", begin: "BEGIN IMMEDIATE", readOnly: nil,
 		rewrite:  func(s string) string { return strings.ReplaceAll(s, "/*clustered*/", "WITHOUT ROWID") },
 		mapError: sqliteError, follow: followSQLite,
+		scrub: func(ctx context.Context) (bool, error) { return scrubSQLite(ctx, path) },
 	}
 	var err error
-	if db.write, err = sql.Open("sqlite", dsn(path, "journal_mode(WAL)", "synchronous(FULL)")); err != nil {
+	if db.write, err = sql.Open("sqlite", dsn(path, "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(1)")); err != nil {
 		return err
 	}
 	db.write.SetMaxOpenConns(1)

@@ -69,7 +69,8 @@ type dialect struct {
 	mapError func(error) error          // known driver errors as *sluice.Error
 	stale    func(error) bool           // the connection was dead before it was asked; nil where that cannot be
 	follow   func(*DB)                  // signals changed when others write, until stop
-	notify   string                     // tells other nodes, with $1 the organization; "" where not needed
+	scrub    func(context.Context) (bool, error)
+	notify   string // tells other nodes, with $1 the organization; "" where not needed
 }
 
 // Open opens the database, brings its schema up to date and starts the

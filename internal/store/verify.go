@@ -104,15 +104,16 @@ type VersionRow struct {
 	Author            string
 	At, RecordedAt    sluice.Time
 	Purged            int64
+	Requires          string // separated by blanks
 }
 
 // EachVersionRow streams all rows by component and number.
 func (tx *Tx) EachVersionRow(fn func(VersionRow) error) error {
 	return each(tx, func(s scanner) (VersionRow, error) {
 		var v VersionRow
-		err := s.Scan(&v.Component, &v.Number, &v.Label, &v.Name, &v.Note, &v.Digest, &v.Size, &v.Author, &v.At, &v.RecordedAt, &v.Purged)
+		err := s.Scan(&v.Component, &v.Number, &v.Label, &v.Name, &v.Note, &v.Digest, &v.Size, &v.Author, &v.At, &v.RecordedAt, &v.Purged, &v.Requires)
 		return v, err
-	}, fn, `SELECT component, number, label, name, note, digest, size, author, at, recorded_at, purged
+	}, fn, `SELECT component, number, label, name, note, digest, size, author, at, recorded_at, purged, requires
 		FROM versions WHERE org = $1 ORDER BY component, number`, tx.org)
 }
 

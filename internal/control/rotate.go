@@ -1,0 +1,150 @@
+package control
+
+import (
+	"context"
+
+	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/seal"
+	"github.com/sluice-dev/sluice/internal/store"
+)
+
+// resealBatch is how many values are sealed anew in one transaction, so that a
+// rollback never waits for a rotation.
+const resealBatch = 256
+
+// rotated is what the ledger keeps of a rotation.
+type rotated struct {
+	Key    int64  `json:"key"`
+	Reason string `json:"reason,omitempty"`
+	Ticket string `json:"ticket,omitempty"`
+}
+
+// RotateKey makes a new data key, seals all values with it and drops the old
+// ones. Work goes on meanwhile: until a value has been resealed its old key is
+// there. A rotation that was broken off is finished by the next.
+func (c *Control) RotateKey(ctx context.Context, req sluice.RotateKeyRequest) (sluice.KeyReport, error) {
+	actor, err := c.may(ctx, sluice.MayAdminister, "")
+	if err != nil {
+		return sluice.KeyReport{}, err
+	}
+	if err := req.Check(); err != nil {
+		return sluice.KeyReport{}, err
+	}
+	if req.Master {
+		if m := c.keys.master; m.Key != "" || m.Command != "" || m.File == "" {
+			return sluice.KeyReport{}, sluice.Errorf(sluice.Invalid, "the master key is not in a file that Sluice may write").
+				Fix("make a new one with `sluice env new-key`, put it before the old one where it is kept, then rotate without --master")
+		}
+	}
+	out, ring, err := c.nextKey(ctx, actor.Name, req)
+	if err != nil || req.DryRun {
+		return out, err
+	}
+	for {
+		n, err := c.reseal(ctx, ring)
+		if err != nil {
+			return out, err
+		}
+		if out.Resealed += n; n == 0 {
+			return out, c.dropKeys(ctx, ring.Current())
+		}
+	}
+}
+
+// nextKey stores a new data key, and the others wrapped anew, since the master
+// key may be another one by now.
+func (c *Control) nextKey(ctx context.Context, actor string, req sluice.RotateKeyRequest) (sluice.KeyReport, *seal.Ring, error) {
+	var out sluice.KeyReport
+	var ring *seal.Ring
+	if req.Master && !req.DryRun {
+		if err := seal.AddIdentity(c.keys.master.File); err != nil {
+			return out, nil, err
+		}
+		out.NewMaster = true
+	}
+	existing := c.keys.master
+	existing.Make = false
+	master, err := seal.Read(ctx, existing)
+	if err != nil {
+		return out, nil, err
+	}
+	out.Master = master.Source()
+	err = c.db.Update(ctx, c.org, func(tx *store.Tx) error {
+		stored, err := tx.DataKeys()
+		if err != nil {
+			return err
+		}
+		if len(stored) == 0 {
+			return sluice.Errorf(sluice.NotFound, "there is no data key yet: no variable was ever set").Fix("set one: `sluice env set KEY=VALUE`")
+		}
+		if ring, err = master.Unwrap(wrappedOf(stored)); err != nil {
+			return err
+		}
+		if _, err := ring.Rotate(master); err != nil {
+			return err
+		}
+		out.Key, out.DryRun = ring.Current(), req.DryRun
+		wrapped, err := ring.Rewrap(master)
+		if err != nil {
+			return err
+		}
+		for _, w := range wrapped {
+			if err := tx.AddDataKey(store.DataKey{Number: w.Number, Wrapped: w.Bytes}); err != nil {
+				return err
+			}
+		}
+		if _, err = tx.Append(actor, sluice.EntryKeyRotate, "data key", rotated{Key: out.Key, Reason: req.Reason, Ticket: req.Ticket}); err == nil && req.DryRun {
+			err = errDryRun
+		}
+		return err
+	})
+	if err == errDryRun { //nolint:errorlint // it is this very one
+		err = nil
+	}
+	return out, ring, err
+}
+
+// reseal seals one batch of values anew.
+func (c *Control) reseal(ctx context.Context, ring *seal.Ring) (int64, error) {
+	n := int64(0)
+	err := c.db.Update(ctx, c.org, func(tx *store.Tx) error {
+		n = 0
+		rows, err := tx.SealedNotUnder(ring.Current(), resealBatch)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			value, err := ring.Open(c.org, row.Fingerprint, row.Key, row.Bytes)
+			if err != nil {
+				return err
+			}
+			if row.Key, row.Bytes, err = ring.Seal(c.org, row.Fingerprint, value); err != nil {
+				return err
+			}
+			if err := tx.Reseal(row); err != nil {
+				return err
+			}
+			n++
+		}
+		return nil
+	})
+	return n, err
+}
+
+func (c *Control) dropKeys(ctx context.Context, current int64) error {
+	return c.db.Update(ctx, c.org, func(tx *store.Tx) error {
+		stored, err := tx.DataKeys()
+		if err != nil {
+			return err
+		}
+		for _, k := range stored {
+			if k.Number >= current {
+				continue
+			}
+			if err := tx.DropDataKey(k.Number); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,164 @@
+// Package declare reads what the files of a component say of themselves: in the
+// front matter of a text, or at the top level of YAML or JSON. It reads the
+// fields that it knows and judges nothing else; what a file of some kind must
+// look like is not its business.
+package declare
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/sluice-dev/sluice"
+)
+
+// mentions finds a line that could be a declaration, in YAML or JSON that does not
+// parse.
+var mentions = regexp.MustCompile(`(?m)^[ \t{,]*"?requires"?[ \t]*:`)
+
+// Requires are the variables that files declare to need, sorted, without
+// repeats. Invalid, with file, line and column, when a declaration cannot be read.
+func Requires(files []sluice.File) ([]string, error) {
+	var keys []string
+	for _, f := range files {
+		found, err := requiresOf(f.Path, f.Bytes())
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, found...)
+	}
+	slices.Sort(keys)
+	keys = slices.Compact(keys)
+	if len(keys) > sluice.MaxVariables {
+		return nil, sluice.Errorf(sluice.LimitExceeded, "the files require %d variables; the limit is %d", len(keys), sluice.MaxVariables)
+	}
+	return keys, nil
+}
+
+func requiresOf(name string, content []byte) ([]string, error) {
+	text, line := content, 1
+	switch strings.ToLower(path.Ext(name)) {
+	case ".yaml", ".yml", ".json":
+	default:
+		var found bool
+		if text, line, _, found = FrontMatter(content); !found {
+			return nil, nil
+		}
+	}
+	if !bytes.Contains(text, []byte("requires")) { // as in most
+		return nil, nil
+	}
+	r := reader{file: name, line: line}
+	top, err := parse(text)
+	switch {
+	case err == nil:
+		return r.requires(top)
+	case mentions.Match(text):
+		return nil, r.unreadable(text, err)
+	}
+	return nil, nil
+}
+
+// FrontMatter finds the YAML between a first line --- and the next line --- or
+// ..., the line where it starts, from 1, and what follows it.
+func FrontMatter(text []byte) (header []byte, line int, body []byte, found bool) {
+	rest := bytes.TrimPrefix(text, []byte("\ufeff"))
+	first, rest, more := bytes.Cut(rest, []byte("\n"))
+	if !more || string(bytes.TrimRight(first, "\r")) != "---" {
+		return nil, 0, text, false
+	}
+	for at := 0; at < len(rest); {
+		end := bytes.IndexByte(rest[at:], '\n')
+		next := len(rest)
+		if end >= 0 {
+			next = at + end + 1
+		}
+		if l := string(bytes.TrimRight(rest[at:next], "\r\n")); l == "---" || l == "..." {
+			return rest[:at], 2, rest[next:], true
+		}
+		at = next
+	}
+	return nil, 0, text, false
+}
+
+// parse reads the first document's top node. The parser of the library gives up
+// on what is nested too deeply.
+func parse(text []byte) (*yaml.Node, error) {
+	var doc yaml.Node
+	err := yaml.NewDecoder(bytes.NewReader(text)).Decode(&doc)
+	if err != nil || len(doc.Content) == 0 {
+		return nil, err
+	}
+	return doc.Content[0], nil
+}
+
+// reader names places in one file.
+type reader struct {
+	file string
+	line int // of the first line that was parsed
+}
+
+const example = "write requires: [LLM_MODEL, DB_HOST]"
+
+func (r reader) fault(n *yaml.Node, format string, args ...any) error {
+	return sluice.Errorf(sluice.Invalid, "%s:%d:%d: %s", r.file, n.Line+r.line-1, n.Column, fmt.Sprintf(format, args...)).Fix(example)
+}
+
+var lineOf = regexp.MustCompile(`line (\d+): `)
+
+// unreadable is the error for a text that seems to declare something and is no
+// YAML.
+func (r reader) unreadable(text []byte, err error) error {
+	line := bytes.Count(text[:mentions.FindIndex(text)[1]], []byte("\n")) + r.line
+	if m := lineOf.FindStringSubmatch(err.Error()); m != nil {
+		if n, err := strconv.Atoi(m[1]); err == nil {
+			line = n + r.line - 1
+		}
+	}
+	return sluice.Errorf(sluice.Invalid, "%s:%d: what the file requires cannot be read: it is not YAML", r.file, line).
+		Fix(example).Because(errors.Unwrap(err))
+}
+
+// requires reads the declaration of a top node.
+func (r reader) requires(top *yaml.Node) ([]string, error) {
+	if top == nil || top.Kind != yaml.MappingNode {
+		return nil, nil
+	}
+	var list *yaml.Node
+	for i := 0; i+1 < len(top.Content); i += 2 {
+		if top.Content[i].Value != "requires" {
+			continue
+		}
+		if list != nil {
+			return nil, r.fault(top.Content[i], "requires is there twice")
+		}
+		list = top.Content[i+1]
+	}
+	if list != nil && list.Kind == yaml.AliasNode {
+		list = list.Alias
+	}
+	switch {
+	case list == nil || list.Tag == "!!null":
+		return nil, nil
+	case list.Kind != yaml.SequenceNode:
+		return nil, r.fault(list, "requires is not a list of keys")
+	}
+	var keys []string
+	for _, n := range list.Content {
+		if n.Kind != yaml.ScalarNode || n.Tag != "!!str" {
+			return nil, r.fault(n, "what is required is the key of a variable")
+		}
+		if err := sluice.CheckKey(n.Value); err != nil {
+			return nil, r.fault(n, "%s", sluice.AsError(err).Message)
+		}
+		keys = append(keys, n.Value)
+	}
+	return keys, nil
+}

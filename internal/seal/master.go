@@ -1,0 +1,175 @@
+// Package seal keeps secrets at rest: it reads the master key, wraps data keys
+// under it, and seals and opens bytes with those. It knows keys and bytes and
+// nothing of what they mean. It must never put a key or a value into an error, a
+// log or a text of any kind.
+package seal
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+
+	"filippo.io/age"
+
+	"github.com/sluice-dev/sluice"
+)
+
+// Bounds on where a master key may come from.
+const (
+	maxKeyBytes    = 64 << 10
+	commandTimeout = 10 * time.Second
+	maxComplaint   = 200 // bytes of what a failing command says
+)
+
+// Config says where the master key is. The first that is set counts: Key, then
+// Command, then File.
+type Config struct {
+	Key     string // the master key itself, as the environment has it
+	File    string // path of a file with it
+	Command string // for /bin/sh; it prints the key
+	Make    bool   // make File when it is missing
+}
+
+// Master is a master key: one or more identities of age. The first wraps, each
+// may unwrap.
+type Master struct {
+	identities []*age.X25519Identity
+	source     string
+}
+
+// Source says where the key came from, for people.
+func (m *Master) Source() string { return m.source }
+
+// redacted is what stands for a key wherever one is printed.
+const redacted = "[sealed]"
+
+// String hides the key.
+func (m *Master) String() string { return redacted }
+
+// GoString hides the key.
+func (m *Master) GoString() string { return redacted }
+
+// LogValue hides the key.
+func (m *Master) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalText hides the key.
+func (m *Master) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// NewIdentity makes a master key, as text.
+func NewIdentity() (string, error) {
+	id, err := age.GenerateX25519Identity()
+	if err != nil {
+		return "", sluice.Errorf(sluice.Internal, "there are no random bytes for a key: %w", err)
+	}
+	return id.String(), nil
+}
+
+// Read reads the master key as it is now. Invalid when there is none or it
+// cannot be read, which a person must mend; Unavailable when a command fails.
+func Read(ctx context.Context, cfg Config) (*Master, error) {
+	switch {
+	case cfg.Key != "" && cfg.Command != "":
+		return nil, sluice.Errorf(sluice.Invalid, "there are two master keys: SLUICE_MASTER_KEY and a command").Fix("leave one of them out")
+	case cfg.Key != "":
+		return parse("SLUICE_MASTER_KEY", cfg.Key)
+	case cfg.Command != "":
+		text, err := run(ctx, cfg.Command, commandTimeout)
+		if err != nil {
+			return nil, err
+		}
+		return parse("the master key command", text)
+	case cfg.File != "":
+		return readFile(cfg)
+	}
+	return nil, sluice.Errorf(sluice.Unavailable, "no master key is configured, and variables are sealed under one").
+		Fix("make one with `sluice env new-key`, keep it safe, and set SLUICE_MASTER_KEY, SLUICE_MASTER_KEY_FILE or SLUICE_MASTER_KEY_COMMAND")
+}
+
+// parse reads identities, one a line, with comments.
+func parse(source, text string) (*Master, error) {
+	m := &Master{source: source}
+	number := 0
+	for line := range strings.Lines(text) {
+		number++
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		id, err := age.ParseX25519Identity(line)
+		if err != nil { // whose text may hold a part of the key
+			return nil, sluice.Errorf(sluice.Unavailable, "line %d of %s is not a master key: it is damaged, cut short or something else", number, source).
+				Fix("restore it from where it is kept; a key begins with AGE-SECRET-KEY-1 and has 74 characters")
+		}
+		m.identities = append(m.identities, id)
+	}
+	if len(m.identities) == 0 {
+		return nil, sluice.Errorf(sluice.Unavailable, "%s holds no master key", source).Fix("restore it from where it is kept")
+	}
+	return m, nil
+}
+
+// run runs a command and returns what it prints.
+func run(ctx context.Context, command string, timeout time.Duration) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", command)
+	var complaint bytes.Buffer
+	out := &limited{limit: maxKeyBytes}
+	cmd.Stdout, cmd.Stderr = out, &limitedTo{&complaint, maxComplaint}
+	// A group of its own, so that what it started ends with it.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = time.Second
+	err := cmd.Run()
+	const fix = "run it by hand; it must print the key and end with status 0"
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return "", sluice.Errorf(sluice.Unavailable, "the master key command did not end within %s", timeout).Fix(fix)
+	case out.over:
+		return "", sluice.Errorf(sluice.Unavailable, "the master key command prints more than %d bytes", maxKeyBytes).Fix(fix)
+	case err != nil:
+		said, _, _ := strings.Cut(strings.TrimSpace(complaint.String()), "\n")
+		if said != "" {
+			said = ": " + said
+		}
+		return "", sluice.Errorf(sluice.Unavailable, "the master key command failed (%v)%s", err, said).Fix(fix)
+	}
+	return out.String(), nil
+}
+
+// limited keeps so many bytes and remembers whether there were more.
+type limited struct {
+	bytes.Buffer
+	limit int
+	over  bool
+}
+
+func (l *limited) Write(p []byte) (int, error) {
+	if l.Len()+len(p) > l.limit {
+		l.over = true
+		return 0, fmt.Errorf("more than %d bytes", l.limit)
+	}
+	return l.Buffer.Write(p)
+}
+
+// limitedTo passes on so many bytes and drops the rest.
+type limitedTo struct {
+	to   io.Writer
+	left int
+}
+
+func (l *limitedTo) Write(p []byte) (int, error) {
+	n := min(len(p), l.left)
+	l.left -= n
+	if _, err := l.to.Write(p[:n]); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}

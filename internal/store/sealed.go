@@ -1,0 +1,225 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sluice-dev/sluice"
+)
+
+// DataKey is a wrapped data key.
+type DataKey struct {
+	Number  int64
+	Wrapped []byte
+}
+
+// DataKeys are the organization's data keys, oldest first.
+func (tx *Tx) DataKeys() ([]DataKey, error) {
+	return all(tx, func(s scanner) (DataKey, error) {
+		var k DataKey
+		err := s.Scan(&k.Number, &k.Wrapped)
+		return k, err
+	}, "SELECT number, wrapped FROM data_keys WHERE org = $1 ORDER BY number", tx.org)
+}
+
+// AddDataKey writes a new data key, or one that was wrapped anew.
+func (tx *Tx) AddDataKey(k DataKey) error {
+	return tx.change(`INSERT INTO data_keys (org, number, wrapped) VALUES ($1, $2, $3)
+		ON CONFLICT (org, number) DO UPDATE SET wrapped = excluded.wrapped`, tx.org, k.Number, k.Wrapped)
+}
+
+// DropDataKey removes a data key that seals nothing any more; it stays while it
+// does.
+func (tx *Tx) DropDataKey(number int64) error {
+	return tx.change("DELETE FROM data_keys WHERE org = $1 AND number = $2 AND NOT EXISTS (SELECT 1 FROM sealed s WHERE s.org = $3 AND s.key = $4)",
+		tx.org, number, tx.org, number)
+}
+
+// Sealed is the sealed bytes of a value.
+type Sealed struct {
+	Fingerprint string
+	Key         int64 // number of the data key
+	Bytes       []byte
+}
+
+func scanSealed(s scanner) (Sealed, error) {
+	var v Sealed
+	err := s.Scan(&v.Fingerprint, &v.Key, &v.Bytes)
+	return v, err
+}
+
+// SealedValue finds a sealed value. It is not found when it was shredded.
+func (tx *Tx) SealedValue(fingerprint string) (Sealed, bool, error) {
+	return first(tx, scanSealed, "SELECT fingerprint, key, bytes FROM sealed WHERE org = $1 AND fingerprint = $2", tx.org, fingerprint)
+}
+
+// SealedValues finds many sealed values, by fingerprint. Those that were shredded
+// are not among them.
+func (tx *Tx) SealedValues(fingerprints []string) (map[string]Sealed, error) {
+	out := make(map[string]Sealed, len(fingerprints))
+	for chunk := range slices.Chunk(fingerprints, maxListed) {
+		args := []any{tx.org}
+		var places strings.Builder
+		for i, f := range chunk {
+			args = append(args, f)
+			fmt.Fprintf(&places, ", $%d", i+2)
+		}
+		found, err := all(tx, scanSealed, "SELECT fingerprint, key, bytes FROM sealed WHERE org = $1 AND fingerprint IN ("+places.String()[2:]+")", args...)
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range found {
+			out[v.Fingerprint] = v
+		}
+	}
+	return out, nil
+}
+
+// maxListed is how many values one query names.
+const maxListed = 200
+
+// Sealed reports whether a value can still be opened.
+func (tx *Tx) Sealed(fingerprint string) (bool, error) {
+	_, found, err := first(tx, plain[int64], "SELECT key FROM sealed WHERE org = $1 AND fingerprint = $2", tx.org, fingerprint)
+	return found, err
+}
+
+// PutSealed writes a value that is not there yet.
+func (tx *Tx) PutSealed(v Sealed) error {
+	return tx.change("INSERT INTO sealed (org, fingerprint, key, bytes) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+		tx.org, v.Fingerprint, v.Key, v.Bytes)
+}
+
+// Reseal replaces the bytes of a value that is there.
+func (tx *Tx) Reseal(v Sealed) error {
+	return tx.change("UPDATE sealed SET key = $1, bytes = $2 WHERE org = $3 AND fingerprint = $4", v.Key, v.Bytes, tx.org, v.Fingerprint)
+}
+
+// SealedNotUnder are values that another data key than the one given seals.
+func (tx *Tx) SealedNotUnder(key int64, limit int) ([]Sealed, error) {
+	return all(tx, scanSealed, "SELECT fingerprint, key, bytes FROM sealed WHERE org = $1 AND key <> $2 ORDER BY key, fingerprint LIMIT $3", tx.org, key, limit)
+}
+
+// Shred removes a value. What remains of it in the file is overwritten by
+// [DB.Scrub].
+func (tx *Tx) Shred(fingerprint string) error {
+	return tx.change("DELETE FROM sealed WHERE org = $1 AND fingerprint = $2", tx.org, fingerprint)
+}
+
+// EachSealed streams all sealed values by fingerprint.
+func (tx *Tx) EachSealed(fn func(Sealed) error) error {
+	return each(tx, scanSealed, fn, "SELECT fingerprint, key, bytes FROM sealed WHERE org = $1 ORDER BY fingerprint", tx.org)
+}
+
+// Interval is a value that a slot held from one release to before another.
+type Interval struct {
+	sluice.Setting
+	Until sluice.Time // when it ended, 0 when it is live
+}
+
+// Intervals are all values that a slot ever had in an environment, oldest first.
+func (tx *Tx) Intervals(environment string, slot sluice.Slot) ([]Interval, error) {
+	return all(tx, func(s scanner) (Interval, error) {
+		var i Interval
+		var value string
+		if err := s.Scan(&i.Slot, &i.Since, &value, &i.Under, &i.Origin, &i.PinnedBy, &i.Until); err != nil {
+			return i, err
+		}
+		var err error
+		i.Value, err = sluice.DecodeValue(value)
+		return i, err
+	}, `SELECT s.slot, s.since, s.value, s.under, s.origin, s.pinned_by, COALESCE(r.at, 0)
+		FROM slots s LEFT JOIN releases r ON r.org = s.org AND r.environment = s.environment AND r.number = s.until
+		WHERE s.org = $1 AND s.environment = $2 AND s.slot = $3 ORDER BY s.since`, tx.org, environment, string(slot))
+}
+
+// Holding are the environments where a variable's value is live now.
+func (tx *Tx) Holding(slots sluice.Slot, fingerprint string) ([]string, error) {
+	return all(tx, plain[string], `SELECT DISTINCT s.environment FROM slots s JOIN environments e ON e.org = s.org AND e.name = s.environment
+		WHERE s.org = $1 AND s.slot >= $2 AND s.slot < $3 AND s.until = 9223372036854775807 AND e.deleted = 0
+		AND s.value IN ($4, $5) ORDER BY s.environment`,
+		tx.org, string(slots), string(slots)+"A", "secret "+fingerprint, "plain "+fingerprint)
+}
+
+// Ended is the last release after which the setting that began with a release was
+// live.
+func (tx *Tx) Ended(environment string, slot sluice.Slot, since int64) (int64, error) {
+	until, found, err := first(tx, plain[int64], "SELECT until FROM slots WHERE org = $1 AND environment = $2 AND slot = $3 AND since = $4",
+		tx.org, environment, string(slot), since)
+	if err != nil || !found || until == sluice.Latest {
+		return sluice.Latest, err
+	}
+	return until - 1, nil
+}
+
+// Overlays are all that a component ever had in an environment, as they were
+// after a release; of those that were absent, only Slot is filled in.
+func (tx *Tx) Overlays(environment, component string, release int64) ([]sluice.Setting, error) {
+	suffix := "@" + component
+	slots, err := all(tx, plain[sluice.Slot], `SELECT slot FROM slots WHERE org = $1 AND environment = $2 AND until = 9223372036854775807
+		AND slot >= 'var/' AND slot < 'var0' AND substr(slot, length(slot) - $3) = $4 ORDER BY slot`, tx.org, environment, len(suffix)-1, suffix)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]sluice.Setting, 0, len(slots))
+	for _, slot := range slots {
+		s, err := tx.Setting(environment, slot, release)
+		if err != nil {
+			return nil, err
+		}
+		if s.Value.IsZero() {
+			s = sluice.Setting{Slot: slot}
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+// Variables are the present variables of an environment after a release, sorted
+// by slot.
+func (tx *Tx) Variables(environment string, release int64) ([]sluice.Setting, error) {
+	found, err := all(tx, scanPacked, `SELECT o.slot, (SELECT `+packed("s")+` FROM slots s
+			WHERE s.org = o.org AND s.environment = o.environment AND s.slot = o.slot AND s.since <= $1 ORDER BY s.since DESC LIMIT 1)
+		FROM slots o WHERE o.org = $2 AND o.environment = $3 AND o.until = 9223372036854775807
+		AND o.slot >= 'var/' AND o.slot < 'var0' ORDER BY o.slot`, release, tx.org, environment)
+	return slices.DeleteFunc(found, func(s sluice.Setting) bool { return s.Value.IsZero() }), err
+}
+
+// Requires are the variables that a version declares to need.
+func (tx *Tx) Requires(component string, p sluice.Pin) ([]string, error) {
+	text, _, err := first(tx, plain[string], "SELECT requires FROM versions WHERE org = $1 AND component = $2 AND number = $3 AND requires <> ''",
+		tx.org, component, p.Version)
+	if text == "" {
+		return nil, err
+	}
+	return strings.Fields(text), err
+}
+
+// Scrub overwrites what shredded values have left behind in the engine's own
+// files, which deleting alone does not. It reports whether it could: who still
+// reads the past keeps it for a moment.
+func (db *DB) Scrub(ctx context.Context) (bool, error) {
+	done, err := db.dialect.scrub(ctx)
+	return done, db.mapped(err)
+}
+
+// scrubSQLite empties the write-ahead log; in the file itself SQLite overwrites
+// what it deletes.
+func scrubSQLite(ctx context.Context, path string) (bool, error) {
+	own, err := sql.Open("sqlite", dsn(path, "journal_mode(WAL)"))
+	if err != nil {
+		return false, err
+	}
+	defer own.Close()
+	var busy, log, moved int64
+	err = own.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &log, &moved)
+	return busy == 0, err
+}
+
+func scrubPostgres(ctx context.Context, db *sql.DB) (bool, error) {
+	_, err := db.ExecContext(ctx, "VACUUM FULL sealed")
+	return err == nil, err
+}
