@@ -166,35 +166,6 @@ func digestOf(p *config.Project, c config.Component) (sluice.Digest, error) {
 	return digest, err
 }
 
-// checkPinned finds what a rollback froze against its parent environment.
-func (d *doctor) checkPinned(ctx context.Context) {
-	all, err := d.services.Environments(ctx, false)
-	if err != nil {
-		d.fail("pinned", err)
-		return
-	}
-	clean := true
-	for _, v := range all {
-		m, err := d.services.State(ctx, sluice.EnvironmentRef{Name: v.Name})
-		if err != nil {
-			d.fail("pinned", err)
-			return
-		}
-		var names []string
-		for _, s := range m.Pinned() {
-			names = append(names, fmt.Sprintf("%s %s", slotName(s.Slot), valueName(s.Value)))
-		}
-		if len(names) > 0 {
-			clean = false
-			d.warn("pinned", fmt.Sprintf("when %s shall follow %s again: `sluice deploy unset NAME --from %s`", v.Name, v.Parent, v.Name),
-				"%s holds values that a rollback or restore pinned: %s", v.Name, sluice.Listing(names, 5))
-		}
-	}
-	if clean {
-		d.ok("pinned", "no environment is pinned against its parent")
-	}
-}
-
 // checkTracking finds publishes that an environment refused to follow since its
 // last release.
 func (d *doctor) checkTracking(ctx context.Context) {

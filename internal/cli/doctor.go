@@ -83,7 +83,7 @@ func (d *doctor) examine(ctx context.Context) {
 	}
 	d.checkClock()
 	d.checkDrafts(ctx)
-	d.checkPinned(ctx)
+	d.checkManifests(ctx)
 	d.checkTracking(ctx)
 	d.checkWatch(ctx)
 	d.checkPush()

@@ -90,7 +90,7 @@ func environmentShowCommand(e *env) *cobra.Command {
 				}
 				e.manifestText(w, m)
 				if n := len(m.Pinned()); n > 0 {
-					e.note("%d pinned by a rollback or restore; `sluice deploy unset NAME --from %s` lets go", n, v.Name)
+					e.note("%d pinned by a rollback or restore; %s lets go", n, unpin(m))
 				}
 			})
 		},
