@@ -24,8 +24,10 @@ type Setting struct {
 func (s Setting) Own() bool { return s.Origin == "" && !s.Value.IsZero() }
 
 // Change is the setting as the second half of a change that began at from.
-func (s Setting) change(from Value) SlotChange {
-	return SlotChange{Slot: s.Slot, From: from, To: s.Value, Origin: s.Origin, Under: s.Under, PinnedBy: s.PinnedBy}
+func (s Setting) change(from Setting) SlotChange {
+	return SlotChange{
+		Slot: s.Slot, From: from.Value, To: s.Value, Origin: s.Origin, Under: s.Under, PinnedBy: s.PinnedBy, Ends: from.Since,
+	}
 }
 
 // same reports whether nothing that a reader can see differs.

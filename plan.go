@@ -55,7 +55,7 @@ func (s *Step) Changes() []SlotChange {
 	out := make([]SlotChange, 0, len(s.next))
 	for _, slot := range slices.Sorted(maps.Keys(s.next)) {
 		if next, from := s.next[slot], s.from[slot]; !next.same(from) {
-			out = append(out, next.change(from.Value))
+			out = append(out, next.change(from))
 		}
 	}
 	return out

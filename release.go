@@ -56,6 +56,9 @@ type SlotChange struct {
 	// PinnedBy is the release that froze the value here although the parent holds
 	// another, 0 when none did.
 	PinnedBy int64 `json:"pinned_by,omitempty"`
+	// Ends is the release that began the setting which this change ends, 0 when the
+	// slot was never set. Only who appends the release knows it.
+	Ends int64 `json:"-"`
 }
 
 // Change is what every change may carry.

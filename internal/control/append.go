@@ -96,7 +96,13 @@ func (c *Control) commit(tx *store.Tx, e sluice.Environment, r *sluice.Release, 
 	lived = lived || r.At == r.RecordedAt // an import of this very moment
 	next.Epoch, next.At, next.Root = r.Epoch, r.At, r.Root
 	c.heads[e.Name] = next
-	return tx.AddRelease(*r, lived)
+	if err := tx.AddRelease(*r, lived); err != nil {
+		return err
+	}
+	for i := range r.Changes {
+		r.Changes[i].Ends = 0 // as who reads the release has it
+	}
+	return nil
 }
 
 // headOf is the manifest of an environment at its last release. It is kept

@@ -21,9 +21,11 @@ func (tx *Tx) AddRelease(r sluice.Release, lived bool) error {
 		return err
 	}
 	for _, c := range r.Changes {
-		if r.Number > 1 { // else nothing was there before
-			if err := tx.change("UPDATE slots SET until = $1 WHERE org = $2 AND environment = $3 AND slot = $4 AND until = 9223372036854775807",
-				r.Number, tx.org, r.Environment, string(c.Slot)); err != nil {
+		if c.Ends > 0 {
+			// By its primary key: a search by what is changed would make SQLite keep a
+			// journal of each statement, whose cost grows with the transaction.
+			if err := tx.change("UPDATE slots SET until = $1 WHERE org = $2 AND environment = $3 AND slot = $4 AND since = $5",
+				r.Number, tx.org, r.Environment, string(c.Slot), c.Ends); err != nil {
 				return err
 			}
 		}
