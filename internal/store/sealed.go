@@ -51,11 +51,6 @@ func scanSealed(s scanner) (Sealed, error) {
 	return v, err
 }
 
-// SealedValue finds a sealed value. It is not found when it was shredded.
-func (tx *Tx) SealedValue(fingerprint string) (Sealed, bool, error) {
-	return first(tx, scanSealed, "SELECT fingerprint, key, bytes FROM sealed WHERE org = $1 AND fingerprint = $2", tx.org, fingerprint)
-}
-
 // SealedValues finds many sealed values, by fingerprint. Those that were shredded
 // are not among them.
 func (tx *Tx) SealedValues(fingerprints []string) (map[string]Sealed, error) {
@@ -181,6 +176,10 @@ func (tx *Tx) Overlays(environment, component string, release int64) ([]sluice.S
 // Variables are the present variables of an environment after a release, sorted
 // by slot.
 func (tx *Tx) Variables(environment string, release int64) ([]sluice.Setting, error) {
+	if release == sluice.Latest {
+		return all(tx, scanSetting, "SELECT "+settingColumns+` FROM slots WHERE org = $1 AND environment = $2
+			AND slot >= 'var/' AND slot < 'var0' AND until = 9223372036854775807 AND value <> '' ORDER BY slot`, tx.org, environment)
+	}
 	found, err := all(tx, scanPacked, `SELECT o.slot, (SELECT `+packed("s")+` FROM slots s
 			WHERE s.org = o.org AND s.environment = o.environment AND s.slot = o.slot AND s.since <= $1 ORDER BY s.since DESC LIMIT 1)
 		FROM slots o WHERE o.org = $2 AND o.environment = $3 AND o.until = 9223372036854775807
