@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/sluice-dev/sluice"
@@ -178,16 +179,35 @@ func remember(tx *store.Tx, actor, key, hash string, out any) error {
 	if key == "" {
 		return nil
 	}
-	if t, ok := out.(sluice.Token); ok { // a stored answer holds no secret
-		t.Secret = ""
-		out = t
-	}
-	body, err := json.Marshal(out)
+	body, err := json.Marshal(discreet(out))
 	if err != nil {
 		return err
 	}
 	now := tx.Now()
 	return tx.PutAnswer(actor, key, store.Answer{Request: hash, Answer: string(body), At: now}, now-sluice.Time(keepAnswers.Microseconds()))
+}
+
+// discreet is an answer as it is stored: without secrets, and without the values
+// of variables.
+func discreet(out any) any {
+	switch o := out.(type) {
+	case sluice.Token:
+		o.Secret = ""
+		return o
+	case sluice.ImportReport:
+		o.Variables = slices.Clone(o.Variables)
+		for i := range o.Variables {
+			for _, side := range []**sluice.Variable{&o.Variables[i].From, &o.Variables[i].To} {
+				if *side != nil {
+					v := **side
+					v.Value = nil
+					*side = &v
+				}
+			}
+		}
+		return o
+	}
+	return out
 }
 
 // page bounds a page and reads its cursor.
