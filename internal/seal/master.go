@@ -141,22 +141,22 @@ func run(ctx context.Context, command string, timeout time.Duration) (string, er
 		}
 		return "", sluice.Errorf(sluice.Unavailable, "the master key command failed (%v)%s", err, said).Fix(fix)
 	}
-	return out.String(), nil
+	return out.kept.String(), nil
 }
 
 // limited keeps so many bytes and remembers whether there were more.
 type limited struct {
-	bytes.Buffer
+	kept  bytes.Buffer
 	limit int
 	over  bool
 }
 
 func (l *limited) Write(p []byte) (int, error) {
-	if l.Len()+len(p) > l.limit {
+	if l.kept.Len()+len(p) > l.limit {
 		l.over = true
 		return 0, fmt.Errorf("more than %d bytes", l.limit)
 	}
-	return l.Buffer.Write(p)
+	return l.kept.Write(p)
 }
 
 // limitedTo passes on so many bytes and drops the rest.
