@@ -108,7 +108,7 @@ func (p *dotenvParser) finish() {
 func (p *dotenvParser) statement() {
 	p.blanks()
 	if end := p.endOfLine(); end == 0 || p.rest[0] == '#' {
-		if !p.legible(p.rest[:end]) {
+		if !p.legible(0, end) {
 			return
 		}
 		p.finish()
@@ -170,7 +170,7 @@ func (p *dotenvParser) value() (string, bool) {
 		return p.quoted(p.rest[0])
 	}
 	text := p.rest[:p.endOfLine()]
-	if !p.legible(text) {
+	if !p.legible(0, len(text)) {
 		return "", false
 	}
 	value := text
@@ -202,7 +202,7 @@ func (p *dotenvParser) quoted(quote byte) (string, bool) {
 		return "", false
 	}
 	inner := p.rest[1:end]
-	if !p.legible(inner) {
+	if !p.legible(1, end) {
 		return "", false
 	}
 	p.take(end + 1)
@@ -247,14 +247,15 @@ func unescape(s string) string {
 	return b.String()
 }
 
-// legible reports whether a text at the place is UTF-8 without NUL. If not, it
-// ends the reading, since the file is none of this sort.
-func (p *dotenvParser) legible(text string) bool {
+// legible reports whether a part of the rest is UTF-8 without NUL. If not, it ends
+// the reading, since the file is none of this sort.
+func (p *dotenvParser) legible(from, to int) bool {
+	text := p.rest[from:to]
 	for i, r := range text {
 		if r != 0 && (r != utf8.RuneError || strings.HasPrefix(text[i:], "\uFFFD")) {
 			continue
 		}
-		p.take(i)
+		p.take(from + i)
 		p.fatal = Errorf(Invalid, "%s:%d:%d: a NUL byte or no UTF-8", p.file, p.line, p.column).
 			Fix("save the file as UTF-8; encode binary values, for example in base64")
 		return false
