@@ -25,6 +25,7 @@ check: ## Format, vet, static analysis, architecture, short fuzz runs, vulnerabi
 	go vet ./...
 	$(TOOL) staticcheck ./...
 	go test ./internal/archtest
+	scripts/generate.sh --check
 	scripts/fuzz.sh
 	scripts/vulncheck.sh
 

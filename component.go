@@ -1,5 +1,10 @@
 package sluice
 
+import (
+	"slices"
+	"strings"
+)
+
 // The kinds of component that have behaviour. Any other word is a free label.
 const (
 	KindPrompt   = "prompt"
@@ -14,9 +19,11 @@ type Component struct {
 	Name        string `json:"name"`
 	Kind        string `json:"kind"`
 	Description string `json:"description,omitempty"`
-	Archived    bool   `json:"archived,omitempty"`
-	CreatedAt   Time   `json:"created_at"`
-	CreatedBy   string `json:"created_by"`
+	// Tags are words to find it by, sorted; some have the form key=value.
+	Tags      []string `json:"tags,omitempty"`
+	Archived  bool     `json:"archived,omitempty"`
+	CreatedAt Time     `json:"created_at"`
+	CreatedBy string   `json:"created_by"`
 	// Latest is the highest version number, 0 when nothing was published.
 	Latest int `json:"latest"`
 	// Environments maps an environment's alias, or its name when it has none, to
@@ -28,29 +35,53 @@ type Component struct {
 
 // AddComponentRequest makes a component without a version.
 type AddComponentRequest struct {
-	Name        string `json:"name"`
-	Kind        string `json:"kind"`
-	Description string `json:"description,omitempty"`
+	Name        string   `json:"name"`
+	Kind        string   `json:"kind"`
+	Description string   `json:"description,omitempty"`
+	Tags        []string `json:"tags,omitempty"`
 	Change
 }
 
 // EditComponentRequest changes what is set and leaves the rest. A component
 // that is live somewhere cannot be archived.
 type EditComponentRequest struct {
-	Name        string  `json:"-"`
-	Kind        *string `json:"kind,omitempty"`
-	Description *string `json:"description,omitempty"`
-	Archived    *bool   `json:"archived,omitempty"`
+	Name        string    `json:"-"`
+	Kind        *string   `json:"kind,omitempty"`
+	Description *string   `json:"description,omitempty"`
+	Tags        *[]string `json:"tags,omitempty"` // in the place of all that it has
+	Archived    *bool     `json:"archived,omitempty"`
 	Change
 }
 
 // ComponentQuery selects components, sorted by name.
 type ComponentQuery struct {
 	Kind     string
-	Archived bool // include archived ones
-	Versions bool // with their versions, newest first
-	At       Time // the environments as they were then; components neither known nor live then are left out
+	Tags     []string // all of these
+	AnyTag   []string // at least one of these
+	Archived bool     // include archived ones
+	Versions bool     // with their versions, newest first
+	At       Time     // the environments as they were then; components neither known nor live then are left out
 	Paging
+}
+
+// CheckTags checks the tags of a component and returns them sorted, each once.
+func CheckTags(tags []string) ([]string, error) {
+	out := slices.Compact(slices.Sorted(slices.Values(tags)))
+	if len(out) > MaxTags {
+		return nil, Errorf(LimitExceeded, "%d tags; the limit is %d", len(out), MaxTags)
+	}
+	for _, tag := range out {
+		if tag == "" || tag != strings.TrimSpace(tag) || strings.ContainsAny(tag, ",\n\t") {
+			return nil, Errorf(Invalid, "tag %q is not valid", clip(tag)).Fix("use a word or key=value, without commas and without blanks around it")
+		}
+		if err := CheckText("a tag", tag, MaxTagBytes); err != nil {
+			return nil, err
+		}
+	}
+	if len(out) == 0 {
+		return nil, nil
+	}
+	return out, nil
 }
 
 // Draft is the one mutable working copy of a component.

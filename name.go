@@ -20,6 +20,8 @@ const (
 	MaxKeyBytes     = 256      // an idempotency key, a sticky key
 	MaxValueBytes   = 64 << 10 // the value of a variable
 	MaxVariables    = 1_000    // an environment's own keys, and an overlay's
+	MaxTags         = 64       // tags of a component
+	MaxTagBytes     = 128      // one tag
 	MaxPage         = 1_000    // items in one page of a list
 	DefaultPage     = 200      // items in a page when not asked
 )

@@ -10,6 +10,11 @@ import (
 // Components lists components by name.
 func (c *Client) Components(ctx context.Context, q sluice.ComponentQuery) (sluice.Page[sluice.Component], error) {
 	query := values("kind", q.Kind, "archived", q.Archived, "versions", q.Versions, "limit", q.Limit, "cursor", q.Cursor)
+	for name, tags := range map[string][]string{"tag": q.Tags, "any_tag": q.AnyTag} {
+		if len(tags) > 0 {
+			query[name] = tags
+		}
+	}
 	if q.At == 0 {
 		var out sluice.Page[sluice.Component]
 		err := c.call(ctx, request{method: http.MethodGet, path: []string{"v1", "components"}, query: query}, &out)

@@ -17,12 +17,14 @@ func (h *handler) components() {
 	route(h, tag, spec{method: http.MethodGet, path: "/v1/components", id: "list-components", summary: "List components by name"},
 		func(ctx context.Context, in *struct {
 			Paging
-			Kind     string `query:"kind" maxLength:"128"`
-			Archived bool   `query:"archived" doc:"With archived ones."`
-			Versions bool   `query:"versions" doc:"With their versions, newest first."`
+			Kind     string   `query:"kind" maxLength:"128"`
+			Tags     []string `query:"tag,explode" maxItems:"64" doc:"Only components that have all of these tags."`
+			AnyTag   []string `query:"any_tag,explode" maxItems:"64" doc:"Only components that have one of these tags."`
+			Archived bool     `query:"archived" doc:"With archived ones."`
+			Versions bool     `query:"versions" doc:"With their versions, newest first."`
 		},
 		) (sluice.Page[sluice.Component], error) {
-			return h.Services.Components(ctx, sluice.ComponentQuery{Kind: in.Kind, Archived: in.Archived, Versions: in.Versions, Paging: in.page()})
+			return h.Services.Components(ctx, sluice.ComponentQuery{Kind: in.Kind, Tags: in.Tags, AnyTag: in.AnyTag, Archived: in.Archived, Versions: in.Versions, Paging: in.page()})
 		})
 	route(h, tag, spec{method: http.MethodPost, path: "/v1/components", id: "add-component", summary: "Make a component without a version", status: http.StatusCreated},
 		func(ctx context.Context, in *struct {

@@ -254,6 +254,7 @@ var words = map[string]string{
 	"status":                        "How it is.",
 	"Problem.status":                "The HTTP status.",
 	"subject":                       "What it happened to.",
+	"tags":                          "Words to find it by, sorted; some have the form key=value.",
 	"text":                          "The content, when it is text.",
 	"ImportVariablesRequest.text":   "One KEY=VALUE a line, as in a dotenv file.",
 	"ticket":                        "The ticket it belongs to, such as INC-123.",

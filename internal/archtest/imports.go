@@ -60,6 +60,8 @@ var technologies = []struct {
 	{"github.com/danielgtaylor/huma/v2", []string{"internal/api/..."}},
 	{"github.com/spf13/cobra", []string{"internal/cli/...", "cmd/..."}},
 	{"filippo.io/age", []string{"internal/seal"}},
+	{"google.golang.org/grpc", []string{"internal/api/scriptum/..."}},
+	{"google.golang.org/protobuf", []string{"internal/api/scriptum/..."}},
 	{"charm.land", []string{"internal/cli/...", "cmd/..."}},
 }
 

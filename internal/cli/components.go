@@ -48,6 +48,7 @@ func componentsListCommand(e *env) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&q.Kind, "kind", "", "only components of this `KIND`")
 	cmd.Flags().BoolVar(&q.Archived, "archived", false, "archived ones too")
+	cmd.Flags().StringSliceVar(&q.Tags, "tag", nil, "only components with this `TAG`; may be repeated")
 	complete(cmd, "kind", e.fixed(kinds()...))
 	return cmd
 }
@@ -165,6 +166,9 @@ func (e *env) componentText(w io.Writer, c sluice.Component) {
 	if c.Description != "" {
 		t.add("description", c.Description)
 	}
+	if len(c.Tags) > 0 {
+		t.add("tags", strings.Join(c.Tags, ", "))
+	}
 	t.add("live", valueOr(liveIn(c.Environments), "nowhere"))
 	t.add("made", e.clock(c.CreatedAt)+" by "+c.CreatedBy)
 	if c.Archived {
@@ -206,6 +210,7 @@ func componentsAddCommand(e *env) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&req.Kind, "kind", "", "`KIND` that it is: prompt, workflow, script, agent, config or another word")
 	cmd.Flags().StringVar(&req.Description, "description", "", "what it is for")
+	cmd.Flags().StringSliceVar(&req.Tags, "tag", nil, "a `TAG` to find it by; may be repeated")
 	complete(cmd, "kind", e.fixed(kinds()...))
 	changeFlags(cmd, &req.Change)
 	return cmd
@@ -214,6 +219,7 @@ func componentsAddCommand(e *env) *cobra.Command {
 func componentsEditCommand(e *env) *cobra.Command {
 	var req sluice.EditComponentRequest
 	var kind, description string
+	var tags []string
 	cmd := &cobra.Command{
 		Use:               "edit NAME",
 		Short:             "Say anew what a component is",
@@ -229,8 +235,11 @@ func componentsEditCommand(e *env) *cobra.Command {
 			if cmd.Flags().Changed("description") {
 				req.Description = &description
 			}
-			if req.Kind == nil && req.Description == nil {
-				return misuse(cmd, "components edit: say what to change").fix("with --kind or --description")
+			if cmd.Flags().Changed("tag") {
+				req.Tags = &tags
+			}
+			if req.Kind == nil && req.Description == nil && req.Tags == nil {
+				return misuse(cmd, "components edit: say what to change").fix("with --kind, --description or --tag")
 			}
 			c, err := e.connect(cmd.Context())
 			if err != nil {
@@ -247,6 +256,7 @@ func componentsEditCommand(e *env) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&kind, "kind", "", "`KIND` that it is: prompt, workflow, script, agent, config or another word")
 	cmd.Flags().StringVar(&description, "description", "", "what it is for")
+	cmd.Flags().StringSliceVar(&tags, "tag", nil, "the `TAGS` in the place of those that it has; empty takes them away")
 	complete(cmd, "kind", e.fixed(kinds()...))
 	changeFlags(cmd, &req.Change)
 	return cmd

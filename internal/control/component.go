@@ -132,23 +132,27 @@ func (c *Control) AddComponent(ctx context.Context, req sluice.AddComponentReque
 			}
 			return sluice.Component{}, err
 		}
-		return addComponent(tx, actor.Name, req.Name, req.Kind, req.Description)
+		return addComponent(tx, actor.Name, req)
 	})
 }
 
-func addComponent(tx *store.Tx, actor, name, kind, description string) (sluice.Component, error) {
-	out := sluice.Component{Name: name, Kind: kind, Description: description, CreatedBy: actor, Environments: map[string]string{}}
-	if err := sluice.CheckName("component", name); err != nil {
+func addComponent(tx *store.Tx, actor string, req sluice.AddComponentRequest) (sluice.Component, error) {
+	out := sluice.Component{Name: req.Name, Kind: req.Kind, Description: req.Description, CreatedBy: actor, Environments: map[string]string{}}
+	if err := sluice.CheckName("component", req.Name); err != nil {
 		return out, err
 	}
-	if err := sluice.CheckName("kind", kind); err != nil {
+	if err := sluice.CheckName("kind", req.Kind); err != nil {
 		return out, sluice.AsError(err).Fix("choose prompt, workflow, script, agent, config or a word of your own")
 	}
-	if err := sluice.CheckText("description", description, sluice.MaxNoteBytes); err != nil {
+	if err := sluice.CheckText("description", req.Description, sluice.MaxNoteBytes); err != nil {
+		return out, err
+	}
+	var err error
+	if out.Tags, err = sluice.CheckTags(req.Tags); err != nil {
 		return out, err
 	}
 	out.CreatedAt = tx.Now()
-	if _, err := tx.Append(actor, sluice.EntryComponentAdd, name, out); err != nil {
+	if _, err := tx.Append(actor, sluice.EntryComponentAdd, out.Name, out); err != nil {
 		return out, err
 	}
 	return out, tx.PutComponent(out)
@@ -169,6 +173,11 @@ func (c *Control) EditComponent(ctx context.Context, req sluice.EditComponentReq
 		set(&next.Kind, req.Kind)
 		set(&next.Description, req.Description)
 		set(&next.Archived, req.Archived)
+		if req.Tags != nil {
+			if next.Tags, err = sluice.CheckTags(*req.Tags); err != nil {
+				return was, err
+			}
+		}
 		if err := checkEdit(tx, was, next); err != nil {
 			return was, err
 		}
@@ -176,7 +185,7 @@ func (c *Control) EditComponent(ctx context.Context, req sluice.EditComponentReq
 		if err := attachEnvironments(tx, items, 0); err != nil {
 			return was, err
 		}
-		if next.Kind == was.Kind && next.Description == was.Description && next.Archived == was.Archived {
+		if next.Kind == was.Kind && next.Description == was.Description && next.Archived == was.Archived && slices.Equal(next.Tags, was.Tags) {
 			return items[0], nil
 		}
 		if _, err := tx.Append(actor.Name, sluice.EntryComponentEdit, next.Name, next); err != nil {

@@ -57,7 +57,7 @@ func (c *Control) SaveDraft(ctx context.Context, req sluice.SaveDraftRequest) (s
 			if req.Kind == "" {
 				return sluice.Draft{}, sluice.AsError(errorOf(findComponent(tx, req.Component))).Fix("to make it, say its kind: --kind prompt")
 			}
-			if component, err = addComponent(tx, actor.Name, req.Component, req.Kind, ""); err != nil {
+			if component, err = addComponent(tx, actor.Name, sluice.AddComponentRequest{Name: req.Component, Kind: req.Kind}); err != nil {
 				return sluice.Draft{}, err
 			}
 		}

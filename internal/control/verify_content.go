@@ -190,6 +190,7 @@ func (v *verifier) checkComponents() error {
 		want := known.component
 		if err := differs("component "+c.Name,
 			column{"kind", c.Kind, want.Kind}, column{"description", c.Description, want.Description}, column{"archived", c.Archived, want.Archived},
+			column{"tags", strings.Join(c.Tags, ","), strings.Join(want.Tags, ",")},
 			column{"latest version", c.Latest, want.Latest}, column{"time of creation", c.CreatedAt, want.CreatedAt}, column{"creator", c.CreatedBy, want.CreatedBy}); err != nil {
 			return err
 		}

@@ -90,7 +90,7 @@ func (c *Control) publish(tx *store.Tx, actor string, p publishing) (sluice.Publ
 	case !found && p.Kind == "":
 		return out, sluice.AsError(errorOf(findComponent(tx, p.Component))).Fix("to make it, say its kind: --kind prompt")
 	case !found:
-		if component, err = addComponent(tx, actor, p.Component, p.Kind, ""); err != nil {
+		if component, err = addComponent(tx, actor, sluice.AddComponentRequest{Name: p.Component, Kind: p.Kind}); err != nil {
 			return out, err
 		}
 	case component.Archived:

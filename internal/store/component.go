@@ -2,15 +2,21 @@ package store
 
 import (
 	"encoding/json"
+	"fmt"
+	"strings"
 
 	"github.com/sluice-dev/sluice"
 )
 
-const componentColumns = "name, kind, description, archived, created_at, created_by, latest"
+const componentColumns = "name, kind, description, archived, created_at, created_by, latest, tags"
 
 func scanComponent(s scanner) (sluice.Component, error) {
 	var c sluice.Component
-	err := s.Scan(&c.Name, &c.Kind, &c.Description, &c.Archived, &c.CreatedAt, &c.CreatedBy, &c.Latest)
+	var tags string
+	err := s.Scan(&c.Name, &c.Kind, &c.Description, &c.Archived, &c.CreatedAt, &c.CreatedBy, &c.Latest, &tags)
+	if tags != "" {
+		c.Tags = strings.Split(strings.Trim(tags, "\n"), "\n\n")
+	}
 	return c, err
 }
 
@@ -21,10 +27,31 @@ func (tx *Tx) Component(name string) (sluice.Component, bool, error) {
 
 // Components lists components by name, after the one named.
 func (tx *Tx) Components(q sluice.ComponentQuery, after string, limit int) ([]sluice.Component, error) {
+	args := []any{tx.org, after, flag(q.Archived), q.Kind, q.Kind, limit}
+	tagged := func(tags []string, between string) string {
+		var has []string
+		for _, tag := range tags {
+			args = append(args, tagLines([]string{tag}))
+			has = append(has, fmt.Sprintf("replace(tags, $%d, '') <> tags", len(args)))
+		}
+		if len(has) == 0 {
+			return ""
+		}
+		return " AND (" + strings.Join(has, between) + ")"
+	}
+	where := tagged(q.Tags, " AND ") + tagged(q.AnyTag, " OR ")
 	return all(tx, scanComponent, "SELECT "+componentColumns+` FROM components
-		WHERE org = $1 AND name > $2 AND (archived = 0 OR $3 = 1) AND ($4 = '' OR kind = $5)
-		ORDER BY name LIMIT $6`,
-		tx.org, after, flag(q.Archived), q.Kind, q.Kind, limit)
+		WHERE org = $1 AND name > $2 AND (archived = 0 OR $3 = 1) AND ($4 = '' OR kind = $5)`+where+`
+		ORDER BY name LIMIT $6`, args...)
+}
+
+// tagLines are tags as they are stored: one a line, with a line end before the
+// first and after the last, so that each is found whole.
+func tagLines(tags []string) string {
+	if len(tags) == 0 {
+		return ""
+	}
+	return "\n" + strings.Join(tags, "\n\n") + "\n"
 }
 
 // ComponentNames are all names, for suggestions.
@@ -34,11 +61,11 @@ func (tx *Tx) ComponentNames() ([]string, error) {
 
 // PutComponent writes a component, new or changed.
 func (tx *Tx) PutComponent(c sluice.Component) error {
-	return tx.change(`INSERT INTO components (org, fold, name, kind, description, archived, created_at, created_by, latest)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+	return tx.change(`INSERT INTO components (org, fold, name, kind, description, archived, created_at, created_by, latest, tags)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 		ON CONFLICT (org, fold) DO UPDATE SET kind = excluded.kind, description = excluded.description,
-			archived = excluded.archived, latest = excluded.latest`,
-		tx.org, sluice.FoldName(c.Name), c.Name, c.Kind, c.Description, flag(c.Archived), c.CreatedAt, c.CreatedBy, c.Latest)
+			archived = excluded.archived, latest = excluded.latest, tags = excluded.tags`,
+		tx.org, sluice.FoldName(c.Name), c.Name, c.Kind, c.Description, flag(c.Archived), c.CreatedAt, c.CreatedBy, c.Latest, tagLines(c.Tags))
 }
 
 func scanDraft(s scanner) (sluice.Draft, error) {

@@ -1,5 +1,5 @@
--- Variables: their values, sealed under data keys that a master key wraps; and
--- what versions require of them.
+-- Variables: their values, sealed under data keys that a master key wraps; what
+-- versions require of them; and the tags of components, one a line.
 
 -- A data key lies here only wrapped. It holds the organization's fingerprint key
 -- too, which is the same under every number.
@@ -23,3 +23,5 @@ CREATE INDEX sealed_key ON sealed (org, key);
 
 ALTER TABLE versions ADD COLUMN requires TEXT NOT NULL DEFAULT '';
 CREATE INDEX versions_requires ON versions (org, component, number) WHERE requires <> '';
+
+ALTER TABLE components ADD COLUMN tags TEXT NOT NULL DEFAULT '';
