@@ -153,22 +153,25 @@ func assignment(slot Slot) string {
 
 var fingerprintForm = regexp.MustCompile(`^[0-9a-f]{8,32}$`)
 
-// matches reports whether the variable is the one that expect names.
-func (s Sealed) matches(expect string) (bool, error) {
+// matchesVariable reports whether a variable is the one that expect names: by the
+// beginning of its fingerprint, 8 digits or more, or as stub, hidden or none.
+func matchesVariable(v Value, expect string) (bool, error) {
 	digits := strings.ToLower(expect)
 	for _, sort := range []string{"secret:", "plain:"} {
 		digits = strings.TrimPrefix(digits, sort)
 	}
 	switch {
+	case digits == "none":
+		return !v.Live(), nil
 	case digits == "stub":
-		return s.Stub, nil
+		return v.Stub, nil
 	case digits == "hidden":
-		return s.Hidden, nil
+		return v.Hidden, nil
 	case !fingerprintForm.MatchString(digits):
 		return false, Errorf(Invalid, "an expected variable is the beginning of its fingerprint, stub, hidden or none").
 			Fix("see the fingerprints: `sluice env list -o json`")
 	}
-	return s.Fingerprint != "" && strings.HasPrefix(s.Fingerprint, digits), nil
+	return v.Fingerprint != "" && strings.HasPrefix(v.Fingerprint, digits), nil
 }
 
 // overlays takes a component's overlays back to what they were after a release,

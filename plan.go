@@ -384,7 +384,11 @@ func (p *Plan) expect(env Environment, cur Setting, expect string) error {
 	if expect == "" {
 		return nil
 	}
-	ok, err := Matches(cur.Value, expect)
+	matches := Matches
+	if cur.Slot.Component() == "" {
+		matches = matchesVariable
+	}
+	ok, err := matches(cur.Value, expect)
 	if err != nil || ok {
 		return err
 	}
@@ -406,14 +410,10 @@ func (p *Plan) expect(env Environment, cur Setting, expect string) error {
 }
 
 // Matches reports whether a value is the one that expect names: a number, a
-// label, a digest, or "none" when nothing is live. A split matches no version. A
-// variable is named by the beginning of its fingerprint, 8 digits or more.
+// label, a digest, or "none" when nothing is live. A split matches no version.
 func Matches(v Value, expect string) (bool, error) {
 	if strings.EqualFold(expect, "none") {
 		return !v.Live(), nil
-	}
-	if v.Sealed != (Sealed{}) {
-		return v.Sealed.matches(expect)
 	}
 	ref, err := ParseVersionRef(expect)
 	if err != nil {

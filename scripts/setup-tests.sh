@@ -5,9 +5,13 @@
 #   git         tests of repositories and tags run the real one
 #   jq          story tests pipe answers to the real one, as users do
 #   strace      the crash test reads the order of writes and syncs
-# It installs through apt, with sudo when not root. On other systems it names
+#   grpcurl     the documented call is made with the program that is documented
+# It installs the rest through apt, with sudo when not root. On other systems it names
 # what is missing and fails.
 set -euo pipefail
+
+# Pinned in tools/go.mod; the test builds it again, from Go's cache.
+go -C "$(dirname "$0")/../tools" build -o /dev/null github.com/fullstorydev/grpcurl/cmd/grpcurl
 
 have_postgres() {
 	local dir

@@ -28,6 +28,17 @@ type Streamer interface {
 	Stream(w http.ResponseWriter, r *http.Request, req sluice.WatchRequest) error
 }
 
+// Adapter serves another system's wire format behind the same door.
+type Adapter interface {
+	// Route returns the pattern that a request is counted under; "" when it is not
+	// the adapter's. Public ones need no token.
+	Route(r *http.Request) (pattern string, public bool)
+	// ServeHTTP answers a request whose context knows the actor.
+	http.Handler
+	// Refuse answers a request that was not let in.
+	Refuse(w http.ResponseWriter, r *http.Request, err error)
+}
+
 // Config says what a handler serves, and to whom.
 type Config struct {
 	// Services do the work. Required.
@@ -36,6 +47,8 @@ type Config struct {
 	Auth Authenticator
 	// Streamer serves watches. Without one they are answered as unavailable.
 	Streamer Streamer
+	// Adapters are asked in their order, before the API's own routes.
+	Adapters []Adapter
 	// Backup writes a copy of the whole store. Without one backups are unavailable.
 	Backup func(context.Context, io.Writer) error
 	// Trusted is for callers whom the operating system has let in: over the Unix

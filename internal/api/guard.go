@@ -23,6 +23,12 @@ var actorForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$`)
 
 // dispatch finds the operation and lets in who may ask for it.
 func (h *handler) dispatch(w *recorder, r *http.Request) {
+	for _, a := range h.Adapters {
+		if pattern, public := a.Route(r); pattern != "" {
+			h.adapt(w, r, a, pattern, public)
+			return
+		}
+	}
 	if err := h.checkAddress(r); err != nil {
 		fail(w, err)
 		return
@@ -45,18 +51,47 @@ func (h *handler) dispatch(w *recorder, r *http.Request) {
 	h.mux.ServeHTTP(w, r)
 }
 
+// adapt hands a request to an adapter.
+func (h *handler) adapt(w *recorder, r *http.Request, a Adapter, pattern string, public bool) {
+	err := h.checkAddress(r)
+	r.Pattern = pattern
+	served := r
+	if err == nil && !public {
+		var actor sluice.Actor
+		if actor, err = h.admit(r); err == nil {
+			served = r.WithContext(sluice.WithActor(r.Context(), actor))
+		}
+	}
+	if err != nil {
+		a.Refuse(w, r, err)
+		return
+	}
+	a.ServeHTTP(w, served)
+}
+
 // noRoute answers what the mux knows no operation for. The mux's own answer, in
 // plain text, says whether another method would do.
 func noRoute(w http.ResponseWriter, r *http.Request, answer http.Handler) {
 	seen := &discarded{header: http.Header{}}
 	answer.ServeHTTP(seen, r)
+	path := shownPath(r.URL.Path)
 	if allow := seen.header.Get("Allow"); seen.status == http.StatusMethodNotAllowed && allow != "" {
 		w.Header().Set("Allow", allow)
 		fail(w, problemWith(http.StatusMethodNotAllowed,
-			sluice.Errorf(sluice.Invalid, "%s is not a method of %s", r.Method, r.URL.Path).Fix("use %s", allow)))
+			sluice.Errorf(sluice.Invalid, "%s is not a method of %s", r.Method, path).Fix("use %s", allow)))
 		return
 	}
-	fail(w, sluice.Errorf(sluice.NotFound, "there is nothing at %s", r.URL.Path).Fix("see /openapi.json for what there is"))
+	fail(w, sluice.Errorf(sluice.NotFound, "there is nothing at %s", path).Fix("see /openapi.json for what there is"))
+}
+
+// shownPath is the beginning of a path that leads nowhere. Behind it may stand
+// what belongs in a body, such as the value of a variable.
+func shownPath(path string) string {
+	parts := strings.SplitN(path, "/", 4)
+	if len(parts) < 4 {
+		return path
+	}
+	return strings.Join(parts[:3], "/") + "/…"
 }
 
 // discarded is an answer of which the head alone matters.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -72,6 +73,9 @@ func problemWith(status int, e *sluice.Error) *problem {
 		Detail: e.Message, Code: e.Code, Fixes: fixes, err: e,
 	}
 }
+
+// Fail answers a request with an error, for adapters that answer as the API does.
+func Fail(w http.ResponseWriter, err error) { fail(w, err) }
 
 // fail answers a request with an error.
 func fail(w http.ResponseWriter, err error) {
@@ -152,15 +156,38 @@ func describeDetail(d *huma.ErrorDetail) string {
 		return "the request could not be read"
 	}
 	message := strings.TrimPrefix(d.Message, "invalid value: ")
-	place := strings.TrimPrefix(d.Location, "body.")
-	if where, name, found := strings.Cut(place, "."); found && (where == "query" || where == "path" || where == "header") {
-		place = where + " parameter " + name
+	place := d.Location
+	if number, found := strings.CutPrefix(message, "json: cannot unmarshal number "); found { // and repeats it
+		message = "the number is out of range"
+		if m := unfit.FindStringSubmatch(number); m != nil {
+			place = m[1]
+		}
 	}
-	if name, found := strings.CutPrefix(d.Location, "body."); found && d.Message == "unexpected property" {
-		return fmt.Sprintf("the body has an unknown field %s", name)
+	if where, name, found := strings.Cut(place, "."); found && (where == "query" || where == "path" || where == "header") {
+		place = where + " parameter " + shownName(name)
+	}
+	if name, found := strings.CutPrefix(place, "body."); found {
+		if d.Message == "unexpected property" {
+			return "the body has an unknown field " + shownName(name)
+		}
+		place = shownName(name)
 	}
 	if place == "" {
 		return message
 	}
 	return place + ": " + message
+}
+
+// unfit finds the field for which encoding/json says that a number does not fit.
+var unfit = regexp.MustCompile(` into Go struct field \w+\.([\w.]+) of type `)
+
+var fieldForm = regexp.MustCompile(`^[A-Za-z_-]{1,40}\d{0,2}(\[\d{1,5}\])?(\.[A-Za-z_-]{1,40}\d{0,2}(\[\d{1,5}\])?)*$`)
+
+// shownName is the name of a field or parameter, unless it looks like none of
+// ours: what stands in its place by mistake may be a value.
+func shownName(name string) string {
+	if fieldForm.MatchString(name) {
+		return name
+	}
+	return "(its name is left out, since it may be a value)"
 }

@@ -38,6 +38,11 @@ func (rec *recorder) Write(b []byte) (int, error) {
 	return rec.ResponseWriter.Write(b)
 }
 
+// Flush sends what was written so far.
+func (rec *recorder) Flush() {
+	_ = http.NewResponseController(rec.ResponseWriter).Flush() // who cannot, sends it at the end
+}
+
 // Unwrap lets an [http.ResponseController] flush and hijack.
 func (rec *recorder) Unwrap() http.ResponseWriter { return rec.ResponseWriter }
 

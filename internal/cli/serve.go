@@ -16,7 +16,8 @@ func serveCommand(e *env) *cobra.Command {
 		Long: "Serves the API until it is interrupted. At the very first start it prints an administrator's token,\n" +
 			"once. On this machine the command line finds a running server by itself.",
 		Example: "  sluice serve\n" +
-			"  sluice serve --listen :7117 --postgres postgres://sluice@db/sluice",
+			"  sluice serve --listen :7117 --postgres postgres://sluice@db/sluice\n" +
+			"  sluice serve --listen :7117 --host sluice.example.com --tls-cert cert.pem --tls-key key.pem",
 		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return e.serve(cmd, hosts)
@@ -25,6 +26,8 @@ func serveCommand(e *env) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&e.flags.Listen, "listen", "", "`ADDRESS` to listen on (SLUICE_LISTEN) (default 127.0.0.1:7117)")
 	f.StringVar(&e.flags.Postgres, "postgres", "", "`URL` of a PostgreSQL database (SLUICE_POSTGRES), for more than one server")
+	f.StringVar(&e.flags.TLSCert, "tls-cert", "", "PEM `FILE` with a certificate for the address (SLUICE_TLS_CERT)")
+	f.StringVar(&e.flags.TLSKey, "tls-key", "", "PEM `FILE` with its key (SLUICE_TLS_KEY)")
 	f.StringVar(&e.flags.MasterKeyFile, "master-key-file", "", "`FILE` with the master key (SLUICE_MASTER_KEY_FILE)")
 	f.StringVar(&e.flags.MasterKeyCommand, "master-key-command", "", "`COMMAND` that prints the master key (SLUICE_MASTER_KEY_COMMAND)")
 	f.StringSliceVar(&hosts, "host", nil, "a host `NAME` that requests may be addressed to; may be repeated")
@@ -46,13 +49,14 @@ func (e *env) serve(cmd *cobra.Command, hosts []string) error {
 	ctx := cmd.Context()
 	srv, err := server.Open(ctx, server.Config{
 		Data: dir, Postgres: s.Postgres, Listen: s.Listen, Hosts: hosts, Version: e.Version, Log: e.log(slog.LevelInfo),
+		TLSCert: e.optionalPath(s.TLSCert), TLSKey: e.optionalPath(s.TLSKey),
 		MasterKey: s.MasterKey, MasterKeyFile: e.optionalPath(s.MasterKeyFile), MasterKeyCommand: s.MasterKeyCommand,
 	})
 	if err != nil {
 		return err
 	}
 	e.closers = append(e.closers, srv.Close)
-	fmt.Fprintf(e.Stdout, "listening on http://%s\n", srv.Addr())
+	fmt.Fprintf(e.Stdout, "listening on %s\n", srv.URL())
 	if token := srv.FirstToken(); token != "" {
 		fmt.Fprintf(e.Stdout, "token: %s\n", token)
 		e.note("this is the administrator's token; it is not shown again")

@@ -27,6 +27,8 @@ type Settings struct {
 	Actor    string // who acts in an embedded installation; defaults to the user of the system
 	Postgres string // URL of a database to use in place of SQLite in Data
 	Listen   string // where `serve` listens; defaults to [DefaultListen]
+	TLSCert  string // PEM files for Listen
+	TLSKey   string
 	// The master key that secrets are sealed under: the key itself, which only the
 	// environment may hold, or a file or a command that gives it. When none is set
 	// it is a file in Data, unless the data is in PostgreSQL.
@@ -55,6 +57,7 @@ func Load(src Source) (Settings, error) {
 		Server: src.Getenv("SLUICE_SERVER"), Token: src.Getenv("SLUICE_TOKEN"), Org: src.Getenv("SLUICE_ORG"),
 		Data: src.Getenv("SLUICE_DATA"), Actor: src.Getenv("SLUICE_ACTOR"),
 		Postgres: src.Getenv("SLUICE_POSTGRES"), Listen: src.Getenv("SLUICE_LISTEN"),
+		TLSCert: src.Getenv("SLUICE_TLS_CERT"), TLSKey: src.Getenv("SLUICE_TLS_KEY"),
 		MasterKey: src.Getenv("SLUICE_MASTER_KEY"), MasterKeyFile: src.Getenv("SLUICE_MASTER_KEY_FILE"),
 		MasterKeyCommand: src.Getenv("SLUICE_MASTER_KEY_COMMAND"),
 	})
@@ -81,6 +84,8 @@ func (s *Settings) overlay(o Settings) {
 		{&s.Actor, o.Actor},
 		{&s.Postgres, o.Postgres},
 		{&s.Listen, o.Listen},
+		{&s.TLSCert, o.TLSCert},
+		{&s.TLSKey, o.TLSKey},
 		{&s.MasterKey, o.MasterKey},
 		{&s.MasterKeyFile, o.MasterKeyFile},
 		{&s.MasterKeyCommand, o.MasterKeyCommand},
@@ -134,6 +139,7 @@ func ParseSettings(file string, content []byte) (Settings, error) {
 		"server": doc.text(&s.Server), "token": doc.text(&s.Token), "org": doc.text(&s.Org),
 		"data": doc.text(&s.Data), "actor": doc.text(&s.Actor),
 		"postgres": doc.text(&s.Postgres), "listen": doc.text(&s.Listen),
+		"tls_cert": doc.text(&s.TLSCert), "tls_key": doc.text(&s.TLSKey),
 		"master_key_file": doc.text(&s.MasterKeyFile), "master_key_command": doc.text(&s.MasterKeyCommand),
 	})
 	return s, err

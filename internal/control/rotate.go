@@ -56,6 +56,9 @@ func (c *Control) RotateKey(ctx context.Context, req sluice.RotateKeyRequest) (s
 func (c *Control) nextKey(ctx context.Context, actor string, req sluice.RotateKeyRequest) (sluice.KeyReport, *seal.Ring, error) {
 	var out sluice.KeyReport
 	var ring *seal.Ring
+	if err := c.anyKey(ctx); err != nil {
+		return out, nil, err
+	}
 	if req.Master && !req.DryRun {
 		if err := seal.AddIdentity(c.keys.master.File); err != nil {
 			return out, nil, err
@@ -73,9 +76,6 @@ func (c *Control) nextKey(ctx context.Context, actor string, req sluice.RotateKe
 		stored, err := tx.DataKeys()
 		if err != nil {
 			return err
-		}
-		if len(stored) == 0 {
-			return sluice.Errorf(sluice.NotFound, "there is no data key yet: no variable was ever set").Fix("set one: `sluice env set KEY=VALUE`")
 		}
 		if ring, err = master.Unwrap(wrappedOf(stored)); err != nil {
 			return err
@@ -102,6 +102,17 @@ func (c *Control) nextKey(ctx context.Context, actor string, req sluice.RotateKe
 		err = nil
 	}
 	return out, ring, err
+}
+
+// anyKey refuses to rotate what is not there, before a master key is asked for.
+func (c *Control) anyKey(ctx context.Context) error {
+	return c.db.View(ctx, c.org, func(tx *store.Tx) error {
+		stored, err := tx.DataKeys()
+		if err == nil && len(stored) == 0 {
+			err = sluice.Errorf(sluice.NotFound, "there is no data key yet: no variable was ever set").Fix("set one: `sluice env set KEY=VALUE`")
+		}
+		return err
+	})
 }
 
 // reseal seals one batch of values anew.

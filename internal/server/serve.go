@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -22,7 +23,9 @@ const (
 	idleTimeout     = 2 * time.Minute
 	maxHeaderBytes  = 32 << 10
 	shutdownTimeout = 5 * time.Second
-	maxSocketPath   = 100 // the kernel's limit is 108, with its terminator
+	maxStreams      = 256              // of one connection of HTTP/2
+	pingTimeout     = 30 * time.Second // of silence, until the other side is asked whether it is there
+	maxSocketPath   = 100              // the kernel's limit is 108, with its terminator
 )
 
 // Socket is the path of the Unix socket of a data directory. A path that is too
@@ -111,24 +114,39 @@ func (u unlinking) Close() error {
 	return err
 }
 
+// httpServer serves HTTP/1.1 and HTTP/2, also without TLS, which gRPC speaks.
+func (s *Server) httpServer(h http.Handler) *http.Server {
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(true)
+	protocols.SetUnencryptedHTTP2(true)
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: maxHeaderBytes, ErrorLog: quiet(s.cfg.Log),
+		Protocols: &protocols, HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams, SendPingTimeout: pingTimeout},
+	}
+}
+
 // Serve answers on the TCP address and the socket until the context ends, then
 // lets requests that are under way finish.
 func (s *Server) Serve(ctx context.Context) error {
 	failed := make(chan error, 2)
 	var servers []*http.Server
-	serve := func(l net.Listener, h http.Handler) {
+	serve := func(l net.Listener, h http.Handler, certificates *certificates) {
 		if l == nil {
 			return
 		}
-		hs := &http.Server{
-			Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout,
-			MaxHeaderBytes: maxHeaderBytes, ErrorLog: quiet(s.cfg.Log),
-		}
+		hs := s.httpServer(h)
 		servers = append(servers, hs)
-		go func() { failed <- hs.Serve(l) }()
+		if certificates == nil {
+			go func() { failed <- hs.Serve(l) }()
+			return
+		}
+		hs.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certificates.get}
+		go func() { failed <- hs.ServeTLS(l, "", "") }()
 	}
-	serve(s.tcp, s.Handler())
-	serve(s.unix, s.Local())
+	serve(s.tcp, s.Handler(), s.certificates)
+	serve(s.unix, s.Local(), nil)
 	var err error
 	select {
 	case <-ctx.Done():

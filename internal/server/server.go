@@ -17,6 +17,7 @@ import (
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/api"
+	"github.com/sluice-dev/sluice/internal/api/scriptum"
 	"github.com/sluice-dev/sluice/internal/control"
 	"github.com/sluice-dev/sluice/internal/live"
 	"github.com/sluice-dev/sluice/internal/seal"
@@ -35,6 +36,9 @@ type Config struct {
 	Postgres string
 	// Listen is the TCP address. Defaults to DefaultListen.
 	Listen string
+	// TLSCert and TLSKey are PEM files for the TCP address, read again when they
+	// change. Without them it speaks plain text.
+	TLSCert, TLSKey string
 	// Hosts are further host names that requests may be addressed to.
 	Hosts []string
 	// Version is this program's.
@@ -83,18 +87,19 @@ func (cfg Config) master() seal.Config {
 // Server is everything of one process. Open binds and returns, Serve answers
 // until its context ends, Close releases what Open took.
 type Server struct {
-	cfg        Config
-	db         *store.DB
-	state      *live.State
-	control    *control.Control
-	tcp, unix  net.Listener
-	firstToken string
-	metrics    *api.Metrics // shared by all handlers; nil in an embedded server, which nobody scrapes
-	following  sync.Once
-	expiry     expiry
-	closing    sync.Once
-	stop       chan struct{}
-	tasks      sync.WaitGroup
+	cfg          Config
+	db           *store.DB
+	state        *live.State
+	control      *control.Control
+	tcp, unix    net.Listener
+	firstToken   string
+	certificates *certificates // nil without TLS
+	metrics      *api.Metrics  // shared by all handlers; nil in an embedded server, which nobody scrapes
+	following    sync.Once
+	expiry       expiry
+	closing      sync.Once
+	stop         chan struct{}
+	tasks        sync.WaitGroup
 }
 
 // Open opens the data, brings it up to date, and unless Embedded binds the TCP
@@ -123,6 +128,12 @@ func (s *Server) start(ctx context.Context) error {
 	}
 	if err := s.control.CheckKeys(ctx); err != nil {
 		return err
+	}
+	if s.cfg.TLSCert != "" || s.cfg.TLSKey != "" {
+		var err error
+		if s.certificates, err = loadCertificates(s.cfg.TLSCert, s.cfg.TLSKey, s.cfg.Log); err != nil {
+			return err
+		}
 	}
 	s.metrics = api.NewMetrics()
 	if err := s.listen(); err != nil {
@@ -163,6 +174,14 @@ func (s *Server) Addr() string {
 	return s.tcp.Addr().String()
 }
 
+// URL is where clients find the TCP address.
+func (s *Server) URL() string {
+	if s.certificates != nil {
+		return "https://" + s.Addr()
+	}
+	return "http://" + s.Addr()
+}
+
 // FirstToken is the administrator's token that was made because there was none;
 // "" when there was one.
 func (s *Server) FirstToken() string { return s.firstToken }
@@ -177,8 +196,17 @@ func (s *Server) Local() http.Handler { return s.handler(true) }
 func (s *Server) handler(trusted bool) http.Handler {
 	return api.New(api.Config{
 		Services: s.control, Auth: s.control, Streamer: streamer{s}, Backup: s.db.Backup,
-		Trusted: trusted, Hosts: s.cfg.Hosts, Log: s.cfg.Log, Metrics: s.metrics,
+		Trusted: trusted, Hosts: s.cfg.Hosts, Log: s.cfg.Log, Metrics: s.metrics, Adapters: s.adapters(),
 	})
+}
+
+// adapters are other systems' wire formats. An embedded server has none: only
+// the command line asks it.
+func (s *Server) adapters() []api.Adapter {
+	if s.cfg.Embedded {
+		return nil
+	}
+	return []api.Adapter{scriptum.New(scriptum.Config{Services: s.control, Log: s.cfg.Log, Version: s.cfg.Version})}
 }
 
 // Services is the use cases without a transport, for programs that embed Sluice.

@@ -1,0 +1,119 @@
+// Package scriptum speaks the wire format of Scriptum's service: gRPC with
+// reflection, and its HTTP paths under /v1/scriptum. A script is a component, a
+// tenant the organization, and the active version what the default environment
+// runs. It translates, and must hold no rule and no state of its own.
+package scriptum
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/reflection"
+
+	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/api/scriptum/scriptumv1"
+)
+
+// maxMessage bounds one request: a version, or an import, with what is around it.
+const maxMessage = 6 << 20
+
+// Config says what the adapter speaks for.
+type Config struct {
+	Services sluice.Services
+	Log      *slog.Logger
+	Version  string // of the program
+}
+
+// Adapter serves the wire format. It implements the API's adapter.
+type Adapter struct {
+	grpc *grpc.Server
+	http *http.ServeMux
+}
+
+// service answers the calls.
+type service struct {
+	scriptumv1.UnimplementedScriptumServiceServer
+	Config
+	started time.Time
+}
+
+// New returns the adapter.
+func New(cfg Config) *Adapter {
+	s := &service{Config: cfg, started: time.Now()}
+	a := &Adapter{
+		grpc: grpc.NewServer(
+			grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage),
+			grpc.UnaryInterceptor(s.intercept), grpc.NumStreamWorkers(0),
+		),
+		http: http.NewServeMux(),
+	}
+	scriptumv1.RegisterScriptumServiceServer(a.grpc, s)
+	reflection.Register(a.grpc)
+	s.paths(a.http)
+	return a
+}
+
+const httpPrefix = "/v1/scriptum/"
+
+// isGRPC reports whether a request is a call of gRPC's.
+func isGRPC(r *http.Request) bool {
+	return r.ProtoMajor == 2 && r.Method == http.MethodPost && strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc")
+}
+
+// Route names a request that is the adapter's. Reflection and health need no token.
+func (a *Adapter) Route(r *http.Request) (pattern string, public bool) {
+	switch {
+	case isGRPC(r):
+		service, method, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+		switch {
+		case strings.HasPrefix(service, "grpc.reflection."):
+			return "gRPC reflection", true
+		case service != scriptumv1.ScriptumService_ServiceDesc.ServiceName || !known(method):
+			return "gRPC none", true // which has nothing to protect
+		}
+		return "gRPC " + service + "/" + method, method == "HealthCheck"
+	case strings.HasPrefix(r.URL.Path, httpPrefix):
+		_, pattern := a.http.Handler(r)
+		if pattern == "" {
+			pattern = httpPrefix
+		}
+		return pattern, pattern == "GET /v1/scriptum/health"
+	}
+	return "", false
+}
+
+func known(method string) bool {
+	for _, m := range scriptumv1.ScriptumService_ServiceDesc.Methods {
+		if m.MethodName == method {
+			return true
+		}
+	}
+	return false
+}
+
+// ServeHTTP answers a request whose context knows the actor.
+func (a *Adapter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if isGRPC(r) {
+		a.grpc.ServeHTTP(w, r)
+		return
+	}
+	a.http.ServeHTTP(w, r)
+}
+
+// intercept turns the errors of calls into those of gRPC.
+func (s *service) intercept(ctx context.Context, req any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (out any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = panicked(p)
+		}
+		if err != nil {
+			s.log(ctx, info.FullMethod, err)
+			out, err = nil, statusOf(err)
+		}
+	}()
+	return handle(withKey(ctx), req)
+}
