@@ -33,7 +33,7 @@ bench: ## Measure on this machine, and print one table
 	go run ./bench
 
 fmt: ## Format all Go files
-	git ls-files -z --cached --others --exclude-standard -- '*.go' | xargs -0 $(TOOL) gofumpt -w
+	git ls-files -z --cached --others --exclude-standard -- '*.go' ':!*.pb.go' | xargs -0 $(TOOL) gofumpt -w
 
 clean: ## Remove what the build made
 	rm -rf bin

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-unformatted=$(git ls-files -z --cached --others --exclude-standard -- '*.go' |
+unformatted=$(git ls-files -z --cached --others --exclude-standard -- '*.go' ':!*.pb.go' |
 	xargs -0r sh -c 'for f; do [ ! -e "$f" ] || printf "%s\0" "$f"; done' sh |
 	xargs -0r go tool -modfile=tools/go.mod gofumpt -l)
 if [ -n "$unformatted" ]; then

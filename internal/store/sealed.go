@@ -3,9 +3,12 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/sluice-dev/sluice"
 )
@@ -213,12 +216,32 @@ func scrubSQLite(ctx context.Context, path string) (bool, error) {
 		return false, err
 	}
 	defer own.Close()
+	if _, err := own.ExecContext(ctx, "PRAGMA busy_timeout(500)"); err != nil {
+		return false, err
+	}
 	var busy, log, moved int64
 	err = own.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &log, &moved)
 	return busy == 0, err
 }
 
+// scrubPostgres rewrites the table. It gives up soon when somebody reads it, since
+// all who come later would wait behind it.
 func scrubPostgres(ctx context.Context, db *sql.DB) (bool, error) {
-	_, err := db.ExecContext(ctx, "VACUUM FULL sealed")
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer conn.Close()
+	if _, err := conn.ExecContext(ctx, "SET lock_timeout = '500ms'"); err != nil {
+		return false, err
+	}
+	_, err = conn.ExecContext(ctx, "VACUUM FULL sealed")
+	if _, failed := conn.ExecContext(context.WithoutCancel(ctx), "RESET lock_timeout"); failed != nil && err == nil {
+		err = failed
+	}
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == "55P03" {
+		return false, nil
+	}
 	return err == nil, err
 }
