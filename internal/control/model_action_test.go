@@ -199,18 +199,30 @@ func (m *machine) promote(p picked) {
 	names, only := p.only()
 	c := m.model.change(p.actor)
 	from := source.after(n)
+	config, missing := p.withConfig(from)
 	want := func() error {
 		if len(e.sources) > 0 && !slices.Contains(e.sources, source.name) {
 			return refuse(sluice.Refused, "not one of its sources")
+		}
+		if missing != nil {
+			return missing
 		}
 		for _, name := range names {
 			if !from.of(name).value.Live() {
 				return refuse(sluice.NotFound, "not live there")
 			}
 		}
-		return c.promote(e, from, only)
+		if err := c.promote(e, from, only); err != nil {
+			return err
+		}
+		for _, name := range config {
+			if err := c.copyVariable(e, "var/"+name, from.of("var/"+name)); err != nil {
+				return err
+			}
+		}
+		return nil
 	}()
-	req := sluice.PromoteRequest{Environment: e.name, From: ref, Components: names, Change: p.change()}
+	req := sluice.PromoteRequest{Environment: e.name, From: ref, Components: names, WithConfig: config, Change: p.change()}
 	m.twice(p, func() (sluice.Outcome, error) { return m.Promote(as(p.actor), req) }, func(out sluice.Outcome, err error) {
 		m.outcome(p, c, e, sluice.ActionPromote, 0, out, err, want)
 	})
@@ -227,8 +239,9 @@ func (m *machine) restore(p picked) {
 	}
 	names, only := p.only()
 	c := m.model.change(p.actor)
+	c.secrets = p.secrets()
 	want := c.restore(e, source.after(n), only)
-	req := sluice.RestoreRequest{Environment: e.name, From: ref, Components: names, Change: p.change()}
+	req := sluice.RestoreRequest{Environment: e.name, From: ref, Components: names, Secrets: c.secrets, Change: p.change()}
 	m.twice(p, func() (sluice.Outcome, error) { return m.Restore(as(p.actor), req) }, func(out sluice.Outcome, err error) {
 		m.outcome(p, c, e, sluice.ActionRestore, 0, out, err, want)
 	})
@@ -238,11 +251,19 @@ func (m *machine) rollback(p picked, e *place, req sluice.RollbackRequest, model
 	req.Environment, req.Change = e.name, p.change()
 	req.Quarantine = p.oneIn(10)
 	c := m.model.change(p.actor)
+	c.secrets = p.secrets()
+	req.Secrets = c.secrets
+	if len(req.Components) > 0 && p.oneIn(2) {
+		req.WithConfig, c.withConfig = true, true
+	}
 	want := model(c)
 	m.twice(p, func() (sluice.Outcome, error) { return m.Rollback(as(p.actor), req) }, func(out sluice.Outcome, err error) {
 		m.outcome(p, c, e, sluice.ActionRollback, 0, out, err, want)
 		if want == nil && req.Quarantine && !p.dry && out.Release != nil {
 			for _, ch := range out.Release.Changes {
+				if ch.Slot.Component() == "" {
+					continue
+				}
 				m.model.components[ch.Slot.Component()].bar(ch)
 			}
 		}
@@ -281,7 +302,7 @@ func (m *machine) backAt(p picked) {
 	ref, n := p.point(e)
 	names, only := p.only()
 	req := sluice.RollbackRequest{Components: names, To: ref}
-	m.rollback(p, e, req, func(c *change) error { return c.backAt(e, n, only) })
+	m.rollback(p, e, req, func(c *change) error { return c.backAt(e, n, names, only) })
 }
 
 func (m *machine) revert(p picked) {

@@ -46,7 +46,14 @@ func (m *machine) outcome(p picked, c *change, e *place, action sluice.Action, a
 	}
 	var kept []string
 	for _, k := range out.Kept {
-		kept = append(kept, k.Slot.Component())
+		kept = append(kept, keyOf(k.Slot))
+	}
+	var stubbed []string
+	for _, s := range out.Stubbed {
+		stubbed = append(stubbed, keyOf(s.Slot))
+	}
+	if !slices.Equal(stubbed, c.stubbed) {
+		p.Fatalf("stubbed %v, want %v", stubbed, c.stubbed)
 	}
 	if !slices.Equal(kept, c.kept) || !slices.Equal(out.NeverLive, c.neverLive) {
 		p.Fatalf("kept %v and never live %v, want %v and %v", kept, out.NeverLive, c.kept, c.neverLive)
@@ -123,7 +130,7 @@ func (m *machine) agreeOn(rt *rapid.T, c *change, e *place, action sluice.Action
 	for _, name := range slices.Sorted(maps.Keys(changes)) {
 		h := changes[name]
 		want = append(want, sluice.SlotChange{
-			Slot: sluice.ComponentSlot(name), From: before.of(name).value, To: h.value, Origin: h.origin, Under: h.under(), PinnedBy: h.pinned,
+			Slot: slot(name), From: before.of(name).value, To: h.value, Origin: h.origin, Under: h.under(), PinnedBy: h.pinned,
 		})
 	}
 	next := snapshot{at: r.RecordedAt, recorded: r.RecordedAt, action: action, actor: c.actor, held: maps.Clone(before.held)}
@@ -155,11 +162,13 @@ func (m *machine) check(rt *rapid.T) {
 	living := m.model.living()
 	for _, e := range living {
 		m.checkState(rt, e, e.name, e.latest())
+		m.checkVariables(rt, e, e.name, e.latest())
 	}
 	p := m.pick(rt)
 	e, other := p.place(), p.place()
 	ref, n := p.point(e)
 	m.checkState(rt, e, ref, n)
+	m.checkVariables(rt, e, ref, n)
 	far := m.model.clock + sluice.Time(p.Int64N(100_000_000_000)-99_999_999_990)
 	m.checkState(rt, e, fmt.Sprintf("%s@%s", e.name, far), e.at(far, m.model.clock))
 	to, k := p.point(other)
@@ -178,6 +187,9 @@ func (m *machine) checkState(rt *rapid.T, e *place, text string, n int64) {
 	got := must(m.State(as("alice"), ref))(rt)
 	want := e.after(n)
 	for name, h := range want.held {
+		if isVariable(name) {
+			continue
+		}
 		if one := must(m.Setting(as("alice"), ref, name))(rt); !one.Value.Equal(h.value) || !h.value.IsZero() && one.Since != h.since {
 			rt.Fatalf("%s of %s is %+v, want %+v", name, text, one, h)
 		}
@@ -195,7 +207,7 @@ func (m *machine) checkDiff(rt *rapid.T, from string, a snapshot, to string, b s
 	got := must(m.Diff(as("alice"), sluice.DiffRequest{From: from, To: to}))(rt)
 	is := map[string][2]sluice.Value{}
 	for _, ch := range got.Slots {
-		is[ch.Slot.Component()] = [2]sluice.Value{ch.From, ch.To}
+		is[keyOf(ch.Slot)] = [2]sluice.Value{ch.From, ch.To}
 	}
 	if want := differences(a, b); !reflect.DeepEqual(is, want) || len(got.Slots) != len(want) {
 		rt.Fatalf("diff %s %s is\n%+v\nwant\n%+v", from, to, is, want)
@@ -240,6 +252,7 @@ func (m *machine) verify(rt *rapid.T) {
 			m.checkResolve(rt, e, component)
 		}
 		m.checkHistory(rt, e)
+		m.checkReveal(rt, e)
 	}
 }
 

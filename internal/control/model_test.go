@@ -85,6 +85,7 @@ func open(rt *rapid.T, cfg store.Config) *machine {
 	})
 	must(m.Bootstrap(as("alice")))(rt)
 	first := picked{T: rt, Rand: rand.New(rand.NewPCG(0, 0)), m: m, actor: "alice"}
+	m.seed(rt)
 	for range 8 { // so that each step has something to choose from
 		m.publish(first)
 	}
@@ -114,6 +115,7 @@ func (m *machine) step(rt *rapid.T) {
 	oneOf(p, []func(picked){
 		m.publish, m.deploy, m.deploy, m.deploy, m.deployTwo, m.split, m.unset, m.hide, m.promote, m.promote,
 		m.back, m.back, m.backTo, m.backAt, m.revert, m.restore, m.quarantine,
+		m.setVariables, m.setVariables, m.setVariables, m.unsetVariable, m.importVariables, m.rotateKey, m.shredVariable,
 		m.create, m.create, m.create, m.edit, m.edit, m.remove, m.importPast, m.moveClock,
 	})(p)
 }

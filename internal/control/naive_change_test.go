@@ -1,6 +1,7 @@
 package control_test
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -15,6 +16,10 @@ type change struct {
 	next  map[string]map[string]*held
 	free  bool // asks no policy of environments that inherit
 
+	secrets    sluice.SecretPolicy
+	withConfig bool
+	stubbed    []string
+
 	kept      []string // components that were meant and left
 	neverLive []string
 	did       map[sluice.Action]bool
@@ -26,8 +31,12 @@ func (w *world) change(actor string) *change {
 
 // action is what a change set is called for what it did.
 func (c *change) action() sluice.Action {
+	components := maps.Clone(c.did)
+	delete(components, sluice.ActionConfigure)
 	switch {
-	case c.did[sluice.ActionDeploy] || len(c.did) == 0:
+	case len(components) == 0 && c.did[sluice.ActionConfigure]:
+		return sluice.ActionConfigure
+	case c.did[sluice.ActionDeploy] || len(components) == 0:
 		return sluice.ActionDeploy
 	case c.did[sluice.ActionRollback]:
 		return sluice.ActionRollback
@@ -108,6 +117,9 @@ func (c *change) below(e *place, cur *held, v sluice.Value) *held {
 }
 
 func (h *held) find(version int) *held {
+	if version == 0 {
+		return nil
+	}
 	for at := h.below; at != nil; at = at.below {
 		if at.value.Version == version {
 			return at
@@ -214,23 +226,36 @@ func (c *change) unset(e *place, component string) error {
 		c.kept = append(c.kept, component)
 		return nil
 	}
-	c.did[sluice.ActionUnset] = true
+	c.took(component)
 	h := c.fromParent(e, component)
 	h.below = c.below(e, cur, h.value)
 	return c.put(e, component, h)
 }
 
 func (c *change) hide(e *place, component string) error {
-	if cur := c.get(e, component); cur.value.None && cur.own() {
+	want := sluice.Value{None: true}
+	if overlaid(component) != "" {
+		want = sluice.Value{Sealed: sluice.Sealed{Hidden: true}}
+	}
+	if cur := c.get(e, component); cur.value.Equal(want) && cur.own() {
 		return nil
 	}
-	c.did[sluice.ActionUnset] = true
-	return c.lay(e, component, sluice.Value{None: true})
+	c.took(component)
+	return c.lay(e, component, want)
+}
+
+// took notes that something was taken away.
+func (c *change) took(key string) {
+	if isVariable(key) {
+		c.did[sluice.ActionConfigure] = true
+	} else {
+		c.did[sluice.ActionUnset] = true
+	}
 }
 
 func (c *change) promote(e *place, from snapshot, only func(string) bool) error {
 	for component, h := range from.held {
-		if !h.value.Live() || !only(component) {
+		if !h.value.Live() || !only(component) || isVariable(component) {
 			continue
 		}
 		want := sluice.Settle(h.value.Pin)
@@ -306,6 +331,9 @@ func (c *change) back(e *place, component string, further bool) error {
 	}
 	for was := cur.below; was != nil; was = was.below {
 		if c.content(component, was.value) == nil && !was.value.Equal(cur.value) {
+			if err := c.overlays(e, component, e.ended(component, was)); err != nil {
+				return err
+			}
 			return c.uncover(e, component, was)
 		}
 	}
@@ -317,10 +345,14 @@ func (c *change) backTo(e *place, component string, version int) error {
 	if cur.value.Equal(want) {
 		return nil
 	}
-	if was := cur.find(version); was != nil {
-		return c.uncover(e, component, was)
+	was := cur.find(version)
+	if was == nil {
+		was = e.wasLive(component, version)
 	}
-	if was := e.wasLive(component, version); was != nil {
+	if was != nil {
+		if err := c.overlays(e, component, e.ended(component, was)); err != nil {
+			return err
+		}
 		return c.uncover(e, component, was)
 	}
 	c.neverLive = append(c.neverLive, component)
@@ -333,14 +365,23 @@ func (c *change) backTo(e *place, component string, version int) error {
 	return c.lay(e, component, want)
 }
 
-// backAt takes components to what they were after a release.
-func (c *change) backAt(e *place, release int64, only func(string) bool) error {
-	for _, component := range c.names() {
-		was := e.after(release).of(component)
-		if !only(component) || sameAs(c.get(e, component), was) {
+// backAt takes what was chosen to what it was after a release; components that
+// were named, with their overlays when that is asked.
+func (c *change) backAt(e *place, release int64, named []string, only func(string) bool) error {
+	for _, key := range c.names() {
+		was := e.after(release).of(key)
+		if !only(key) {
 			continue
 		}
-		if err := c.uncover(e, component, was); err != nil {
+		if slices.Contains(named, key) {
+			if err := c.overlays(e, key, release); err != nil {
+				return err
+			}
+		}
+		if sameAs(c.get(e, key), was) {
+			continue
+		}
+		if err := c.goBack(e, key, was); err != nil {
 			return err
 		}
 	}
@@ -362,7 +403,7 @@ func (c *change) revert(e *place, release int64) error {
 		if sameAs(cur, was) && cur.origin == was.origin {
 			continue
 		}
-		if err := c.uncover(e, component, was); err != nil {
+		if err := c.goBack(e, component, was); err != nil {
 			return err
 		}
 	}
@@ -375,6 +416,15 @@ func (c *change) restore(e *place, from snapshot, only func(string) bool) error 
 		cur, want := c.get(e, component), from.of(component).runs()
 		if !only(component) || cur.runs().Equal(want) {
 			continue
+		}
+		if isVariable(component) {
+			var keep bool
+			var err error
+			if want, keep, err = c.returning(cur, from.of(component), component); err != nil {
+				return err
+			} else if keep {
+				continue
+			}
 		}
 		if err := c.content(component, want); err != nil {
 			return err
@@ -411,5 +461,5 @@ func (c *change) names() []string {
 		out = append(out, name)
 	}
 	slices.SortFunc(out, strings.Compare)
-	return out
+	return append(out, variableKeys...)
 }

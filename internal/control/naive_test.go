@@ -19,6 +19,10 @@ type world struct {
 	last         sluice.Time // of the last release that was recorded
 	components   map[string]*part
 	environments map[string]*place
+
+	prints   map[string]string // fingerprints by KEY=VALUE, as they were learnt
+	texts    map[string]string // values by fingerprint
+	shredded map[string]bool   // fingerprints of values that are gone
 }
 
 // part is a component.
@@ -48,7 +52,7 @@ type snapshot struct {
 	at, recorded sluice.Time
 	action       sluice.Action
 	actor        string
-	held         map[string]*held // by component
+	held         map[string]*held // by component, or by the slot of a variable
 }
 
 // held is what one slot holds from one release on.
@@ -82,7 +86,10 @@ func (h *held) looksLike(o *held) bool {
 }
 
 func newWorld(clock sluice.Time) *world {
-	w := &world{clock: clock, components: map[string]*part{}, environments: map[string]*place{}}
+	w := &world{
+		clock: clock, components: map[string]*part{}, environments: map[string]*place{},
+		prints: map[string]string{}, texts: map[string]string{}, shredded: map[string]bool{},
+	}
 	for _, e := range sluice.DefaultEnvironments() {
 		w.environments[e.Name] = &place{name: e.Name, parent: e.Parent, position: e.Position, tracks: e.Tracks != ""}
 	}
@@ -154,7 +161,7 @@ func (s snapshot) settings() []sluice.Setting {
 	for _, name := range slices.Sorted(maps.Keys(s.held)) {
 		if h := s.held[name]; !h.value.IsZero() {
 			out = append(out, sluice.Setting{
-				Slot: sluice.ComponentSlot(name), Value: h.value, Origin: h.origin, Since: h.since, Under: h.under(), PinnedBy: h.pinned,
+				Slot: slot(name), Value: h.value, Origin: h.origin, Since: h.since, Under: h.under(), PinnedBy: h.pinned,
 			})
 		}
 	}
@@ -169,6 +176,10 @@ func (s snapshot) root() sluice.Digest {
 		switch {
 		case !v.Live():
 			continue
+		case v.Stub || v.Hidden:
+			text += fmt.Sprintf("%s\t%s\n", name, v.Sealed)
+		case v.Fingerprint != "":
+			text += fmt.Sprintf("%s\t%s\n", name, v.Fingerprint)
 		case v.Settled():
 			text += fmt.Sprintf("component/%s\t%d %s\n", name, v.Version, v.Digest)
 		default:
