@@ -12,7 +12,29 @@ func history(tb testing.TB, n *node) {
 	tb.Helper()
 	publishing(tb, n)
 	releasing(tb, n)
+	configuring(tb, n)
 	administering(tb, n)
+}
+
+// configuring sets variables of every sort, rotates their key, shreds a value,
+// and publishes what requires one.
+func configuring(tb testing.TB, n *node) {
+	tb.Helper()
+	set := func(changes ...sluice.ChangeRequest) {
+		tb.Helper()
+		must[sluice.Outcome](tb)(n.Deploy(as("alice"), sluice.DeployRequest{Environment: "production", Changes: changes}))
+	}
+	variable := func(key, value, component string) sluice.ChangeRequest {
+		return sluice.ChangeRequest{Variable: key, Component: component, Value: &value}
+	}
+	set(variable("LLM_MODEL", "gpt-4o", ""), variable("API_TOKEN", "one", ""), variable("LIMIT", "", "triage"))
+	set(variable("API_TOKEN", "two", ""), sluice.ChangeRequest{Variable: "LLM_MODEL", Component: "triage", Hide: true})
+	must[sluice.KeyReport](tb)(n.RotateKey(as("alice"), sluice.RotateKeyRequest{}))
+	must[sluice.ShredReport](tb)(n.ShredVariable(as("alice"), sluice.ShredRequest{Environment: "production", Key: "API_TOKEN"}))
+	must[sluice.Variable](tb)(n.Variable(as("alice"), sluice.VariableRequest{Environment: sluice.EnvironmentRef{Name: "production"}, Key: "API_TOKEN", Reveal: true}))
+	must[sluice.Published](tb)(n.Publish(as("alice"), sluice.PublishRequest{
+		Component: "needy", Kind: sluice.KindPrompt, Files: []sluice.File{sluice.NewFile("prompt.md", []byte("---\nrequires: [LLM_MODEL]\n---\nAnswer."))},
+	}))
 }
 
 // publish makes the next version of a component.

@@ -27,6 +27,8 @@ var guarded = []table{
 	{name: "version_files", place: "{digest}"},
 	{name: "blobs", place: "{digest}"},
 	{name: "quarantines", place: "{component} {digest}"},
+	{name: "sealed", place: "{fingerprint}"},
+	{name: "data_keys", place: "data key"},
 	{name: "tokens", place: "{id}", except: "hash old_hash old_until"},
 }
 

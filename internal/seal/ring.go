@@ -28,7 +28,8 @@ const (
 	lengthBytes      = 4
 )
 
-// wrappedForm begins what is wrapped: it, the data key, the fingerprint key.
+// wrappedForm begins what is wrapped: it, the number, the data key, the
+// fingerprint key.
 const wrappedForm = "sluice-data-key-1"
 
 // Wrapped is a data key as it is stored.
@@ -98,9 +99,14 @@ func (m *Master) wrap(k dataKey, fingerprints []byte) (Wrapped, error) {
 	if err != nil {
 		return Wrapped{}, err
 	}
-	_, err = w.Write(slices.Concat([]byte(wrappedForm), k.key, fingerprints))
+	_, err = w.Write(slices.Concat(formOf(k.number), k.key, fingerprints))
 	err = errors.Join(err, w.Close()) // which writes the last of it
 	return Wrapped{k.number, out.Bytes()}, err
+}
+
+// formOf is how what is wrapped begins, so that no data key passes for another.
+func formOf(number int64) []byte {
+	return binary.BigEndian.AppendUint64([]byte(wrappedForm), uint64(number))
 }
 
 // Unwrap opens stored data keys. Unavailable when the master key is another one
@@ -142,10 +148,11 @@ func (m *Master) unwrap(w Wrapped) (key, fingerprints []byte, err error) {
 		return nil, nil, damaged(w.Number)
 	}
 	b, err := io.ReadAll(io.LimitReader(plain, 1024))
-	if err != nil || len(b) != len(wrappedForm)+2*keyBytes || string(b[:len(wrappedForm)]) != wrappedForm {
+	form := formOf(w.Number)
+	if err != nil || len(b) != len(form)+2*keyBytes || !bytes.HasPrefix(b, form) {
 		return nil, nil, damaged(w.Number)
 	}
-	b = b[len(wrappedForm):]
+	b = b[len(form):]
 	return b[:keyBytes:keyBytes], b[keyBytes:], nil
 }
 

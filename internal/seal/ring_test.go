@@ -179,6 +179,7 @@ func TestUnwrapRefusals(t *testing.T) {
 		"a flipped bit":      {m, []seal.Wrapped{flipped}, "data key 1 is damaged"},
 		"no age file":        {m, []seal.Wrapped{{Number: 1, Bytes: []byte("rubbish")}}, "data key 1 is damaged"},
 		"nothing":            {m, []seal.Wrapped{{Number: 1}}, "data key 1 is damaged"},
+		"another number":     {m, []seal.Wrapped{{Number: 2, Bytes: first.Bytes}}, "data key 2 is damaged"},
 		"mixed up with some": {m, []seal.Wrapped{first, foreign}, "data key 2 is damaged"},
 	} {
 		if _, err := test.m.Unwrap(test.keys); err == nil || !strings.Contains(err.Error(), test.want) {
