@@ -384,9 +384,9 @@ func (p *Plan) expect(env Environment, cur Setting, expect string) error {
 	if expect == "" {
 		return nil
 	}
-	matches := Matches
+	matches, wanted := Matches, expect
 	if cur.Slot.Component() == "" {
-		matches = matchesVariable
+		matches, wanted = matchesVariable, "what was expected" // which may be a value, by mistake
 	}
 	ok, err := matches(cur.Value, expect)
 	if err != nil || ok {
@@ -396,10 +396,10 @@ func (p *Plan) expect(env Environment, cur Setting, expect string) error {
 	if !cur.Value.Live() {
 		is = "not live"
 	}
-	moved := Errorf(Conflict, "%s in %s is %s, not %s", cur.Slot.Name(), env.Name, is, expect)
+	moved := Errorf(Conflict, "%s in %s is %s, not %s", cur.Slot.Name(), env.Name, is, wanted)
 	if cur.Since > 0 {
 		if r, err := p.past.Release(env.Name, cur.Since); err == nil {
-			moved = Errorf(Conflict, "%s in %s is %s, not %s: %s by %s at %s", cur.Slot.Name(), env.Name, is, expect, r.Ref(), r.Actor, r.At)
+			moved = Errorf(Conflict, "%s in %s is %s, not %s: %s by %s at %s", cur.Slot.Name(), env.Name, is, wanted, r.Ref(), r.Actor, r.At)
 		}
 	}
 	look := "sluice env list -e " + env.Name

@@ -100,7 +100,7 @@ func ParseSecretPolicy(s SecretPolicy) (SecretPolicy, error) {
 	case SecretsCurrent, SecretsExact, SecretsStub:
 		return s, nil
 	}
-	return "", Errorf(Invalid, "%q says nothing about secrets", clip(string(s))).Fix("use current, exact or stub")
+	return "", Errorf(Invalid, "the policy for secrets is not one that is known").Fix("use current, exact or stub")
 }
 
 // SecretKey reports whether a key looks like a credential's: it ends in _KEY or

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -90,6 +92,30 @@ func (h *handler) recovered(rec *recorder, panicked any) (broken bool) {
 	return false
 }
 
+// variablePaths is what stands before the key of a variable in an address.
+var variablePaths = regexp.MustCompile(`^/v1/(?:environments/[^/]*/variables|scriptum/env)/`)
+
+// discreet is a path as a log may have it: where the key of a variable belongs,
+// something else may be a secret, and in a path that nothing answers anything may.
+func discreet(r *http.Request) string {
+	path := r.URL.Path
+	if r.Pattern == "" {
+		if parts := strings.SplitN(path, "/", 4); len(parts) == 4 {
+			return strings.Join(parts[:3], "/") + "/…"
+		}
+		return path
+	}
+	at := variablePaths.FindString(path)
+	if at == "" {
+		return path
+	}
+	key, rest, _ := strings.Cut(path[len(at):], "/")
+	if sluice.CheckKey(key) != nil || rest != "" && rest != "reveal" && rest != "shred" {
+		return at + "…"
+	}
+	return path
+}
+
 // finish logs and counts one request. Causes are shown here and nowhere else.
 func (h *handler) finish(rec *recorder, r *http.Request, id string, took time.Duration) {
 	if rec.status == 0 {
@@ -101,7 +127,7 @@ func (h *handler) finish(rec *recorder, r *http.Request, id string, took time.Du
 	}
 	h.count(route, rec.status, took)
 	level, attrs := slog.LevelDebug, []slog.Attr{
-		slog.String("request", id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
+		slog.String("request", id), slog.String("method", r.Method), slog.String("path", discreet(r)),
 		slog.Int("status", rec.status), slog.Duration("took", took),
 	}
 	if p := rec.problem; p != nil {

@@ -397,6 +397,9 @@ func chosenVariables(tx *store.Tx, from source, settings []sluice.Setting, names
 		if err := sluice.CheckKey(key); err != nil {
 			return nil, err
 		}
+		if strings.Contains(component, "=") {
+			return nil, sluice.Errorf(sluice.Invalid, "a variable that is copied brings its own value").Fix("write KEY or KEY@COMPONENT")
+		}
 		if overlay {
 			found, err := findComponent(tx, component)
 			if err != nil {

@@ -34,10 +34,10 @@ func (c *Control) ShredVariable(ctx context.Context, req sluice.ShredRequest) (s
 	out, err := update(ctx, c, "shred "+req.Environment+" "+req.Key, req, req.Change, func(tx *store.Tx) (sluice.ShredReport, error) {
 		return shred(tx, actor.Name, req)
 	})
-	if err != nil || req.DryRun || len(out.Shredded) == 0 {
+	if err != nil || req.DryRun {
 		return out, err
 	}
-	return out, c.scrub(ctx)
+	return out, c.scrub(ctx) // also when an earlier run could not
 }
 
 func shred(tx *store.Tx, actor string, req sluice.ShredRequest) (sluice.ShredReport, error) {

@@ -24,6 +24,7 @@ type order struct {
 	Start         []int // for each writer, the number of its first request
 	Count         int   // requests of each writer; 0 goes on for ever
 	Watch         bool
+	Rotate        bool // rotate keys instead, for ever
 }
 
 func child(out, errs io.Writer) int {
@@ -39,6 +40,9 @@ func child(out, errs io.Writer) int {
 	}
 	defer n.close()
 	say := sayer{out: out}
+	if o.Rotate {
+		return say.rotate(n)
+	}
 	ctx, cancel := context.WithCancel(as("alice"))
 	defer cancel()
 	if o.Watch {
@@ -75,6 +79,16 @@ func (s *sayer) write(n *node, writer, first, count int) {
 			return
 		}
 		s.line("ack %d %d %s %d %d", writer, i, out.Environment, out.Release.Number, out.Release.Epoch)
+	}
+}
+
+// rotate seals all values anew again and again, until that fails.
+func (s *sayer) rotate(n *node) int {
+	for {
+		if _, err := n.RotateKey(as("alice"), sluice.RotateKeyRequest{}); err != nil {
+			s.line("failed %v", err)
+			return 1
+		}
 	}
 }
 

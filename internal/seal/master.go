@@ -12,6 +12,7 @@ import (
 	"io"
 	"log/slog"
 	"os/exec"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -115,6 +116,8 @@ func parse(source, text string) (*Master, error) {
 	return m, nil
 }
 
+var keyText = regexp.MustCompile(`(?i)AGE-SECRET-KEY-\S*`)
+
 // run runs a command and returns what it prints.
 func run(ctx context.Context, command string, timeout time.Duration) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
@@ -136,6 +139,7 @@ func run(ctx context.Context, command string, timeout time.Duration) (string, er
 		return "", sluice.Errorf(sluice.Unavailable, "the master key command prints more than %d bytes", maxKeyBytes).Fix(fix)
 	case err != nil:
 		said, _, _ := strings.Cut(strings.TrimSpace(complaint.String()), "\n")
+		said = keyText.ReplaceAllString(said, redacted) // some shells say what they run
 		if said != "" {
 			said = ": " + said
 		}

@@ -224,14 +224,24 @@ func scrubSQLite(ctx context.Context, path string) (bool, error) {
 	return busy == 0, err
 }
 
-// scrubPostgres rewrites the table. It gives up soon when somebody reads it, since
-// all who come later would wait behind it.
+// scrubPostgres rewrites the table. It does not while a snapshot of before is
+// open, for which the rows would be kept, and gives up soon when somebody reads the
+// table, since all who come later would wait behind it.
 func scrubPostgres(ctx context.Context, db *sql.DB) (bool, error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return false, err
 	}
 	defer conn.Close()
+	var xid string
+	if err := conn.QueryRowContext(ctx, "SELECT pg_current_xact_id()::xid::text").Scan(&xid); err != nil {
+		return false, err
+	}
+	var older int64
+	if err := conn.QueryRowContext(ctx, `SELECT count(*) FROM pg_stat_activity
+		WHERE pid <> pg_backend_pid() AND backend_xmin IS NOT NULL AND age(backend_xmin) >= age($1::xid)`, xid).Scan(&older); err != nil || older > 0 {
+		return false, err
+	}
 	if _, err := conn.ExecContext(ctx, "SET lock_timeout = '500ms'"); err != nil {
 		return false, err
 	}

@@ -46,7 +46,7 @@ func (s *service) paths(mux *http.ServeMux) {
 	bind(mux, "GET templates", s.ListTemplates)
 	bind(mux, "GET health", s.HealthCheck)
 	mux.HandleFunc(httpPrefix, func(w http.ResponseWriter, r *http.Request) {
-		api.Fail(w, sluice.Errorf(sluice.NotFound, "there is nothing at %s %s", r.Method, r.URL.Path).Fix("see which calls there are: grpcurl describes the service"))
+		api.Fail(w, sluice.Errorf(sluice.NotFound, "there is no %s at this path of the Scriptum service", r.Method).Fix("see which calls there are: grpcurl describes the service"))
 	})
 }
 

@@ -392,7 +392,7 @@ func TestPaths(t *testing.T) {
 		{"GET", "tools", "", 200, "map[]"},
 		{"GET", "templates", "", 200, "map[]"},
 		{"GET", "health", "", 200, "status:ok"},
-		{"GET", "threads", "", 404, "there is nothing at"},
+		{"GET", "threads", "", 404, "there is no GET at"},
 		{"DELETE", "scripts/a", "", 409, "cannot be archived"},
 	} {
 		status, answer := in.call(c.method, "/v1/scriptum/"+c.path, c.body)
