@@ -89,12 +89,26 @@ func environmentShowCommand(e *env) *cobra.Command {
 					fmt.Fprintln(w)
 				}
 				e.manifestText(w, m)
+				if n := variablesOf(m); n > 0 {
+					e.note("%s: `sluice env list -e %s`", counted(n, "variable"), v.Name)
+				}
 				if n := len(m.Pinned()); n > 0 {
 					e.note("%d pinned by a rollback or restore; %s lets go", n, unpin(m))
 				}
 			})
 		},
 	}
+}
+
+// variablesOf counts the variables and overlays that have an effect.
+func variablesOf(m sluice.Manifest) int {
+	n := 0
+	for _, s := range m.Slots {
+		if _, _, is := s.Slot.Variable(); is && s.Value.Live() {
+			n++
+		}
+	}
+	return n
 }
 
 func (e *env) environmentText(w io.Writer, v sluice.Environment) {

@@ -162,13 +162,12 @@ func (m *machine) check(rt *rapid.T) {
 	living := m.model.living()
 	for _, e := range living {
 		m.checkState(rt, e, e.name, e.latest())
-		m.checkVariables(rt, e, e.name, e.latest())
 	}
 	p := m.pick(rt)
 	e, other := p.place(), p.place()
 	ref, n := p.point(e)
 	m.checkState(rt, e, ref, n)
-	m.checkVariables(rt, e, ref, n)
+	m.checkVariables(rt, e, ref, n, p.part())
 	far := m.model.clock + sluice.Time(p.Int64N(100_000_000_000)-99_999_999_990)
 	m.checkState(rt, e, fmt.Sprintf("%s@%s", e.name, far), e.at(far, m.model.clock))
 	to, k := p.point(other)
@@ -252,6 +251,7 @@ func (m *machine) verify(rt *rapid.T) {
 			m.checkResolve(rt, e, component)
 		}
 		m.checkHistory(rt, e)
+		m.checkVariables(rt, e, e.name, e.latest(), slices.Collect(maps.Keys(m.model.components))...)
 		m.checkReveal(rt, e)
 	}
 }

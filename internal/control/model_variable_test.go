@@ -197,9 +197,9 @@ func (p picked) withConfig(from snapshot) ([]string, error) {
 	return []string{strings.TrimPrefix(key, "var/")}, nil
 }
 
-// checkVariables asks for the variables of an environment, and for what each
-// component gets.
-func (m *machine) checkVariables(rt *rapid.T, e *place, text string, n int64) {
+// checkVariables asks for the variables of an environment, and for what components
+// get.
+func (m *machine) checkVariables(rt *rapid.T, e *place, text string, n int64, components ...string) {
 	rt.Helper()
 	ref, err := sluice.ParseEnvironmentRef(text, m.model.clock.Std())
 	if err != nil {
@@ -220,7 +220,7 @@ func (m *machine) checkVariables(rt *rapid.T, e *place, text string, n int64) {
 	if !slices.Equal(is, want) {
 		rt.Fatalf("the variables of %s are\n%v\nwant\n%v", text, is, want)
 	}
-	for component := range m.model.components {
+	for _, component := range components {
 		set := must(m.Effective(as("alice"), sluice.EffectiveRequest{Environment: ref, Component: component}))(rt)
 		gets := map[string]string{}
 		for _, v := range set.Variables {

@@ -16,7 +16,7 @@ import (
 // not, try everything to get at production's.
 func TestAccess(t *testing.T) {
 	t.Parallel()
-	for name, roles := range map[string][]sluice.Role{"bob": {sluice.RoleDeployer}, "carol": {sluice.RoleDeployer, sluice.RoleRevealer}} {
+	for name, roles := range map[string][]sluice.Role{"alice": {sluice.RoleDeployer}, "bob": {sluice.RoleDeployer, sluice.RoleRevealer}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			onServers(t, func(t *testing.T, cfg server.Config) {
