@@ -9,7 +9,7 @@ import (
 )
 
 // scrubTries bounds how long a shredding waits for those who read the past.
-const scrubTries = 20
+const scrubTries = 5
 
 // shredded is what the ledger keeps of a shredding.
 type shredded struct {

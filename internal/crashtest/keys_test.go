@@ -1,10 +1,18 @@
 package crashtest
 
 import (
+	"database/sql"
+	"errors"
+	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/pgtest"
 	"github.com/sluice-dev/sluice/internal/seal"
+	"github.com/sluice-dev/sluice/internal/store"
 )
 
 func newKey(tb testing.TB) string {

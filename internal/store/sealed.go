@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -224,6 +225,18 @@ func scrubSQLite(ctx context.Context, path string) (bool, error) {
 	return busy == 0, err
 }
 
+// scrubPatience is how long transactions of before a shredding are waited for.
+const scrubPatience = 2 * time.Second
+
+// olderThan counts what keeps PostgreSQL from forgetting what a transaction
+// deleted: snapshots, and transactions under way, of any database, since each new
+// snapshot reaches back to them.
+const olderThan = `SELECT
+	(SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid()
+		AND (backend_xmin IS NOT NULL AND age(backend_xmin) >= age($1::xid) OR backend_xid IS NOT NULL AND age(backend_xid) >= age($1::xid))) +
+	(SELECT count(*) FROM pg_prepared_xacts WHERE age(transaction) >= age($1::xid)) +
+	(SELECT count(*) FROM pg_replication_slots WHERE xmin IS NOT NULL AND age(xmin) >= age($1::xid))`
+
 // scrubPostgres rewrites the table. It does not while a snapshot of before is
 // open, for which the rows would be kept, and gives up soon when somebody reads the
 // table, since all who come later would wait behind it.
@@ -237,10 +250,21 @@ func scrubPostgres(ctx context.Context, db *sql.DB) (bool, error) {
 	if err := conn.QueryRowContext(ctx, "SELECT pg_current_xact_id()::xid::text").Scan(&xid); err != nil {
 		return false, err
 	}
-	var older int64
-	if err := conn.QueryRowContext(ctx, `SELECT count(*) FROM pg_stat_activity
-		WHERE pid <> pg_backend_pid() AND backend_xmin IS NOT NULL AND age(backend_xmin) >= age($1::xid)`, xid).Scan(&older); err != nil || older > 0 {
-		return false, err
+	// Those of before the deletion are waited for, and nobody who came later.
+	for end := time.Now().Add(scrubPatience); ; {
+		var older int64
+		err := conn.QueryRowContext(ctx, olderThan, xid).Scan(&older)
+		if err != nil || older > 0 && time.Now().After(end) {
+			return false, err
+		}
+		if older == 0 {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return false, ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
 	}
 	if _, err := conn.ExecContext(ctx, "SET lock_timeout = '500ms'"); err != nil {
 		return false, err
