@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"strings"
+
 	"github.com/sluice-dev/sluice"
 	"github.com/spf13/cobra"
 )
@@ -8,6 +10,7 @@ import (
 func promoteCommand(e *env) *cobra.Command {
 	var req sluice.PromoteRequest
 	var all bool
+	var config []string
 	cmd := &cobra.Command{
 		Use:   "promote NAME… --from ENVIRONMENT --to ENVIRONMENT",
 		Short: "Copy what is live in one environment to another",
@@ -31,6 +34,9 @@ func promoteCommand(e *env) *cobra.Command {
 				return misuse(cmd, "promote: --expect goes with one component").fix("for several, use --expected-release")
 			}
 			req.Components = args
+			for _, list := range config { // by hand: the flag's own parser would repeat what it cannot read
+				req.WithConfig = append(req.WithConfig, strings.Split(list, ",")...)
+			}
 			if req.From, err = e.state(req.From); err != nil {
 				return err
 			}
@@ -51,7 +57,7 @@ func promoteCommand(e *env) *cobra.Command {
 	e.environmentFlag(cmd, &req.Environment, "to", "the `ENVIRONMENT` to change")
 	f.BoolVar(&all, "all", false, "every component that is live in --from")
 	exceptFlag(e, cmd, &req.Except)
-	f.StringSliceVar(&req.WithConfig, "with-config", nil, "copy a variable too, as `KEY` or KEY@COMPONENT; may be repeated")
+	f.StringArrayVar(&config, "with-config", nil, "copy a variable too, as `KEY` or KEY@COMPONENT; may be repeated")
 	f.StringVar(&req.Expect, "expect", "", "only if this `VERSION` is live in --to now, or none")
 	expectedReleaseFlag(cmd, &req.ExpectedRelease)
 	changeFlags(cmd, &req.Change)

@@ -27,9 +27,6 @@ func (c *Control) RotateKey(ctx context.Context, req sluice.RotateKeyRequest) (s
 	if err != nil {
 		return sluice.KeyReport{}, err
 	}
-	if err := req.Check(); err != nil {
-		return sluice.KeyReport{}, err
-	}
 	if req.Master {
 		if m := c.keys.master; m.Key != "" || m.Command != "" || m.File == "" {
 			return sluice.KeyReport{}, sluice.Errorf(sluice.Invalid, "the master key is not in a file that Sluice may write").
@@ -37,7 +34,7 @@ func (c *Control) RotateKey(ctx context.Context, req sluice.RotateKeyRequest) (s
 		}
 	}
 	out, ring, err := c.nextKey(ctx, actor.Name, req)
-	if err != nil || req.DryRun {
+	if err != nil || ring == nil {
 		return out, err
 	}
 	for {
@@ -52,56 +49,67 @@ func (c *Control) RotateKey(ctx context.Context, req sluice.RotateKeyRequest) (s
 }
 
 // nextKey stores a new data key, and the others wrapped anew, since the master
-// key may be another one by now.
+// key may be another one by now. There is no ring when nothing is left to do: for
+// a dry run, and for a request that was carried out before.
 func (c *Control) nextKey(ctx context.Context, actor string, req sluice.RotateKeyRequest) (sluice.KeyReport, *seal.Ring, error) {
-	var out sluice.KeyReport
-	var ring *seal.Ring
 	if err := c.anyKey(ctx); err != nil {
-		return out, nil, err
-	}
-	if req.Master && !req.DryRun {
-		if err := seal.AddIdentity(c.keys.master.File); err != nil {
-			return out, nil, err
-		}
-		out.NewMaster = true
+		return sluice.KeyReport{}, nil, err
 	}
 	existing := c.keys.master
 	existing.Make = false
 	master, err := seal.Read(ctx, existing)
 	if err != nil {
-		return out, nil, err
+		return sluice.KeyReport{}, nil, err
 	}
-	out.Master = master.Source()
-	err = c.db.Update(ctx, c.org, func(tx *store.Tx) error {
-		stored, err := tx.DataKeys()
-		if err != nil {
-			return err
-		}
-		if ring, err = master.Unwrap(wrappedOf(stored)); err != nil {
-			return err
-		}
-		if _, err := ring.Rotate(master); err != nil {
-			return err
-		}
-		out.Key, out.DryRun = ring.Current(), req.DryRun
-		wrapped, err := ring.Rewrap(master)
-		if err != nil {
-			return err
-		}
-		for _, w := range wrapped {
-			if err := tx.AddDataKey(store.DataKey{Number: w.Number, Wrapped: w.Bytes}); err != nil {
-				return err
+	var ring *seal.Ring
+	out, err := update(ctx, c, "key.rotate", req, req.Change, func(tx *store.Tx) (sluice.KeyReport, error) {
+		out := sluice.KeyReport{Master: master.Source(), DryRun: req.DryRun}
+		if req.Master && !req.DryRun {
+			if err := seal.AddIdentity(existing.File); err != nil {
+				return out, err
+			}
+			out.NewMaster = true
+			if master, err = seal.Read(ctx, existing); err != nil {
+				return out, err
 			}
 		}
-		if _, err = tx.Append(actor, sluice.EntryKeyRotate, "data key", rotated{Key: out.Key, Reason: req.Reason, Ticket: req.Ticket}); err == nil && req.DryRun {
-			err = errDryRun
+		ring, err = wrapNext(tx, master)
+		if err != nil {
+			return out, err
 		}
-		return err
+		out.Key = ring.Current()
+		_, err = tx.Append(actor, sluice.EntryKeyRotate, "data key", rotated{Key: out.Key, Reason: req.Reason, Ticket: req.Ticket})
+		return out, err
 	})
-	if err == errDryRun { //nolint:errorlint // it is this very one
-		err = nil
+	if err != nil || req.DryRun {
+		ring = nil
 	}
 	return out, ring, err
+}
+
+// wrapNext makes the next data key, and stores all of them under a master key.
+func wrapNext(tx *store.Tx, master *seal.Master) (*seal.Ring, error) {
+	stored, err := tx.DataKeys()
+	if err != nil {
+		return nil, err
+	}
+	ring, err := master.Unwrap(wrappedOf(stored))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := ring.Rotate(master); err != nil {
+		return nil, err
+	}
+	wrapped, err := ring.Rewrap(master)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range wrapped {
+		if err := tx.AddDataKey(store.DataKey{Number: w.Number, Wrapped: w.Bytes}); err != nil {
+			return nil, err
+		}
+	}
+	return ring, nil
 }
 
 // anyKey refuses to rotate what is not there, before a master key is asked for.
@@ -120,7 +128,7 @@ func (c *Control) reseal(ctx context.Context, ring *seal.Ring) (int64, error) {
 	n := int64(0)
 	err := c.db.Update(ctx, c.org, func(tx *store.Tx) error {
 		n = 0
-		rows, err := tx.SealedNotUnder(ring.Current(), resealBatch)
+		rows, err := tx.SealedBefore(ring.Current(), resealBatch)
 		if err != nil {
 			return err
 		}

@@ -72,8 +72,8 @@ func NewIdentity() (string, error) {
 	return id.String(), nil
 }
 
-// Read reads the master key as it is now. Invalid when there is none or it
-// cannot be read, which a person must mend; Unavailable when a command fails.
+// Read reads the master key as it is now. Unavailable when there is none or it
+// cannot be read; Invalid when two are given.
 func Read(ctx context.Context, cfg Config) (*Master, error) {
 	switch {
 	case cfg.Key != "" && cfg.Command != "":

@@ -151,7 +151,9 @@ func rotating(s *suite) {
 	}
 	s.unchanged("a dry run", func() { rotate(sluice.RotateKeyRequest{Change: sluice.Change{DryRun: true}}, "2 0 false true") })
 	rotate(sluice.RotateKeyRequest{Change: sluice.Change{Reason: "yearly", Ticket: "INC-2"}}, "2 4 false false")
-	rotate(sluice.RotateKeyRequest{Master: true}, "3 4 true false")
+	once := sluice.Change{IdempotencyKey: "once"}
+	rotate(sluice.RotateKeyRequest{Master: true, Change: once}, "3 4 true false")
+	s.unchanged("the same request again", func() { rotate(sluice.RotateKeyRequest{Master: true, Change: once}, "3 0 true false") })
 	rotate(sluice.RotateKeyRequest{}, "4 4 false false")
 	s.configured("prod", `API_TOKEN masked, PLAIN "" of base, SHARED_KEY masked of base`)
 	s.equal("values", s.reveal("prod", "API_TOKEN")+s.reveal("prod", "SHARED_KEY"), "newof base")

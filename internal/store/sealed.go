@@ -97,9 +97,9 @@ func (tx *Tx) Reseal(v Sealed) error {
 	return tx.change("UPDATE sealed SET key = $1, bytes = $2 WHERE org = $3 AND fingerprint = $4", v.Key, v.Bytes, tx.org, v.Fingerprint)
 }
 
-// SealedNotUnder are values that another data key than the one given seals.
-func (tx *Tx) SealedNotUnder(key int64, limit int) ([]Sealed, error) {
-	return all(tx, scanSealed, "SELECT fingerprint, key, bytes FROM sealed WHERE org = $1 AND key <> $2 ORDER BY key, fingerprint LIMIT $3", tx.org, key, limit)
+// SealedBefore are values that an older data key than the one given seals.
+func (tx *Tx) SealedBefore(key int64, limit int) ([]Sealed, error) {
+	return all(tx, scanSealed, "SELECT fingerprint, key, bytes FROM sealed WHERE org = $1 AND key < $2 ORDER BY key, fingerprint LIMIT $3", tx.org, key, limit)
 }
 
 // Shred removes a value. What remains of it in the file is overwritten by
