@@ -166,8 +166,8 @@ func digestOf(p *config.Project, c config.Component) (sluice.Digest, error) {
 	return digest, err
 }
 
-// checkTracking finds publishes that an environment refused to follow since its
-// last release.
+// checkTracking finds publishes that an environment refused to follow, where the
+// component has not moved since.
 func (d *doctor) checkTracking(ctx context.Context) {
 	all, err := d.services.Environments(ctx, false)
 	if err != nil {
@@ -185,11 +185,11 @@ func (d *doctor) checkTracking(ctx context.Context) {
 	clean := true
 	for _, v := range all {
 		for _, entry := range page.Items {
-			if v.Tracks == "" || entry.Subject != v.Name || entry.Seq < v.Epoch {
+			if v.Tracks == "" || entry.Subject != v.Name {
 				continue
 			}
 			var refused struct{ Version, Reason string }
-			if err := json.Unmarshal(entry.Payload, &refused); err != nil {
+			if err := json.Unmarshal(entry.Payload, &refused); err != nil || d.movedSince(ctx, v.Name, refused.Version, entry.Seq) {
 				continue
 			}
 			clean = false
@@ -201,6 +201,14 @@ func (d *doctor) checkTracking(ctx context.Context) {
 	if clean {
 		d.ok("tracking", "every environment that tracks the latest version has it")
 	}
+}
+
+// movedSince reports whether a component got another version in an environment
+// after an entry of the ledger.
+func (d *doctor) movedSince(ctx context.Context, environment, version string, seq int64) bool {
+	name, _ := splitRef(version)
+	page, err := d.services.Releases(ctx, sluice.ReleaseQuery{Environment: environment, Component: name, Paging: sluice.Paging{Limit: 1}})
+	return err == nil && len(page.Items) > 0 && page.Items[0].Epoch > seq
 }
 
 // checkWatch opens a stream and expects its first event. A proxy that buffers
