@@ -25,7 +25,7 @@ type Past interface {
 	// was live, [Latest] when it still is.
 	Ended(environment string, slot Slot, since int64) (int64, error)
 	// Overlays are all that a component ever had in an environment, as they were
-	// after a release; of those that were absent, only Slot is filled in.
+	// after a release; what was absent then still knows what lay under it.
 	Overlays(environment, component string, release int64) ([]Setting, error)
 	// Release returns one release. NotFound.
 	Release(environment string, number int64) (Release, error)

@@ -6,22 +6,25 @@ package declare
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"path"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/sluice-dev/sluice"
 )
 
-// mentions finds a line that could be a declaration, in YAML or JSON that does not
-// parse.
-var mentions = regexp.MustCompile(`(?m)^[ \t{,]*"?requires"?[ \t]*:`)
+// What could be a declaration in what does not parse: a line, and in JSON, which
+// may have one line only, a key.
+var (
+	mentions     = regexp.MustCompile(`(?m)^[ \t{,]*["']?requires["']?[ \t]*:`)
+	mentionsJSON = regexp.MustCompile(`"requires"\s*:|` + mentions.String())
+)
 
 // Requires are the variables that files declare to need, sorted, without
 // repeats. Invalid, with file, line and column, when a declaration cannot be read.
@@ -37,18 +40,22 @@ func Requires(files []sluice.File) ([]string, error) {
 	slices.Sort(keys)
 	keys = slices.Compact(keys)
 	if len(keys) > sluice.MaxVariables {
-		return nil, sluice.Errorf(sluice.LimitExceeded, "the files require %d variables; the limit is %d", len(keys), sluice.MaxVariables)
+		return nil, sluice.Errorf(sluice.LimitExceeded, "the files require %d variables; the limit is %d", len(keys), sluice.MaxVariables).
+			Fix("split the component, or keep what belongs together in one variable")
 	}
 	return keys, nil
 }
 
 func requiresOf(name string, content []byte) ([]string, error) {
-	text, line := content, 1
-	switch strings.ToLower(path.Ext(name)) {
-	case ".yaml", ".yml", ".json":
+	text, line, mention := content, 1, mentions
+	suffix := strings.ToLower(path.Ext(name))
+	switch suffix {
+	case ".yaml", ".yml":
+	case ".json":
+		mention = mentionsJSON
 	default:
 		var found bool
-		if text, line, _, found = FrontMatter(content); !found {
+		if text, line, _, found = FrontMatter(content); !found || !utf8.Valid(content) {
 			return nil, nil
 		}
 	}
@@ -56,12 +63,17 @@ func requiresOf(name string, content []byte) ([]string, error) {
 		return nil, nil
 	}
 	r := reader{file: name, line: line}
-	top, err := parse(text)
-	switch {
-	case err == nil:
+	if suffix == ".json" {
+		if top, ok := jsonTop(text); ok {
+			return r.requires(top)
+		}
+	}
+	top, err := parse(text) // also of JSON with comments or a last comma
+	if err == nil {
 		return r.requires(top)
-	case mentions.Match(text):
-		return nil, r.unreadable(text, err)
+	}
+	if at := mention.FindIndex(text); at != nil {
+		return nil, r.unreadable(bytes.Count(text[:at[0]], []byte("\n"))+1, err)
 	}
 	return nil, nil
 }
@@ -71,7 +83,7 @@ func requiresOf(name string, content []byte) ([]string, error) {
 func FrontMatter(text []byte) (header []byte, line int, body []byte, found bool) {
 	rest := bytes.TrimPrefix(text, []byte("\ufeff"))
 	first, rest, more := bytes.Cut(rest, []byte("\n"))
-	if !more || string(bytes.TrimRight(first, "\r")) != "---" {
+	if !more || string(bytes.TrimSuffix(first, []byte("\r"))) != "---" {
 		return nil, 0, text, false
 	}
 	for at := 0; at < len(rest); {
@@ -80,7 +92,8 @@ func FrontMatter(text []byte) (header []byte, line int, body []byte, found bool)
 		if end >= 0 {
 			next = at + end + 1
 		}
-		if l := string(bytes.TrimRight(rest[at:next], "\r\n")); l == "---" || l == "..." {
+		l := bytes.TrimSuffix(rest[at:next], []byte("\n"))
+		if l := string(bytes.TrimSuffix(l, []byte("\r"))); l == "---" || l == "..." {
 			return rest[:at], 2, rest[next:], true
 		}
 		at = next
@@ -113,17 +126,16 @@ func (r reader) fault(n *yaml.Node, format string, args ...any) error {
 
 var lineOf = regexp.MustCompile(`line (\d+): `)
 
-// unreadable is the error for a text that seems to declare something and is no
-// YAML.
-func (r reader) unreadable(text []byte, err error) error {
-	line := bytes.Count(text[:mentions.FindIndex(text)[1]], []byte("\n")) + r.line
-	if m := lineOf.FindStringSubmatch(err.Error()); m != nil {
+// unreadable is the error for a text that seems to declare something, on a line,
+// and is no YAML; where the parser says on which line it gave up, that is told.
+func (r reader) unreadable(line int, cause error) error {
+	if m := lineOf.FindStringSubmatch(cause.Error()); m != nil {
 		if n, err := strconv.Atoi(m[1]); err == nil {
-			line = n + r.line - 1
+			line = n
 		}
 	}
-	return sluice.Errorf(sluice.Invalid, "%s:%d: what the file requires cannot be read: it is not YAML", r.file, line).
-		Fix(example).Because(errors.Unwrap(err))
+	return sluice.Errorf(sluice.Invalid, "%s:%d: what the file requires cannot be read: it is not YAML", r.file, line+r.line-1).
+		Fix(example).Because(cause)
 }
 
 // requires reads the declaration of a top node.
@@ -133,7 +145,8 @@ func (r reader) requires(top *yaml.Node) ([]string, error) {
 	}
 	var list *yaml.Node
 	for i := 0; i+1 < len(top.Content); i += 2 {
-		if top.Content[i].Value != "requires" {
+		// The value of an alias is the name of its anchor.
+		if key := top.Content[i]; key.Kind != yaml.ScalarNode || key.Value != "requires" {
 			continue
 		}
 		if list != nil {
@@ -145,7 +158,7 @@ func (r reader) requires(top *yaml.Node) ([]string, error) {
 		list = list.Alias
 	}
 	switch {
-	case list == nil || list.Tag == "!!null":
+	case list == nil || list.Kind == yaml.ScalarNode && list.Tag == "!!null":
 		return nil, nil
 	case list.Kind != yaml.SequenceNode:
 		return nil, r.fault(list, "requires is not a list of keys")

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/declare"
@@ -41,6 +42,22 @@ func TestRequires(t *testing.T) {
 		"an empty file":       {"a.md", "", nil},
 		"two dashes only":     {"a.md", "---\n---\n", nil},
 		"deeply nested":       {"a.json", strings.Repeat("[", 100_000) + `"requires"`, nil},
+		"a surrogate pair":    {"a.json", `{"say": "\ud83d\ude00", "requires": ["A"]}`, []string{"A"}},
+		"a delete character":  {"a.json", "{\"say\": \"\x7f\", \"requires\": [\"A\"]}", []string{"A"}},
+		"a long key":          {"a.json", `{"` + strings.Repeat("k", 2000) + `": 1, "requires": ["A"]}`, []string{"A"}},
+		"tabs":                {"a.json", "{\t\"requires\"\t:\t[\t\"A\"\t]\t}\n\t", []string{"A"}},
+		"a colon of its own":  {"a.json", "{\"requires\"\n:\n[\"A\"]}", []string{"A"}},
+		"json, capitals":      {"A.JSON", "\ufeff{\"requires\": [\"A\"]}\r\n", []string{"A"}},
+		"json null":           {"a.json", `{"requires": null}`, nil},
+		"json, nested":        {"a.json", `{"a": {"requires": 1}, "b": ["requires"]}`, nil},
+		"json, a last comma":  {"a.json", `{"requires": ["A",],}`, []string{"A"}},
+		"json, a list":        {"a.json", `["requires"]`, nil},
+		"binary after it":     {"a.bin", "---\nrequires: [A]\n---\n\xff", nil},
+		"binary within it":    {"a.bin", "---\nrequires: [A] # \xff\n---\n", nil},
+		"an alias for a key":  {"a.yaml", "x: &requires y\n*requires : [A]\n", nil},
+		"a list for a key":    {"a.yaml", "? [requires]\n: [A]\n", nil},
+		"a blank after it":    {"a.md", "--- \nrequires: [A]\n---\n", nil},
+		"two returns":         {"a.md", "---\r\r\nrequires: [A]\n---\n", nil},
 		"a great many braces": {"a.json", strings.Repeat("{", 500_000) + "requires", nil},
 	} {
 		got, err := declare.Requires([]sluice.File{sluice.NewFile(test.path, []byte(test.text))})
@@ -66,6 +83,17 @@ func TestRequiresRefusals(t *testing.T) {
 		{"a.yaml", "requires:\n  - A-B\n", "a.yaml:2:5: a variable key has another character at byte 2"},
 		{"a.yaml", "requires: [A]\nrequires: [B]\n", "a.yaml:2:1: requires is there twice"},
 		{"a.json", "{\n  \"requires\": [\"\"]}", "a.json:2:16: a variable key is empty"},
+		{"a.json", "{\"é\": 1, \"requires\": \"A\"}", "a.json:1:22: requires is not a list of keys"},
+		{"a.json", "{\"requires\": {\"A\": []}}", "a.json:1:14: requires is not a list of keys"},
+		{"a.json", "{\n\t\"requires\": [\"A\",\n\t\tnull]}", "a.json:3:3: what is required is the key of a variable"},
+		{"a.json", `{"requires": [1]}`, "a.json:1:15: what is required is the key of a variable"},
+		{"a.json", `{"requires": [["A"]]}`, "a.json:1:15: what is required is the key of a variable"},
+		{"a.json", `{"requires": [], "requires": []}`, "a.json:1:18: requires is there twice"},
+		{"a.yaml", "requires: !!null [A-B]\n", "a.yaml:1:19: a variable key has another character at byte 2"},
+		{"a.yaml", "requires: &r [*r]\n", "a.yaml:1:15: what is required is the key of a variable"},
+		{"a.yaml", "'requires': [A\nb: 1\n", "a.yaml:1: what the file requires cannot be read: it is not YAML"},
+		{"a.json", `{"name": "x", "requires": ["A"`, "a.json:1: what the file requires cannot be read: it is not YAML"},
+		{"a.md", "---\nmodel: m\nrequires: [A\x00]\n---\n", "a.md:3: what the file requires cannot be read: it is not YAML"},
 		{"a.yaml", "requires: [A\nb: 1\n", "a.yaml:1: what the file requires cannot be read: it is not YAML"},
 		{"a.json", "{\n\"requires\": [\"A\",\n}}", "a.json:2: what the file requires cannot be read: it is not YAML"},
 	} {
@@ -87,10 +115,44 @@ func TestRequiresRefusals(t *testing.T) {
 	}
 }
 
+// TestRequiresOfMuch: a file as large as one may be is read in a moment, or
+// refused in one.
+func TestRequiresOfMuch(t *testing.T) {
+	t.Parallel()
+	fill := func(before, part, after string) string {
+		return before + strings.Repeat(part, (sluice.MaxFileBytes-len(before)-len(after))/len(part)) + after
+	}
+	for _, test := range []struct {
+		path, text string
+		code       sluice.Code
+	}{
+		{"a.json", fill("", "[", "\nrequires: x"), sluice.Invalid},
+		{"a.json", fill("", "{", "\nrequires: x"), sluice.Invalid},
+		{"a.yaml", fill("", "- ", "\nrequires: x"), sluice.Invalid},
+		{"a.yaml", fill("", "? ", "\nrequires: x"), sluice.Invalid},
+		{"a.yaml", fill("requires: [A]\nx: {", "?,", "}"), ""},
+		{"a.yaml", fill("requires: [", "A,", "]"), ""},
+		{"a.yaml", fill("x: &a [A]\nrequires: *a\ny:\n", "- [*a, *a]\n", ""), ""},
+		{"a.json", fill(`{"requires": [`, `"A",`, `"B"]}`), ""},
+		{"a.json", fill(`{`, `"x":0,`, `"requires":[]}`), ""},
+		{"a.md", fill("---\nrequires: [A]\n", "#\n", "---\n"), ""},
+		{"a.md", fill("---\nrequires: [A]\n", "\r\n", ""), ""},
+	} {
+		start := time.Now()
+		_, err := declare.Requires([]sluice.File{sluice.NewFile(test.path, []byte(test.text))})
+		t.Logf("%s %.30q %s", test.path, test.text, time.Since(start).Round(time.Millisecond))
+		// A text of this size takes less than a second: what is quadratic, minutes.
+		if took := time.Since(start); sluice.CodeOf(err) != test.code || took > 20*time.Second {
+			t.Errorf("%s %.30q: %v after %s, want %q", test.path, test.text, err, took, test.code)
+		}
+	}
+}
+
 func FuzzRequires(f *testing.F) {
 	f.Add("a.md", "---\nrequires: [A]\n---\nText.")
 	f.Add("a.yaml", "x: &a [*a]\nrequires: *a\n")
 	f.Add("a.json", `{"requires": ["A"]}`)
+	f.Add("a.json", "{\"x\": {}, \"requires\"\n:[null, [], {\"a\": 1}, \"\\ud83d\\ude00\"]}")
 	f.Fuzz(func(t *testing.T, path, text string) {
 		keys, err := declare.Requires([]sluice.File{sluice.NewFile(path, []byte(text))})
 		if err != nil && !strings.HasPrefix(err.Error(), path) && sluice.CodeOf(err) != sluice.LimitExceeded {

@@ -155,7 +155,7 @@ func (tx *Tx) Ended(environment string, slot sluice.Slot, since int64) (int64, e
 }
 
 // Overlays are all that a component ever had in an environment, as they were
-// after a release; of those that were absent, only Slot is filled in.
+// after a release; what was absent then still knows what lay under it.
 func (tx *Tx) Overlays(environment, component string, release int64) ([]sluice.Setting, error) {
 	suffix := "@" + component
 	slots, err := all(tx, plain[sluice.Slot], `SELECT slot FROM slots WHERE org = $1 AND environment = $2 AND until = 9223372036854775807
@@ -168,9 +168,6 @@ func (tx *Tx) Overlays(environment, component string, release int64) ([]sluice.S
 		s, err := tx.Setting(environment, slot, release)
 		if err != nil {
 			return nil, err
-		}
-		if s.Value.IsZero() {
-			s = sluice.Setting{Slot: slot}
 		}
 		out = append(out, s)
 	}
