@@ -158,19 +158,27 @@ func TestRotationBrokenOff(t *testing.T) {
 		n := open(t, cfg)
 		seals(t, n)
 		db := raw(t, cfg)
-		ctx, cancel := context.WithCancel(as("alice"))
-		defer cancel()
-		ended := make(chan struct{})
-		var err error
-		go func() {
-			defer close(ended)
-			_, err = n.RotateKey(ctx, sluice.RotateKeyRequest{})
-		}()
-		if !halfway(t, db, ended) {
-			t.Fatalf("the rotation ended: %v", err)
+		brokenOff := func() error {
+			ctx, cancel := context.WithCancel(as("alice"))
+			defer cancel()
+			ended := make(chan struct{})
+			var err error
+			go func() {
+				defer close(ended)
+				_, err = n.RotateKey(ctx, sluice.RotateKeyRequest{})
+			}()
+			halfway(t, db, ended)
+			cancel()
+			<-ended
+			return err
 		}
-		cancel()
-		<-ended
+		err := brokenOff()
+		for range 20 { // some are at their end before they can be stopped
+			if err != nil {
+				break
+			}
+			err = brokenOff()
+		}
 		if sluice.CodeOf(err) != sluice.TimedOut {
 			t.Errorf("the rotation says %v", err)
 		}
