@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/sluice-dev/sluice"
 )
@@ -82,28 +81,29 @@ func makeFile(path string) error {
 	}
 	return write(path, header+key+"\n", func(temporary string) error {
 		if err := os.Link(temporary, path); err != nil && !errors.Is(err, fs.ErrExist) {
-			return err
+			return placeUnlinked(temporary, path)
 		}
 		return os.Remove(temporary)
 	})
 }
 
-// AddIdentity puts a new key at the top of a key file. The older ones stay below
-// it, since they open what was sealed before.
-func AddIdentity(path string) error {
-	text, err := readKeyFile(path)
-	if err != nil {
-		return unwritable(path, err)
-	}
-	if _, err := parse("the master key file "+path, text); err != nil {
-		return err
-	}
-	key, err := NewIdentity()
+// placeUnlinked puts a file in place, unless there is one, where the file system
+// has no hard links. A lock keeps off others that do the same.
+func placeUnlinked(temporary, path string) error {
+	dir, err := os.Open(filepath.Dir(path))
 	if err != nil {
 		return err
 	}
-	older := strings.TrimPrefix(text, header)
-	return write(path, header+key+"\n"+older, func(temporary string) error { return os.Rename(temporary, path) })
+	defer dir.Close() // which unlocks
+	if err := lock(dir); err != nil {
+		return err
+	}
+	if _, err := os.Lstat(path); err == nil {
+		return os.Remove(temporary)
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.Rename(temporary, path)
 }
 
 // write writes a text to a temporary file for its owner alone, on disk, and has

@@ -57,6 +57,9 @@ func (m *Master) String() string { return redacted }
 // GoString hides the key.
 func (m *Master) GoString() string { return redacted }
 
+// Format hides the key under every verb: without it %d and %t print its bytes.
+func (m *Master) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, redacted) }
+
 // LogValue hides the key.
 func (m *Master) LogValue() slog.Value { return slog.StringValue(redacted) }
 
@@ -118,46 +121,57 @@ func parse(source, text string) (*Master, error) {
 
 var keyText = regexp.MustCompile(`(?i)AGE-SECRET-KEY-\S*`)
 
-// run runs a command and returns what it prints.
-func run(ctx context.Context, command string, timeout time.Duration) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+// run runs a command and returns what it prints. When it fails, what it started
+// ends with it.
+func run(caller context.Context, command string, timeout time.Duration) (string, error) {
+	ctx, cancel := context.WithTimeout(caller, timeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", command)
 	var complaint bytes.Buffer
-	out := &limited{limit: maxKeyBytes}
+	out := &limited{limit: maxKeyBytes, full: cancel}
 	cmd.Stdout, cmd.Stderr = out, &limitedTo{&complaint, maxComplaint}
-	// A group of its own, so that what it started ends with it.
+	// A group of its own, so that what it started can be ended with it.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = time.Second
 	err := cmd.Run()
+	if err != nil && cmd.Process != nil {
+		_ = cmd.Cancel() // also what outlived it; mostly nothing is left
+	}
 	const fix = "run it by hand; it must print the key and end with status 0"
 	switch {
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return "", sluice.Errorf(sluice.Unavailable, "the master key command did not end within %s", timeout).Fix(fix)
 	case out.over:
 		return "", sluice.Errorf(sluice.Unavailable, "the master key command prints more than %d bytes", maxKeyBytes).Fix(fix)
-	case err != nil:
-		said, _, _ := strings.Cut(strings.TrimSpace(complaint.String()), "\n")
-		said = keyText.ReplaceAllString(said, redacted) // some shells say what they run
-		if said != "" {
-			said = ": " + said
-		}
-		return "", sluice.Errorf(sluice.Unavailable, "the master key command failed (%v)%s", err, said).Fix(fix)
+	case err == nil:
+		return out.kept.String(), nil
+	case caller.Err() != nil: // it is not the command that took too long
+		return "", caller.Err()
+	case ctx.Err() != nil:
+		return "", sluice.Errorf(sluice.Unavailable, "the master key command did not end within %s", timeout).Fix(fix)
+	case errors.Is(err, exec.ErrWaitDelay):
+		return "", sluice.Errorf(sluice.Unavailable, "the master key command ended, and what it started still holds its output").
+			Fix("have what goes on in the background write elsewhere: `>/dev/null`")
 	}
-	return out.kept.String(), nil
+	said, _, _ := strings.Cut(strings.TrimSpace(complaint.String()), "\n")
+	said = keyText.ReplaceAllString(strings.ToValidUTF8(said, ""), redacted) // some shells say what they run
+	if said != "" {
+		said = ": " + said
+	}
+	return "", sluice.Errorf(sluice.Unavailable, "the master key command failed (%v)%s", err, said).Fix(fix)
 }
 
-// limited keeps so many bytes and remembers whether there were more.
+// limited keeps so many bytes and says when there are more.
 type limited struct {
 	kept  bytes.Buffer
 	limit int
 	over  bool
+	full  func()
 }
 
 func (l *limited) Write(p []byte) (int, error) {
 	if l.kept.Len()+len(p) > l.limit {
 		l.over = true
+		l.full()
 		return 0, fmt.Errorf("more than %d bytes", l.limit)
 	}
 	return l.kept.Write(p)

@@ -129,6 +129,9 @@ func TestReadSources(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", m.Source(), err)
 		}
+		if want := []string{"SLUICE_MASTER_KEY", "the master key file " + path, "the master key command"}[min(i, 4)%3]; i < 3 && m.Source() != want {
+			t.Errorf("got %q, want %q", m.Source(), want)
+		}
 		if opened.Fingerprint("A", []byte("x")) != sealed.Fingerprint("A", []byte("x")) {
 			t.Errorf("%s gives another ring", m.Source())
 		}
@@ -219,6 +222,13 @@ func TestKeysDoNotPrint(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, v := range []any{m, ring} {
+		for _, verb := range "bcdeEfFgGoOqstUvxX" { // all but %T and %p, which show no content
+			for _, flags := range []string{"", "+", "#", "08"} {
+				if text := fmt.Sprintf("%"+flags+string(verb), v); text != "[sealed]" {
+					t.Errorf("%T prints as %s under %%%s%c", v, text, flags, verb)
+				}
+			}
+		}
 		var logged strings.Builder
 		slog.New(slog.NewJSONHandler(&logged, nil)).Info("key", "key", v)
 		encoded, err := json.Marshal(v)

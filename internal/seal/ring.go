@@ -10,6 +10,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"slices"
@@ -57,6 +58,9 @@ func (r *Ring) String() string { return redacted }
 
 // GoString hides the keys.
 func (r *Ring) GoString() string { return redacted }
+
+// Format hides the keys under every verb: without it %d and %t print their bytes.
+func (r *Ring) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, redacted) }
 
 // LogValue hides the keys.
 func (r *Ring) LogValue() slog.Value { return slog.StringValue(redacted) }

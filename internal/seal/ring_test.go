@@ -207,14 +207,48 @@ func FuzzOpen(f *testing.F) {
 	})
 }
 
+// sizes are those of a password and of the largest file that people keep in one.
+var sizes = []struct {
+	name  string
+	bytes int
+}{{"100B", 100}, {"64KiB", 64 << 10}}
+
 func BenchmarkSeal(b *testing.B) {
-	for name, size := range map[string]int{"100B": 100, "64KiB": 64 << 10} {
-		r, value := ring(b), make([]byte, size)
-		b.Run(name, func(b *testing.B) {
+	for _, size := range sizes {
+		r, value := ring(b), make([]byte, size.bytes)
+		b.Run(size.name, func(b *testing.B) {
 			for b.Loop() {
 				if _, _, err := r.Seal("default", "f", value); err != nil {
 					b.Fatal(err)
 				}
+			}
+		})
+	}
+}
+
+func BenchmarkOpen(b *testing.B) {
+	for _, size := range sizes {
+		r := ring(b)
+		number, sealed, err := r.Seal("default", "f", make([]byte, size.bytes))
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(size.name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := r.Open("default", "f", number, sealed); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkFingerprint(b *testing.B) {
+	for _, size := range sizes {
+		r, value := ring(b), make([]byte, size.bytes)
+		b.Run(size.name, func(b *testing.B) {
+			for b.Loop() {
+				r.Fingerprint("KEY", value)
 			}
 		})
 	}
