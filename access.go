@@ -12,7 +12,8 @@ type Role string
 const (
 	RoleViewer    Role = "viewer"
 	RolePublisher Role = "publisher" // components, drafts, versions
-	RoleDeployer  Role = "deployer"  // what is live, in the environments that the token names
+	RoleRunner    Role = "runner"    // runs, in the environments that the token names
+	RoleDeployer  Role = "deployer"  // what is live, and runs, in the environments that the token names
 	RoleRevealer  Role = "revealer"  // the values of secrets, in the environments that the token names
 	RoleImporter  Role = "importer"  // publish and deploy with the author and date of elsewhere
 	RoleAdmin     Role = "admin"     // everything
@@ -20,7 +21,7 @@ const (
 
 // Roles are all roles, weakest first.
 func Roles() []Role {
-	return []Role{RoleViewer, RolePublisher, RoleDeployer, RoleRevealer, RoleImporter, RoleAdmin}
+	return []Role{RoleViewer, RolePublisher, RoleRunner, RoleDeployer, RoleRevealer, RoleImporter, RoleAdmin}
 }
 
 // Permission is one thing that a role allows.
@@ -31,6 +32,7 @@ const (
 	MayRead       Permission = "read"
 	MayPublish    Permission = "publish"
 	MayDeploy     Permission = "deploy" // in one environment
+	MayRun        Permission = "run"    // in one environment
 	MayReveal     Permission = "reveal" // the secrets of one environment
 	MayImport     Permission = "import"
 	MayQuarantine Permission = "quarantine"
@@ -40,7 +42,8 @@ const (
 var granted = map[Role][]Permission{
 	RoleViewer:    {MayRead},
 	RolePublisher: {MayRead, MayPublish, MayQuarantine},
-	RoleDeployer:  {MayRead, MayDeploy, MayQuarantine},
+	RoleRunner:    {MayRead, MayRun},
+	RoleDeployer:  {MayRead, MayDeploy, MayRun, MayQuarantine},
 	RoleRevealer:  {MayRead, MayReveal},
 	RoleImporter:  {MayRead, MayPublish, MayDeploy, MayImport},
 }
@@ -51,15 +54,15 @@ type Actor struct {
 	Org  string `json:"organization"`
 	// Roles are added up.
 	Roles []Role `json:"roles"`
-	// Environments limit what a deployer or importer may change and a revealer see;
-	// empty is all.
+	// Environments limit what a deployer or importer may change, a runner run in and a
+	// revealer see; empty is all.
 	Environments []string `json:"environments,omitempty"`
 	// ExpiresAt is when the token that was shown ends, 0 for never.
 	ExpiresAt Time `json:"-"`
 }
 
 // May returns a Denied error unless the actor has the permission. Environment
-// matters to [MayDeploy] and [MayReveal] alone.
+// matters to [MayDeploy], [MayRun] and [MayReveal] alone.
 func (a Actor) May(p Permission, environment string) error {
 	if a.Name == "" {
 		return Errorf(Unauthenticated, "no token was given").Fix("set SLUICE_TOKEN, or pass --token")
@@ -72,21 +75,24 @@ func (a Actor) May(p Permission, environment string) error {
 		if !slices.Contains(granted[r], p) {
 			continue
 		}
-		if p != MayDeploy && p != MayReveal || len(a.Environments) == 0 || slices.Contains(a.Environments, environment) {
+		if p != MayDeploy && p != MayRun && p != MayReveal || len(a.Environments) == 0 || slices.Contains(a.Environments, environment) {
 			return nil
 		}
 		limited = true
 	}
 	deed := "change"
-	if p == MayReveal {
+	switch p {
+	case MayReveal:
 		deed = "see the secrets of"
+	case MayRun:
+		deed = "run anything in"
 	}
 	if limited {
 		return Errorf(Denied, "%s may not %s %s, only %s", a.Name, deed, environment, Listing(a.Environments, 5)).
 			Fix("ask an administrator for a token with the role %s in %s", roleFor(p), environment)
 	}
-	if p == MayReveal {
-		return Errorf(Denied, "%s may not see the secrets of %s", a.Name, environment).
+	if p == MayReveal || p == MayRun {
+		return Errorf(Denied, "%s may not %s %s", a.Name, deed, environment).
 			Fix("ask an administrator for a token with the role %s in %s", roleFor(p), environment)
 	}
 	return Errorf(Denied, "%s may not %s", a.Name, p).Fix("ask an administrator for a token with the role %s", roleFor(p))

@@ -8,6 +8,12 @@ const Base = "base"
 // TracksLatest makes an environment follow every publish.
 const TracksLatest = "latest"
 
+// How many days the records of runs are kept.
+const (
+	DefaultKeepRuns = 90
+	MaxKeepRuns     = 36_500
+)
+
 // Environment is a named sequence of releases. It inherits from its parent what
 // it does not hold itself.
 type Environment struct {
@@ -18,9 +24,11 @@ type Environment struct {
 	// PromotesFrom are the environments in which a version must have been live
 	// before it may be deployed or promoted here. Empty lets every version in.
 	PromotesFrom []string `json:"promotes_from,omitempty"`
-	Position     int      `json:"position"` // order in lists
-	CreatedAt    Time     `json:"created_at"`
-	Deleted      bool     `json:"deleted,omitempty"`
+	// KeepRuns is how many days the records of runs are kept, 0 for [DefaultKeepRuns].
+	KeepRuns  int  `json:"keep_runs,omitempty"`
+	Position  int  `json:"position"` // order in lists
+	CreatedAt Time `json:"created_at"`
+	Deleted   bool `json:"deleted,omitempty"`
 
 	// Release is the number of the last release, 0 before the first.
 	Release int64  `json:"release"`
@@ -60,6 +68,7 @@ type CreateEnvironmentRequest struct {
 	Parent       string   `json:"parent,omitempty"` // defaults to base
 	Tracks       string   `json:"tracks,omitempty"`
 	PromotesFrom []string `json:"promotes_from,omitempty"`
+	KeepRuns     int      `json:"keep_runs,omitempty"` // days
 	Change
 }
 
@@ -70,6 +79,7 @@ type EditEnvironmentRequest struct {
 	Parent       *string   `json:"parent,omitempty"`
 	Tracks       *string   `json:"tracks,omitempty"`
 	PromotesFrom *[]string `json:"promotes_from,omitempty"`
+	KeepRuns     *int      `json:"keep_runs,omitempty"` // days; 0 for the default
 	Change
 }
 
@@ -100,6 +110,9 @@ func CheckEnvironment(e Environment) error {
 	}
 	if e.Tracks != "" && e.Tracks != TracksLatest {
 		return Errorf(Invalid, "environment %s cannot track %q", e.Name, clip(e.Tracks)).Fix(`use "latest", or "none" to stop`)
+	}
+	if e.KeepRuns < 0 || e.KeepRuns > MaxKeepRuns {
+		return Errorf(Invalid, "the records of runs are kept for 1 to %d days, not %d", MaxKeepRuns, e.KeepRuns).Fix("use 0 for the default, %d days", DefaultKeepRuns)
 	}
 	if e.Name == Base && (e.Parent != "" || e.Tracks != "" || len(e.PromotesFrom) > 0) {
 		return Errorf(Invalid, "base has no parent, tracks nothing and promotes from nowhere")

@@ -153,6 +153,7 @@ type Services interface {
 	ReleaseService
 	StateService
 	VariableService
+	RunService
 	AuditService
 	TokenService
 	SystemService

@@ -39,10 +39,13 @@ type Version struct {
 	Size      int64      `json:"size"` // bytes of all files
 	Files     []FileInfo `json:"files,omitempty"`
 	// Requires are the variables that the files declare to need, sorted.
-	Requires   []string `json:"requires,omitempty"`
-	Author     string   `json:"author"`
-	At         Time     `json:"at"`
-	RecordedAt Time     `json:"recorded_at"`
+	Requires []string `json:"requires,omitempty"`
+	// Pins are the numbers of the versions that the files refer to by what may move,
+	// such as my-prompt@latest, as they were when this was published.
+	Pins       map[string]int `json:"pins,omitempty"`
+	Author     string         `json:"author"`
+	At         Time           `json:"at"`
+	RecordedAt Time           `json:"recorded_at"`
 	// Quarantine is set while the content may not go live anywhere.
 	Quarantine *Quarantine `json:"quarantine,omitempty"`
 	// Purged says that the bytes were removed; the digest and all history remain.

@@ -12,12 +12,16 @@ import (
 	"time"
 
 	"github.com/sluice-dev/sluice/internal/cli"
+	"github.com/sluice-dev/sluice/internal/sandbox"
 )
 
 // version is set by the build.
 var version = "dev"
 
-func main() { os.Exit(run()) }
+func main() {
+	sandbox.Enter()
+	os.Exit(run())
+}
 
 func run() int {
 	signal.Ignore(syscall.SIGPIPE) // a reader that has seen enough is no failure

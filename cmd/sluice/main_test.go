@@ -10,6 +10,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/sluice-dev/sluice/internal/pgtest"
+	"github.com/sluice-dev/sluice/internal/sandbox"
 )
 
 var update = flag.Bool("update", false, "rewrite the expected output of the scripts")
@@ -17,6 +18,7 @@ var update = flag.Bool("update", false, "rewrite the expected output of the scri
 // TestMain makes this test binary the program sluice where a script calls it,
 // and what else the stories need.
 func TestMain(m *testing.M) {
+	sandbox.Enter()
 	testscript.Main(withPostgres{m}, map[string]func(){"sluice": main, "sql": statement, "proxy": proxy})
 }
 

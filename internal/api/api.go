@@ -95,6 +95,7 @@ func New(cfg Config) http.Handler {
 	h.state()
 	h.variables()
 	h.watches()
+	h.runs()
 	h.audit()
 	h.tokens()
 	h.system()

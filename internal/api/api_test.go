@@ -15,6 +15,7 @@ import (
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/api"
 	"github.com/sluice-dev/sluice/internal/control"
+	"github.com/sluice-dev/sluice/internal/expr"
 	"github.com/sluice-dev/sluice/internal/live"
 	"github.com/sluice-dev/sluice/internal/seal"
 	"github.com/sluice-dev/sluice/internal/store"
@@ -42,7 +43,7 @@ func install(t *testing.T) *installation {
 			t.Error(err)
 		}
 	})
-	in := &installation{Control: control.New(db, state, "test", seal.Config{File: filepath.Join(t.TempDir(), "master.key"), Make: true}), state: state, log: &bytes.Buffer{}}
+	in := &installation{Control: control.New(db, state, control.Config{Version: "test", Master: seal.Config{File: filepath.Join(t.TempDir(), "master.key"), Make: true}, Eval: expr.Direct{}}), state: state, log: &bytes.Buffer{}}
 	if _, err := in.Bootstrap(ctx); err != nil {
 		t.Fatal(err)
 	}

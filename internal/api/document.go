@@ -35,6 +35,7 @@ var tags = []*huma.Tag{
 	{Name: "releases", Description: "Changes of what is live: deploy, promote, roll back, restore."},
 	{Name: "state", Description: "What is live, or was at any time, and what differs."},
 	{Name: "variables", Description: "Configuration and secrets, which travel with the releases."},
+	{Name: "runs", Description: "Executions of pinned versions, and their records."},
 	{Name: "watch", Description: "Changes as they happen."},
 	{Name: "audit", Description: "The ledger of everything that happened, and the proof that nobody rewrote it."},
 	{Name: "tokens", Description: "Keys to this API."},

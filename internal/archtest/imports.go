@@ -25,22 +25,24 @@ var layers = []layer{
 	{"internal/seal", []string{"."}},
 	{"internal/declare", []string{"."}},
 	{"internal/expr", []string{"."}},
+	{"internal/sandbox", []string{".", "internal/expr"}},
+	{"internal/workflow", []string{".", "internal/expr", "internal/declare"}},
 	{"internal/gitrepo", []string{"."}},
 	{"internal/rollout", []string{"."}},
 	{"internal/config", []string{"."}},
 	{"internal/web", nil},
-	{"internal/runner/...", []string{".", "internal/expr", "internal/runner/..."}},
-	{"internal/control", []string{".", "internal/store", "internal/seal", "internal/declare", "internal/live"}},
+	{"internal/runner/...", []string{".", "internal/expr", "internal/workflow", "internal/runner/..."}},
+	{"internal/control", []string{".", "internal/store", "internal/seal", "internal/declare", "internal/live", "internal/expr", "internal/workflow"}},
 	{"internal/api/...", []string{".", "internal/api/..."}},
 	// The one place that builds everything and hands each part its partners.
 	{"internal/server", []string{
-		".", "internal/store/...", "internal/live", "internal/seal", "internal/expr", "internal/gitrepo",
+		".", "internal/store/...", "internal/live", "internal/seal", "internal/expr", "internal/sandbox", "internal/workflow", "internal/gitrepo",
 		"internal/rollout", "internal/config", "internal/web", "internal/runner/...", "internal/control", "internal/api/...",
 	}},
 	// The command line speaks through the client, also to the server that it
 	// opens itself when no other is named.
 	{"internal/cli", []string{".", "client/...", "internal/server", "internal/config", "examples"}},
-	{"cmd/...", []string{".", "internal/cli"}},
+	{"cmd/...", []string{".", "internal/cli", "internal/sandbox"}},
 	// Examples may use only what a user of the module can.
 	{"examples/...", []string{".", "client/..."}},
 	{"docs/...", []string{".", "client/..."}},
@@ -60,9 +62,11 @@ var technologies = []struct {
 	{"github.com/danielgtaylor/huma/v2", []string{"internal/api/..."}},
 	{"github.com/spf13/cobra", []string{"internal/cli/...", "cmd/..."}},
 	{"filippo.io/age", []string{"internal/seal"}},
+	{"github.com/santhosh-tekuri/jsonschema/v6", []string{"internal/workflow"}},
 	{"google.golang.org/grpc", []string{"internal/api/scriptum/..."}},
 	{"google.golang.org/protobuf", []string{"internal/api/scriptum/..."}},
 	{"charm.land", []string{"internal/cli/...", "cmd/..."}},
+	{"github.com/sashabaranov/go-openai", []string{"internal/runner/block"}},
 }
 
 // testOnlyDirs exist for tests: they may import what they like, and nothing

@@ -111,6 +111,13 @@ func variablesOf(m sluice.Manifest) int {
 	return n
 }
 
+func keptFor(v sluice.Environment) string {
+	if v.KeepRuns == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d days", v.KeepRuns)
+}
+
 func (e *env) environmentText(w io.Writer, v sluice.Environment) {
 	var t table
 	for _, row := range [][2]string{
@@ -119,6 +126,7 @@ func (e *env) environmentText(w io.Writer, v sluice.Environment) {
 		{"parent", v.Parent},
 		{"tracks", v.Tracks},
 		{"promotes from", strings.Join(v.PromotesFrom, ", ")},
+		{"keeps runs", keptFor(v)},
 		{"release", strings.TrimSpace(releaseName(v) + "  " + e.clock(v.At))},
 		{"root", v.Root.Short()},
 	} {
@@ -155,6 +163,7 @@ func environmentCreateCommand(e *env) *cobra.Command {
 	f.StringVar(&req.Parent, "parent", "", "the `ENVIRONMENT` to inherit from (default: base)")
 	f.StringVar(&req.Tracks, "tracks", "", "`VERSION` to follow: latest, which is every publish")
 	f.StringSliceVar(&req.PromotesFrom, "promotes-from", nil, "an `ENVIRONMENT` where a version must have been live before; may be repeated")
+	f.IntVar(&req.KeepRuns, "keep-runs", 0, "how many `DAYS` the records of runs are kept (default 90)")
 	complete(cmd, "parent", e.environments)
 	complete(cmd, "promotes-from", e.environments)
 	complete(cmd, "tracks", e.fixed(sluice.TracksLatest))
@@ -166,6 +175,7 @@ func environmentEditCommand(e *env) *cobra.Command {
 	var req sluice.EditEnvironmentRequest
 	var alias, parent, tracks string
 	var from []string
+	var keep int
 	cmd := &cobra.Command{
 		Use:   "edit ENVIRONMENT",
 		Short: "Change an environment's settings",
@@ -179,13 +189,14 @@ func environmentEditCommand(e *env) *cobra.Command {
 			for flag, set := range map[string]func(){
 				"alias": func() { req.Alias = &alias }, "parent": func() { req.Parent = &parent },
 				"tracks": func() { req.Tracks = &tracks }, "promotes-from": func() { req.PromotesFrom = &from },
+				"keep-runs": func() { req.KeepRuns = &keep },
 			} {
 				if cmd.Flags().Changed(flag) {
 					set()
 				}
 			}
-			if req.Alias == nil && req.Parent == nil && req.Tracks == nil && req.PromotesFrom == nil {
-				return misuse(cmd, "environment edit: say what to change").fix("with --alias, --parent, --tracks or --promotes-from")
+			if req.Alias == nil && req.Parent == nil && req.Tracks == nil && req.PromotesFrom == nil && req.KeepRuns == nil {
+				return misuse(cmd, "environment edit: say what to change").fix("with --alias, --parent, --tracks, --promotes-from or --keep-runs")
 			}
 			c, err := e.connect(cmd.Context())
 			if err != nil {
@@ -203,6 +214,7 @@ func environmentEditCommand(e *env) *cobra.Command {
 	f.StringVar(&parent, "parent", "", "the `ENVIRONMENT` to inherit from")
 	f.StringVar(&tracks, "tracks", "", "`VERSION` to follow: latest, which is every publish")
 	f.StringSliceVar(&from, "promotes-from", nil, "an `ENVIRONMENT` where a version must have been live before; may be repeated")
+	f.IntVar(&keep, "keep-runs", 0, "how many `DAYS` the records of runs are kept (0: the default, 90)")
 	complete(cmd, "parent", e.environments)
 	complete(cmd, "promotes-from", e.environments)
 	complete(cmd, "tracks", e.fixed(sluice.TracksLatest))

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/expr"
 	"github.com/sluice-dev/sluice/internal/live"
 	"github.com/sluice-dev/sluice/internal/seal"
 	"github.com/sluice-dev/sluice/internal/store"
@@ -31,6 +32,9 @@ type Control struct {
 	org     string
 	version string
 	keys    keyring
+	eval    expr.Evaluator
+	bounds  sluice.RunBounds
+	runs    runHub
 
 	// heads are manifests at environments' last releases. Only functions that run
 	// inside store.Update touch it, which is one goroutine.
@@ -41,13 +45,25 @@ type Control struct {
 
 var _ sluice.Services = (*Control)(nil)
 
-// New returns the use cases over a store and its live state. Version is this
-// program's, for [Control.Info]; master says where the master key is, which is
-// read when a variable is first touched.
-func New(db *store.DB, state *live.State, version string, master seal.Config) *Control {
+// Config says what the use cases need besides the store and the live state.
+type Config struct {
+	// Version is this program's, for [Control.Info].
+	Version string
+	// Master says where the master key is, which is read when a variable is first
+	// touched.
+	Master seal.Config
+	// Eval reads the templates of workflows. Without it nothing runs, and no workflow
+	// can be published.
+	Eval expr.Evaluator
+	// Runs bounds the runs.
+	Runs sluice.RunBounds
+}
+
+// New returns the use cases over a store and its live state.
+func New(db *store.DB, state *live.State, cfg Config) *Control {
 	c := &Control{
-		db: db, live: state, org: DefaultOrganization, version: version, keys: keyring{master: master},
-		heads: map[string]*sluice.Manifest{},
+		db: db, live: state, org: DefaultOrganization, version: cfg.Version, keys: keyring{master: cfg.Master},
+		eval: cfg.Eval, bounds: cfg.Runs.WithDefaults(), heads: map[string]*sluice.Manifest{},
 	}
 	db.OnCommit(func(_ string, entries []sluice.Entry) { state.Committed(entries) })
 	return c
@@ -170,6 +186,8 @@ func replay(tx *store.Tx, actor, key, hash string, out any) (bool, error) {
 	case *sluice.Outcome:
 		o.Replayed = true
 	case *sluice.ImportReport:
+		o.Replayed = true
+	case *sluice.Run:
 		o.Replayed = true
 	}
 	return true, nil

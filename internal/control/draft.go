@@ -111,6 +111,10 @@ func (c *Control) PublishDraft(ctx context.Context, req sluice.PublishDraftReque
 	if err != nil {
 		return sluice.Published{}, err
 	}
+	read, err := c.readDraft(ctx, req.Component)
+	if err != nil {
+		return sluice.Published{}, err
+	}
 	out, err := update(ctx, c, "draft.publish "+req.Component, req, req.Change, func(tx *store.Tx) (sluice.Published, error) {
 		component, err := findComponent(tx, req.Component)
 		if err != nil {
@@ -127,8 +131,32 @@ func (c *Control) PublishDraft(ctx context.Context, req sluice.PublishDraftReque
 		if err != nil {
 			return sluice.Published{}, err
 		}
+		if read.digest == p.digest {
+			p.flow, p.misread = read.flow, read.misread
+		}
 		return c.publish(tx, actor.Name, p)
 	})
 	out.DryRun = req.DryRun && err == nil
 	return out, err
+}
+
+// readDraft reads a draft that may be a workflow, outside of any transaction. A
+// component or draft that is not there is for the transaction to tell.
+func (c *Control) readDraft(ctx context.Context, component string) (publishing, error) {
+	var p publishing
+	err := c.db.View(ctx, c.org, func(tx *store.Tx) error {
+		found, there, err := tx.Component(component)
+		if err != nil || !there {
+			return err
+		}
+		d, there, err := tx.Draft(found.Name)
+		if err == nil && there {
+			p.Component, p.Kind, p.Files, p.digest = found.Name, found.Kind, d.Files, d.Digest
+		}
+		return err
+	})
+	if err != nil || p.Component == "" {
+		return p, err
+	}
+	return p, c.readWorkflow(ctx, &p)
 }

@@ -36,7 +36,7 @@ func (c *Control) CreateEnvironment(ctx context.Context, req sluice.CreateEnviro
 		return sluice.EnvironmentChange{}, err
 	}
 	out, err := update(ctx, c, "environment.create", req, req.Change, func(tx *store.Tx) (sluice.EnvironmentChange, error) {
-		e := sluice.Environment{Name: req.Name, Alias: req.Alias, Parent: req.Parent, Tracks: tracks(req.Tracks), PromotesFrom: req.PromotesFrom}
+		e := sluice.Environment{Name: req.Name, Alias: req.Alias, Parent: req.Parent, Tracks: tracks(req.Tracks), PromotesFrom: req.PromotesFrom, KeepRuns: req.KeepRuns}
 		if e.Parent == "" {
 			e.Parent = sluice.Base
 		}
@@ -169,6 +169,9 @@ func (c *Control) EditEnvironment(ctx context.Context, req sluice.EditEnvironmen
 		if req.PromotesFrom != nil {
 			next.PromotesFrom = slices.Clone(*req.PromotesFrom)
 		}
+		if req.KeepRuns != nil {
+			next.KeepRuns = *req.KeepRuns
+		}
 		if err := checkEnvironment(tx, &next); err != nil {
 			return sluice.EnvironmentChange{}, err
 		}
@@ -180,7 +183,8 @@ func (c *Control) EditEnvironment(ctx context.Context, req sluice.EditEnvironmen
 
 func (c *Control) editEnvironment(tx *store.Tx, actor string, was, next sluice.Environment, ch sluice.Change) (sluice.EnvironmentChange, error) {
 	plan := sluice.NewPlan(tx, actor, tx.Now())
-	if was.Alias == next.Alias && was.Parent == next.Parent && was.Tracks == next.Tracks && slices.Equal(was.PromotesFrom, next.PromotesFrom) {
+	if was.Alias == next.Alias && was.Parent == next.Parent && was.Tracks == next.Tracks && slices.Equal(was.PromotesFrom, next.PromotesFrom) &&
+		was.KeepRuns == next.KeepRuns {
 		return sluice.EnvironmentChange{Environment: was, Releases: []sluice.Release{}}, nil
 	}
 	if _, err := tx.Append(actor, sluice.EntryEnvironmentEdit, next.Name, next); err != nil {

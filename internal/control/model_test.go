@@ -77,7 +77,7 @@ func open(rt *rapid.T, cfg store.Config) *machine {
 	cfg.Now = func() time.Time { return m.model.clock.Std() }
 	db := must(store.Open(as("alice"), cfg))(rt)
 	m.state = live.Open(live.Config{Source: db.Source(control.DefaultOrganization)})
-	m.Control = control.New(db, m.state, "test", seal.Config{Key: must(seal.NewIdentity())(rt)})
+	m.Control = control.New(db, m.state, control.Config{Version: "test", Master: seal.Config{Key: must(seal.NewIdentity())(rt)}})
 	rt.Cleanup(func() {
 		if err := errors.Join(m.state.Close(), db.Close()); err != nil {
 			rt.Error(err)

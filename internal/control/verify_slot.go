@@ -40,7 +40,7 @@ func (env *environmentReplay) check(e sluice.Environment) error {
 	want, head := env.env, env.head
 	err := differs("environment "+e.Name,
 		column{"alias", e.Alias, want.Alias}, column{"parent", e.Parent, want.Parent}, column{"tracking", e.Tracks, want.Tracks},
-		column{"position", e.Position, want.Position}, column{"time of creation", e.CreatedAt, want.CreatedAt}, column{"deleted", e.Deleted, want.Deleted},
+		column{"days that runs are kept", e.KeepRuns, want.KeepRuns}, column{"position", e.Position, want.Position}, column{"time of creation", e.CreatedAt, want.CreatedAt}, column{"deleted", e.Deleted, want.Deleted},
 		column{"release", e.Release, head.Number}, column{"epoch", e.Epoch, head.Epoch}, column{"time", e.At, head.At}, column{"root", e.Root, head.Root})
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/declare"
 	"github.com/sluice-dev/sluice/internal/store"
+	"github.com/sluice-dev/sluice/internal/workflow"
 )
 
 // Publish makes a version, and in the same transaction the releases of the
@@ -28,6 +29,9 @@ func (c *Control) Publish(ctx context.Context, req sluice.PublishRequest) (sluic
 	if err != nil {
 		return sluice.Published{}, err
 	}
+	if err := c.readWorkflow(ctx, &p); err != nil {
+		return sluice.Published{}, err
+	}
 	out, err := update(ctx, c, "publish "+req.Component, req, req.Change, func(tx *store.Tx) (sluice.Published, error) {
 		return c.publish(tx, actor.Name, p)
 	})
@@ -44,6 +48,9 @@ type publishing struct {
 	digest     sluice.Digest
 	requires   []string
 	undeclared error // what the files declare cannot be read
+	flow       *workflow.Workflow
+	misread    error // the files are no workflow
+	pins       map[string]int
 }
 
 func checkPublish(req sluice.PublishRequest) (publishing, error) {
@@ -104,6 +111,9 @@ func (c *Control) publish(tx *store.Tx, actor string, p publishing) (sluice.Publ
 	} else {
 		p.requires = nil
 	}
+	if p.pins, err = pinsOf(tx, component, p); err != nil {
+		return out, err
+	}
 	if same, err := existing(tx, component, p); err != nil || same.Number > 0 {
 		out.Version = same
 		return out, err
@@ -154,7 +164,7 @@ func addVersion(tx *store.Tx, actor string, component sluice.Component, p publis
 	now := tx.Now()
 	v := sluice.Version{
 		Component: component.Name, Number: component.Latest + 1, Label: p.label, Name: p.Name, Note: p.Note,
-		Digest: p.digest, Size: size, Files: p.infos, Requires: p.requires, Author: actor, At: now, RecordedAt: now,
+		Digest: p.digest, Size: size, Files: p.infos, Requires: p.requires, Pins: p.pins, Author: actor, At: now, RecordedAt: now,
 	}
 	if p.Author != "" {
 		v.Author = p.Author

@@ -65,7 +65,7 @@ func start(ctx context.Context, cfg store.Config) (*node, error) {
 		return nil, err
 	}
 	n := &node{db: db, state: live.Open(live.Config{Source: db.Source(control.DefaultOrganization)})}
-	n.Control = control.New(db, n.state, "test", seal.Config{Key: os.Getenv(keyVariable)})
+	n.Control = control.New(db, n.state, control.Config{Version: "test", Master: seal.Config{Key: os.Getenv(keyVariable)}})
 	if _, err := n.Bootstrap(ctx); err != nil {
 		return nil, errors.Join(err, n.close())
 	}

@@ -22,7 +22,7 @@ func sealing(t *testing.T, cfg store.Config, master seal.Config) *node {
 	t.Helper()
 	db := must[*store.DB](t)(store.Open(as("alice"), cfg))
 	n := &node{db: db, state: live.Open(live.Config{Source: db.Source(control.DefaultOrganization)})}
-	n.Control = control.New(db, n.state, "test", master)
+	n.Control = control.New(db, n.state, control.Config{Version: "test", Master: master})
 	t.Cleanup(func() {
 		if err := n.close(); err != nil {
 			t.Error(err)

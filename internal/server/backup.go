@@ -7,7 +7,6 @@ import (
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/control"
 	"github.com/sluice-dev/sluice/internal/live"
-	"github.com/sluice-dev/sluice/internal/seal"
 	"github.com/sluice-dev/sluice/internal/store"
 )
 
@@ -27,7 +26,7 @@ func VerifyBackup(ctx context.Context, file string) (sluice.VerifyReport, error)
 func verify(ctx context.Context, db *store.DB) (sluice.VerifyReport, error) {
 	state := live.Open(live.Config{Source: db.Source(control.DefaultOrganization)})
 	defer state.Close()
-	return control.New(db, state, "", seal.Config{}).Verify(sluice.WithActor(ctx, auditor), sluice.VerifyRequest{})
+	return control.New(db, state, control.Config{}).Verify(sluice.WithActor(ctx, auditor), sluice.VerifyRequest{})
 }
 
 // Restore fills the empty data directory or database of cfg from a backup that

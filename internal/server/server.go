@@ -8,6 +8,7 @@ package server
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -19,7 +20,9 @@ import (
 	"github.com/sluice-dev/sluice/internal/api"
 	"github.com/sluice-dev/sluice/internal/api/scriptum"
 	"github.com/sluice-dev/sluice/internal/control"
+	"github.com/sluice-dev/sluice/internal/expr"
 	"github.com/sluice-dev/sluice/internal/live"
+	"github.com/sluice-dev/sluice/internal/runner"
 	"github.com/sluice-dev/sluice/internal/seal"
 	"github.com/sluice-dev/sluice/internal/store"
 )
@@ -54,6 +57,14 @@ type Config struct {
 	// command that prints it. The first that is set counts; with none it is a file in
 	// Data, which is made when it is first needed, or nothing with Postgres.
 	MasterKey, MasterKeyFile, MasterKeyCommand string
+	// Sandbox evaluates templates and scripts. Defaults to processes of this program,
+	// which then calls [sandbox.Enter] when it starts.
+	Sandbox expr.Evaluator
+	// AllowOutbound are the only places that runs may reach, when it is not empty:
+	// see [outbound.Config].
+	AllowOutbound []string
+	// Runs bounds the runs.
+	Runs sluice.RunBounds
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
 }
@@ -91,6 +102,8 @@ type Server struct {
 	db           *store.DB
 	state        *live.State
 	control      *control.Control
+	runner       *runner.Runner
+	sandbox      io.Closer // nil for one that was given
 	tcp, unix    net.Listener
 	firstToken   string
 	certificates *certificates // nil without TLS
@@ -112,7 +125,9 @@ func Open(ctx context.Context, cfg Config) (*Server, error) {
 	}
 	s := &Server{cfg: cfg, db: db, stop: make(chan struct{})}
 	s.state = live.Open(live.Config{Source: db.Source(control.DefaultOrganization), Log: cfg.Log, Heartbeat: cfg.Heartbeat})
-	s.control = control.New(db, s.state, cfg.Version, cfg.master())
+	if err := s.runs(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	if err := s.start(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -140,6 +155,7 @@ func (s *Server) start(ctx context.Context) error {
 		return err
 	}
 	s.follow()
+	s.runner.Start()
 	token, err := s.control.FirstToken(ctx)
 	s.firstToken = token
 	return err
@@ -195,7 +211,7 @@ func (s *Server) Local() http.Handler { return s.handler(true) }
 
 func (s *Server) handler(trusted bool) http.Handler {
 	return api.New(api.Config{
-		Services: s.control, Auth: s.control, Streamer: streamer{s}, Backup: s.db.Backup,
+		Services: s.services(), Auth: s.control, Streamer: streamer{s}, Backup: s.db.Backup,
 		Trusted: trusted, Hosts: s.cfg.Hosts, Log: s.cfg.Log, Metrics: s.metrics, Adapters: s.adapters(),
 	})
 }
@@ -206,11 +222,11 @@ func (s *Server) adapters() []api.Adapter {
 	if s.cfg.Embedded {
 		return nil
 	}
-	return []api.Adapter{scriptum.New(scriptum.Config{Services: s.control, Log: s.cfg.Log, Version: s.cfg.Version})}
+	return []api.Adapter{scriptum.New(scriptum.Config{Services: s.services(), Log: s.cfg.Log, Version: s.cfg.Version})}
 }
 
 // Services is the use cases without a transport, for programs that embed Sluice.
-func (s *Server) Services() sluice.Services { return s.control }
+func (s *Server) Services() sluice.Services { return s.services() }
 
 // streamer serves watches from the live state.
 type streamer struct{ s *Server }
@@ -235,6 +251,12 @@ func (s *Server) Close() error {
 		s.expiry.stop()
 		s.state.Close()
 		var errs []error
+		if s.runner != nil {
+			s.runner.Close()
+		}
+		if s.sandbox != nil {
+			errs = append(errs, s.sandbox.Close())
+		}
 		for _, l := range []net.Listener{s.tcp, s.unix} {
 			if l != nil {
 				if e := l.Close(); e != nil && !errors.Is(e, net.ErrClosed) {

@@ -55,7 +55,7 @@ func roles(s *suite) {
 	}
 	limited := s.token("bob", []string{"staging"}, sluice.RoleDeployer).Secret
 	for _, q := range append(reads(s), changes(s)...) {
-		s.Run(q.name, func(t *testing.T) {
+		s.T.Run(q.name, func(t *testing.T) {
 			on := *s
 			on.T = t
 			if err := on.by("", q.ask); sluice.CodeOf(err) != sluice.Unauthenticated {

@@ -34,7 +34,7 @@ func everyChange(s *suite) {
 
 func (s *suite) keepTheirPromises(deeds []deed) {
 	for _, d := range deeds {
-		s.Run(d.name, func(t *testing.T) {
+		s.T.Run(d.name, func(t *testing.T) {
 			on := *s
 			on.T = t
 			on.promises(d)

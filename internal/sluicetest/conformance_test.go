@@ -12,6 +12,7 @@ import (
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/client"
 	"github.com/sluice-dev/sluice/internal/control"
+	"github.com/sluice-dev/sluice/internal/expr"
 	"github.com/sluice-dev/sluice/internal/live"
 	"github.com/sluice-dev/sluice/internal/pgtest"
 	"github.com/sluice-dev/sluice/internal/seal"
@@ -81,7 +82,7 @@ func direct(t *testing.T, cfg store.Config) (sluice.Services, sluicetest.Asker) 
 			t.Error(err)
 		}
 	})
-	c := control.New(db, state, "test", seal.Config{File: filepath.Join(t.TempDir(), "master.key"), Make: true})
+	c := control.New(db, state, control.Config{Version: "test", Master: seal.Config{File: filepath.Join(t.TempDir(), "master.key"), Make: true}, Eval: expr.Direct{}})
 	if _, err := c.Bootstrap(ctx); err != nil {
 		t.Fatal(err)
 	}

@@ -190,7 +190,7 @@ func variableRoles(s *suite) {
 		questionOf("shred", sluice.MayAdminister, s.ShredVariable, sluice.ShredRequest{Environment: "prod", Key: "A", Change: dry}),
 		questionOf("rotate", sluice.MayAdminister, s.RotateKey, sluice.RotateKeyRequest{Change: dry}),
 	} {
-		s.Run(q.name, func(t *testing.T) {
+		s.T.Run(q.name, func(t *testing.T) {
 			on := *s
 			on.T = t
 			on.askedByAll(q, secrets)

@@ -18,7 +18,7 @@ import (
 var tables = []string{
 	"meta", "organizations", "ledger", "tree", "components", "versions", "version_files", "blobs", "drafts",
 	"quarantines", "environments", "releases", "slots", "tokens", "idempotency",
-	"data_keys", "sealed",
+	"data_keys", "sealed", "runs", "run_bodies", "run_steps", "run_effects", "run_callbacks",
 }
 
 // sqliteHeader begins every SQLite file.
@@ -252,6 +252,10 @@ func (db *DB) RestoreFrom(ctx context.Context, from *DB, actor string) error {
 			}
 			tx.dirty = true
 			if err := tx.lockOrganization(); err != nil {
+				return err
+			}
+			// What ran there goes on there; here only where someone says so.
+			if err := tx.change("UPDATE runs SET status = 'paused', wake_at = 0, lease_until = 0 WHERE status IN ('pending', 'running')"); err != nil {
 				return err
 			}
 			_, err := tx.Append(actor, sluice.EntryLedgerRestored, db.ledger, Restored{From: from.ledger, Entries: tx.seq})

@@ -6,13 +6,13 @@ import (
 	"github.com/sluice-dev/sluice"
 )
 
-const environmentColumns = "name, alias, parent, tracks, promotes_from, position, created_at, deleted, release, epoch, at, root, lived"
+const environmentColumns = "name, alias, parent, tracks, promotes_from, position, created_at, deleted, release, epoch, at, root, lived, keep_runs"
 
 func scanEnvironment(s scanner) (sluice.Environment, error) {
 	var e sluice.Environment
 	var from string
 	if err := s.Scan(&e.Name, &e.Alias, &e.Parent, &e.Tracks, &from, &e.Position, &e.CreatedAt, &e.Deleted,
-		&e.Release, &e.Epoch, &e.At, &e.Root, &e.Lived); err != nil {
+		&e.Release, &e.Epoch, &e.At, &e.Root, &e.Lived, &e.KeepRuns); err != nil {
 		return e, err
 	}
 	if from == "" {
@@ -62,12 +62,12 @@ func (tx *Tx) PutEnvironment(e sluice.Environment) error {
 		}
 		from = string(b)
 	}
-	return tx.change(`INSERT INTO environments (org, fold, name, alias, parent, tracks, promotes_from, position, created_at, deleted, release, epoch, at, root, lived)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+	return tx.change(`INSERT INTO environments (org, fold, name, alias, parent, tracks, promotes_from, position, created_at, deleted, release, epoch, at, root, lived, keep_runs)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 		ON CONFLICT (org, fold) DO UPDATE SET alias = excluded.alias, parent = excluded.parent, tracks = excluded.tracks,
-			promotes_from = excluded.promotes_from, position = excluded.position, deleted = excluded.deleted`,
+			promotes_from = excluded.promotes_from, position = excluded.position, deleted = excluded.deleted, keep_runs = excluded.keep_runs`,
 		tx.org, sluice.FoldName(e.Name), e.Name, e.Alias, e.Parent, e.Tracks, from, e.Position, e.CreatedAt, flag(e.Deleted),
-		e.Release, e.Epoch, e.At, e.Root, flag(e.Lived))
+		e.Release, e.Epoch, e.At, e.Root, flag(e.Lived), e.KeepRuns)
 }
 
 // Organization is what is known of one tenant.

@@ -2,27 +2,31 @@ package store
 
 import (
 	"database/sql"
+	"encoding/json"
 	"strings"
 
 	"github.com/sluice-dev/sluice"
 )
 
-const versionColumns = `v.component, v.number, v.label, v.name, v.note, v.digest, v.size, v.author, v.at, v.recorded_at, v.purged, v.requires,
+const versionColumns = `v.component, v.number, v.label, v.name, v.note, v.digest, v.size, v.author, v.at, v.recorded_at, v.purged, v.requires, v.pins,
 	q.reason, q.actor, q.at FROM versions v
 	LEFT JOIN quarantines q ON q.org = v.org AND q.component = v.component AND q.digest = v.digest`
 
 func scanVersion(s scanner) (sluice.Version, error) {
 	var v sluice.Version
-	var requires string
+	var requires, pins string
 	var reason, by sql.NullString
 	var at sql.NullInt64
-	err := s.Scan(&v.Component, &v.Number, &v.Label, &v.Name, &v.Note, &v.Digest, &v.Size, &v.Author, &v.At, &v.RecordedAt, &v.Purged, &requires,
+	err := s.Scan(&v.Component, &v.Number, &v.Label, &v.Name, &v.Note, &v.Digest, &v.Size, &v.Author, &v.At, &v.RecordedAt, &v.Purged, &requires, &pins,
 		&reason, &by, &at)
 	if requires != "" {
 		v.Requires = strings.Fields(requires)
 	}
 	if by.Valid {
 		v.Quarantine = &sluice.Quarantine{Reason: reason.String, By: by.String, At: sluice.Time(at.Int64)}
+	}
+	if err == nil && pins != "" {
+		err = json.Unmarshal([]byte(pins), &v.Pins)
 	}
 	return v, err
 }
@@ -69,9 +73,17 @@ func (tx *Tx) AddVersion(v sluice.Version, files []sluice.File) error {
 	if err := tx.takeName(v.Component, v.Name, v.Number); err != nil {
 		return err
 	}
-	if err := tx.change(`INSERT INTO versions (org, component, number, label, name, note, digest, size, author, at, recorded_at, purged, requires)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, $12)`,
-		tx.org, v.Component, v.Number, v.Label, v.Name, v.Note, v.Digest, v.Size, v.Author, v.At, v.RecordedAt, strings.Join(v.Requires, " ")); err != nil {
+	pins := ""
+	if len(v.Pins) > 0 {
+		b, err := json.Marshal(v.Pins)
+		if err != nil {
+			return err
+		}
+		pins = string(b)
+	}
+	if err := tx.change(`INSERT INTO versions (org, component, number, label, name, note, digest, size, author, at, recorded_at, purged, requires, pins)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, $12, $13)`,
+		tx.org, v.Component, v.Number, v.Label, v.Name, v.Note, v.Digest, v.Size, v.Author, v.At, v.RecordedAt, strings.Join(v.Requires, " "), pins); err != nil {
 		return err
 	}
 	for _, f := range files {

@@ -1,0 +1,280 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/store"
+)
+
+// CancelRun ends a run. What its worker is doing at this moment is not undone.
+func (c *Control) CancelRun(ctx context.Context, req sluice.CancelRunRequest) (sluice.Run, error) {
+	if err := sluice.CheckText("reason", req.Reason, sluice.MaxNoteBytes); err != nil {
+		return sluice.Run{}, err
+	}
+	return c.changeRun(ctx, req.Run, func(tx *store.Tx, actor sluice.Actor, row *store.RunRow) error {
+		if row.Status.Ended() {
+			return sluice.Errorf(sluice.Conflict, "run %s has ended: it %s", row.ID, ended(row.Status))
+		}
+		steps, err := tx.RunSteps(row.ID, 0, true)
+		if err != nil {
+			return err
+		}
+		now := tx.Clock()
+		for _, s := range steps {
+			if s.Status.Ended() {
+				continue
+			}
+			s.Status, s.EndedAt, s.WakeAt, s.Change = sluice.StepCancelled, now, 0, row.Change
+			if err := tx.PutStep(row.ID, s); err != nil {
+				return err
+			}
+		}
+		message := "cancelled by " + actor.Name
+		if req.Reason != "" {
+			message += ": " + req.Reason
+		}
+		row.Status, row.EndedAt, row.Waiting = sluice.RunCancelled, now, nil
+		row.StartedAt = max(row.StartedAt, row.CreatedAt)
+		row.Error = &sluice.RunError{Code: sluice.Conflict, Message: message}
+		return dueCallback(tx, row)
+	})
+}
+
+func ended(s sluice.RunStatus) string {
+	if s == sluice.RunCancelled {
+		return "was cancelled"
+	}
+	return string(s)
+}
+
+// dueCallback has the one told who asked to be.
+func dueCallback(tx *store.Tx, row *store.RunRow) error {
+	if row.Callback == "" {
+		return nil
+	}
+	return tx.PutCallback(store.Callback{Run: row.ID, DueAt: tx.Clock()})
+}
+
+// changeRun changes a run for one who may run in its environment, and takes it
+// from its worker.
+func (c *Control) changeRun(ctx context.Context, id string, fn func(*store.Tx, sluice.Actor, *store.RunRow) error) (sluice.Run, error) {
+	var out sluice.Run
+	actor, err := c.may(ctx, sluice.MayRead, "")
+	if err != nil {
+		return out, err
+	}
+	err = c.db.Update(ctx, c.org, func(tx *store.Tx) error {
+		row, err := findRun(tx, id)
+		if err != nil {
+			return err
+		}
+		if err := actor.May(sluice.MayRun, row.Environment); err != nil {
+			return err
+		}
+		row.Change++
+		if err := fn(tx, actor, &row); err != nil {
+			return err
+		}
+		row.Fence++ // whoever held it holds it no more
+		row.Worker, row.LeaseUntil = "", 0
+		if err := tx.PutRun(row); err != nil {
+			return err
+		}
+		out = row.Run
+		return tx.Bodies(&out)
+	})
+	if err != nil {
+		return sluice.Run{}, err
+	}
+	c.runs.taken(id)
+	c.runs.changed(id)
+	return out, nil
+}
+
+// ResumeRun lets a paused or interrupted run go on.
+func (c *Control) ResumeRun(ctx context.Context, req sluice.ResumeRunRequest) (sluice.Run, error) {
+	how, err := howToResume(req)
+	if err != nil {
+		return sluice.Run{}, err
+	}
+	out, err := c.changeRun(ctx, req.Run, func(tx *store.Tx, actor sluice.Actor, row *store.RunRow) error {
+		resumed := sluice.Resumption{At: tx.Clock(), Actor: actor.Name, How: how}
+		switch {
+		case row.Status.Ended():
+			return sluice.Errorf(sluice.Conflict, "run %s has ended: it %s", row.ID, ended(row.Status)).Fix("start another: `sluice thread run %s`", row.Component)
+		case row.Status == sluice.RunPaused && row.Waiting != nil:
+			if resumed.Step, err = c.resumeStep(tx, actor, row, req, how); err != nil {
+				return err
+			}
+		case how != "continue":
+			return sluice.Errorf(sluice.Conflict, "run %s waits for nobody: it is %s", row.ID, asShown(tx, *row).Status).Fix("see `sluice thread get %s`", row.ID)
+		case row.Status == sluice.RunPaused:
+		case row.Status == sluice.RunRunning && row.LeaseUntil > tx.Clock():
+			return sluice.Errorf(sluice.Conflict, "run %s is running", row.ID).Fix("follow it: `sluice thread watch %s`", row.ID)
+		}
+		if resumed.Secrets, err = c.otherSecrets(tx, row.Run); err != nil {
+			return err
+		}
+		row.Resumed = append(row.Resumed, resumed)
+		row.Status, row.Waiting, row.WakeAt = sluice.RunPending, nil, 0
+		return nil
+	})
+	if err == nil {
+		c.runs.started()
+	}
+	return out, err
+}
+
+func howToResume(req sluice.ResumeRunRequest) (string, error) {
+	hows := []string{}
+	for how, given := range map[string]bool{"answer": len(req.Answer) > 0, "retry": req.Retry, "skip": req.Skip, "result": len(req.Result) > 0} {
+		if given {
+			hows = append(hows, how)
+		}
+	}
+	slices.Sort(hows)
+	switch len(hows) {
+	case 0:
+		return "continue", nil
+	case 1:
+	default:
+		return "", sluice.Errorf(sluice.Invalid, "%s were given together", strings.Join(hows, " and ")).Fix("choose one of them")
+	}
+	if n := len(req.Answer) + len(req.Result); n > sluice.MaxInputBytes {
+		return "", sluice.Errorf(sluice.LimitExceeded, "the %s is %d bytes; the limit is %d", hows[0], n, sluice.MaxInputBytes)
+	}
+	for _, raw := range []json.RawMessage{req.Answer, req.Result} {
+		if len(raw) > 0 && !json.Valid(raw) {
+			return "", sluice.Errorf(sluice.Invalid, "the %s is not JSON", hows[0]).Fix(`write texts in quotes: "approve"`)
+		}
+	}
+	return hows[0], nil
+}
+
+// resumeStep settles what a paused run waits for, and returns its path.
+func (c *Control) resumeStep(tx *store.Tx, actor sluice.Actor, row *store.RunRow, req sluice.ResumeRunRequest, how string) (string, error) {
+	path := req.Step
+	if path == "" {
+		path = row.Waiting.Step
+	}
+	step, found, err := tx.RunStep(row.ID, path)
+	if err != nil {
+		return "", err
+	}
+	if !found || step.Status != sluice.StepWaiting && step.Status != sluice.StepFailed && step.Status != sluice.StepUnknown {
+		return "", sluice.Errorf(sluice.Conflict, "step %s of run %s waits for nobody", shortly(path), row.ID).Fix("it waits at step %s", row.Waiting.Step)
+	}
+	now := tx.Clock()
+	asks := step.Status == sluice.StepWaiting
+	step.Change, step.EndedAt, step.WakeAt = row.Change, now, 0
+	masker, err := c.maskerOf(tx, row.Run)
+	if err != nil {
+		return "", err
+	}
+	switch how {
+	case "answer":
+		if !asks {
+			return "", sluice.Errorf(sluice.Conflict, "step %s of run %s asks nothing: it %s", path, row.ID, waitsFor(row.Waiting.Reason)).
+				Fix("go on with --retry, --skip or --result")
+		}
+		err = answer(&step, *row.Waiting, actor, masker.JSON(req.Answer), now)
+	case "retry":
+		if asks {
+			return "", sluice.Errorf(sluice.Conflict, "step %s of run %s waits for an answer, not for another try", path, row.ID).Fix("answer it: `sluice thread resume %s --answer …`", row.ID)
+		}
+		step.Status, step.EndedAt, step.WakeAt, step.Reason = sluice.StepWaiting, 0, now, "tried again by "+actor.Name
+	case "skip":
+		step.Status, step.Output, step.Reason = sluice.StepIgnored, nil, "skipped by "+actor.Name
+	case "result":
+		step.Status, step.Output, step.Error, step.Reason = sluice.StepCompleted, masker.JSON(req.Result), nil, "result given by "+actor.Name
+	default:
+		return "", noWay(*row)
+	}
+	if err != nil {
+		return "", err
+	}
+	return path, tx.PutStep(row.ID, step)
+}
+
+func waitsFor(r sluice.WaitReason) string {
+	if r == sluice.WaitUnknown {
+		return "is not known whether it happened"
+	}
+	return "failed"
+}
+
+// noWay says how a paused run can go on.
+func noWay(row store.RunRow) error {
+	w := row.Waiting
+	if w.Reason == sluice.WaitAnswer {
+		return sluice.Errorf(sluice.Conflict, "run %s waits for an answer: %s", row.ID, w.Prompt).Fix("answer it: `sluice thread resume %s --answer …`", row.ID)
+	}
+	return sluice.Errorf(sluice.Conflict, "run %s is paused at step %s (%s): it %s", row.ID, w.Step, w.Block, waitsFor(w.Reason)).
+		Fix("do it again: `sluice thread resume %s --retry`", row.ID).
+		Fix("go on without it: --skip, or with a result of your own: --result JSON")
+}
+
+// answer is what an ask block gets.
+func answer(step *sluice.RunStep, w sluice.Waiting, actor sluice.Actor, raw []byte, now sluice.Time) error {
+	value, err := sluice.CheckAnswer(w, raw)
+	if err != nil {
+		return err
+	}
+	body, err := json.Marshal(map[string]any{"value": value, "provided_by": actor.Name, "provided_at": now})
+	if err != nil {
+		return err
+	}
+	step.Status, step.Output = sluice.StepCompleted, body
+	step.Effects = []sluice.Effect{{N: 0, Attempt: 1, Kind: sluice.EffectAnswer, At: now, Response: body}}
+	return nil
+}
+
+// maskerOf masks the secrets that a run knows.
+func (c *Control) maskerOf(tx *store.Tx, run sluice.Run) (*sluice.Masker, error) {
+	all, err := c.secretsOf(tx, run)
+	return sluice.NewMasker(all), err
+}
+
+func (c *Control) secretsOf(tx *store.Tx, run sluice.Run) ([]sluice.Variable, error) {
+	if !run.Configured {
+		return nil, nil
+	}
+	components := []string{run.Component}
+	for _, p := range run.Components {
+		components = append(components, p.Component)
+	}
+	slices.Sort(components)
+	var out []sluice.Variable
+	for _, name := range slices.Compact(components) {
+		found, err := c.runVariables(tx, run.Environment, run.Release, name)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, found...)
+	}
+	return out, nil
+}
+
+// otherSecrets are the keys of secrets that have another value than when the run
+// was started.
+func (c *Control) otherSecrets(tx *store.Tx, run sluice.Run) ([]string, error) {
+	now, err := c.secretsOf(tx, run)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, was := range run.Variables {
+		same := slices.ContainsFunc(now, func(v sluice.Variable) bool {
+			return v.Key == was.Key && v.Component == was.Component && v.Fingerprint == was.Fingerprint
+		})
+		if was.Secret && !same {
+			out = append(out, was.Key)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
+}

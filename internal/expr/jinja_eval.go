@@ -1,0 +1,408 @@
+package expr
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/nikolalohinski/gonja/v2/nodes"
+	"github.com/nikolalohinski/gonja/v2/tokens"
+)
+
+// eval gives the value of an expression. What does not exist is a problem.
+func (r *jinjaRun) eval(e nodes.Expression) (any, error) {
+	v, err := r.value(e)
+	if err != nil {
+		return nil, err
+	}
+	if m, ok := v.(*missing); ok {
+		return nil, m.problem
+	}
+	return v, nil
+}
+
+// value gives the value of an expression, which may be missing.
+func (r *jinjaRun) value(e nodes.Expression) (any, error) {
+	switch e := e.(type) {
+	case *nodes.String:
+		return e.Val, nil
+	case *nodes.Integer:
+		return int64(e.Val), nil
+	case *nodes.Float:
+		return e.Val, nil
+	case *nodes.Bool:
+		return e.Val, nil
+	case *nodes.None:
+		return nil, nil
+	case *nodes.Name:
+		return r.name(e), nil
+	case *nodes.GetAttribute, *nodes.GetItem:
+		return r.member(e)
+	case *nodes.GetSlice:
+		return r.slice(e)
+	case *nodes.Call:
+		return r.call(e, nil)
+	case *nodes.FilteredExpression:
+		v, err := r.value(e.Expression)
+		for _, f := range e.Filters {
+			if err == nil {
+				v, err = r.filter(f, v)
+			}
+		}
+		return v, err
+	case *nodes.TestExpression:
+		return r.test(e)
+	case *nodes.Negation:
+		yes, err := r.truth(e.Term)
+		return !yes, err
+	case *nodes.UnaryExpression:
+		return r.unary(e)
+	case *nodes.BinaryExpression:
+		return r.binary(e)
+	}
+	return r.literal(e)
+}
+
+// literal gives lists and maps.
+func (r *jinjaRun) literal(e nodes.Expression) (any, error) {
+	switch e := e.(type) {
+	case *nodes.List:
+		return r.list(e.Val)
+	case *nodes.Tuple:
+		return r.list(e.Val)
+	case *nodes.Dict:
+		m := make(map[string]any, len(e.Pairs))
+		for _, pair := range e.Pairs {
+			key, err := r.eval(pair.Key)
+			if err != nil {
+				return nil, err
+			}
+			name, ok := key.(string)
+			if !ok {
+				return nil, typeProblem(pair.Key.Position(), "a key of a map must be a text, not "+describe(key))
+			}
+			if m[name], err = r.eval(pair.Value); err != nil {
+				return nil, err
+			}
+		}
+		return m, nil
+	}
+	return nil, &Problem{Kind: Syntax, Message: "the expression cannot be read"}
+}
+
+func (r *jinjaRun) list(list []nodes.Expression) (any, error) {
+	items := make([]any, len(list))
+	for i, e := range list {
+		v, err := r.eval(e)
+		if err != nil {
+			return nil, err
+		}
+		items[i] = v
+	}
+	return items, nil
+}
+
+func (r *jinjaRun) name(n *nodes.Name) any {
+	name := n.Name.Val
+	if name == "none" {
+		return nil
+	}
+	if v, ok := r.lookup(name); ok {
+		return v
+	}
+	p := noRoot(name, sortedKeys(r.w.scope))
+	return &missing{placeAt(p, n.Name)}
+}
+
+// member gives an attribute, an item or an index of a value. The members of what
+// is missing are missing for the same reason.
+func (r *jinjaRun) member(e nodes.Expression) (any, error) {
+	var of nodes.Node
+	var key any
+	var at *tokens.Token
+	switch e := e.(type) {
+	case *nodes.GetAttribute:
+		of, key, at = e.Node, e.Attribute, e.Location
+		if e.Attribute == "" {
+			key = int64(e.Index)
+		}
+	case *nodes.GetItem:
+		if e.Arg == nil {
+			return nil, tokenProblem(e.Location, "the [] is empty")
+		}
+		index, err := r.eval(e.Arg)
+		if err != nil {
+			return nil, err
+		}
+		of, key, at = e.Node, index, e.Location
+	}
+	v, err := r.value(of)
+	if err != nil {
+		return nil, err
+	}
+	found, problem := memberOf(v, key, func() string { return written(of) })
+	if problem != nil {
+		if problem.Kind == Undefined {
+			return &missing{placeAt(problem, at)}, nil
+		}
+		return nil, placeAt(problem, at)
+	}
+	return found, nil
+}
+
+// memberOf looks a member up. Names are for maps and what templates have of their
+// own, integers for lists and texts, where negative ones count from the end.
+func memberOf(v, key any, owner func() string) (any, *Problem) {
+	switch key := key.(type) {
+	case string:
+		switch v := v.(type) {
+		case *missing:
+			return v, nil
+		case map[string]any:
+			if member, ok := v[key]; ok {
+				return member, nil
+			}
+		case *namespace:
+			if member, ok := v.members[key]; ok {
+				return member, nil
+			}
+			return nil, noMember(owner(), v.members, key)
+		case interface{ member(string) (any, bool) }:
+			if member, ok := v.member(key); ok {
+				return member, nil
+			}
+		}
+		return nil, noMember(owner(), v, key)
+	case int64:
+		return indexOf(v, key, owner)
+	}
+	return nil, &Problem{Kind: Type, Message: describe(key) + " is no key or index"}
+}
+
+func indexOf(v any, index int64, owner func() string) (any, *Problem) {
+	switch v := v.(type) {
+	case *missing:
+		return v, nil
+	case []any:
+		i := index
+		if i < 0 {
+			i += int64(len(v))
+		}
+		if 0 <= i && i < int64(len(v)) {
+			return v[i], nil
+		}
+	case string:
+		runes := []rune(v)
+		i := index
+		if i < 0 {
+			i += int64(len(runes))
+		}
+		if 0 <= i && i < int64(len(runes)) {
+			return string(runes[i]), nil
+		}
+	}
+	return nil, noIndex(owner(), v, index)
+}
+
+// slice gives part of a list or text.
+func (r *jinjaRun) slice(e *nodes.GetSlice) (any, error) {
+	v, err := r.eval(e.Node)
+	if err != nil {
+		return nil, err
+	}
+	items, isList := v.([]any)
+	s, isText := v.(string)
+	if !isList && !isText {
+		return nil, typeProblem(e.Location, describe(v)+" has no parts")
+	}
+	runes := []rune(s)
+	length := int64(len(items) + len(runes))
+	from, to, by, err := r.bounds(e, length)
+	if err != nil {
+		return nil, err
+	}
+	var chosen []any
+	var text []rune
+	for i := from; by > 0 && i < to || by < 0 && i > to; i += by {
+		if isList {
+			chosen = append(chosen, items[i])
+		} else {
+			text = append(text, runes[i])
+		}
+	}
+	if isText {
+		return string(text), nil
+	}
+	return append([]any{}, chosen...), nil
+}
+
+// bounds are where a slice starts and ends, within the length, and its step.
+func (r *jinjaRun) bounds(e *nodes.GetSlice, length int64) (from, to, by int64, err error) {
+	by, err = r.bound(e.Step, 1, e.Location)
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	if by == 0 || by > length+1 || by < -length-1 {
+		if by == 0 {
+			return 0, 0, 0, typeProblem(e.Location, "the step of a slice must not be 0")
+		}
+		by = max(min(by, length+1), -length-1)
+	}
+	low, high := int64(0), length
+	from, to = 0, length
+	if by < 0 {
+		low, high = -1, length-1
+		from, to = length-1, -1
+	}
+	clamp := func(e nodes.Node, otherwise int64) (int64, error) {
+		i, err := r.bound(e, otherwise, nil)
+		if err != nil || e == nil {
+			return i, err
+		}
+		if i < 0 {
+			i += length
+		}
+		return max(low, min(i, high)), nil
+	}
+	if from, err = clamp(e.Start, from); err != nil {
+		return 0, 0, 0, err
+	}
+	to, err = clamp(e.End, to)
+	return from, to, by, err
+}
+
+func (r *jinjaRun) bound(e nodes.Node, otherwise int64, at *tokens.Token) (int64, error) {
+	if e == nil {
+		return otherwise, nil
+	}
+	v, err := r.eval(e)
+	if err != nil {
+		return 0, err
+	}
+	if i, ok := v.(int64); ok {
+		return i, nil
+	}
+	return 0, typeProblem(at, "a bound of a slice must be a whole number, not "+describe(v))
+}
+
+// truth reports whether an expression counts as true.
+func (r *jinjaRun) truth(e nodes.Expression) (bool, error) {
+	v, err := r.eval(e)
+	if err != nil {
+		return false, err
+	}
+	return truthy(v), nil
+}
+
+// call calls what an expression names. Extra are arguments that the call does not
+// write down.
+func (r *jinjaRun) call(e *nodes.Call, extra map[string]any) (any, error) {
+	if n, ok := e.Func.(*nodes.Name); ok && n.Name.Val == choose {
+		return r.choose(e)
+	}
+	if a, ok := e.Func.(*nodes.GetAttribute); ok && a.Attribute != "" {
+		return r.callMember(e, a, extra)
+	}
+	f, err := r.eval(e.Func)
+	if err != nil {
+		return nil, err
+	}
+	return r.invoke(e, f, extra)
+}
+
+func (r *jinjaRun) invoke(e *nodes.Call, f any, extra map[string]any) (any, error) {
+	a, err := r.arguments(e.Args, e.Kwargs, written(e.Func), e.Location)
+	if err != nil {
+		return nil, err
+	}
+	for name, value := range extra {
+		a.named[name] = value
+	}
+	switch f := f.(type) {
+	case *function:
+		v, err := f.call(r, a)
+		return v, placedAt(err, e.Func.Position())
+	case *loop:
+		return f.again(r, a)
+	}
+	return nil, typeProblem(e.Func.Position(), written(e.Func)+" is "+describe(f)+" and cannot be called")
+}
+
+// callMember calls a member that is a function, or else a method of its owner.
+func (r *jinjaRun) callMember(e *nodes.Call, a *nodes.GetAttribute, extra map[string]any) (any, error) {
+	owner, err := r.eval(a.Node)
+	if err != nil {
+		return nil, err
+	}
+	member, problem := memberOf(owner, a.Attribute, func() string { return written(a.Node) })
+	if _, callable := member.(*function); problem == nil && callable {
+		return r.invoke(e, member, extra)
+	}
+	args, err := r.arguments(e.Args, e.Kwargs, written(e.Func), e.Location)
+	if err != nil {
+		return nil, err
+	}
+	v, err := r.method(owner, a.Attribute, args)
+	if errors.Is(err, errNoMethod) {
+		return nil, placeAt(&Problem{Kind: Undefined, Message: fmt.Sprintf("%s has no method %s; it is %s", cut(written(a.Node), 100), cut(a.Attribute, 60), describe(owner))}, a.Location)
+	}
+	return v, placedAt(err, a.Location)
+}
+
+// choose is `a if b else c`, of which one side only is evaluated.
+func (r *jinjaRun) choose(e *nodes.Call) (any, error) {
+	if len(e.Args) < 2 {
+		return nil, tokenProblem(e.Location, "the if has no condition")
+	}
+	yes, err := r.truth(e.Args[0])
+	switch {
+	case err != nil:
+		return nil, err
+	case yes:
+		return r.value(e.Args[1])
+	case len(e.Args) > 2:
+		return r.value(e.Args[2])
+	}
+	return "", nil
+}
+
+// written is how an expression was written, as far as names and members go.
+func written(e nodes.Node) string {
+	switch e := e.(type) {
+	case *nodes.Name:
+		return e.Name.Val
+	case *nodes.GetAttribute:
+		if e.Attribute == "" {
+			return written(e.Node) + "[" + strconv.Itoa(e.Index) + "]"
+		}
+		return written(e.Node) + "." + e.Attribute
+	case *nodes.GetItem:
+		switch key := e.Arg.(type) {
+		case *nodes.Integer:
+			return written(e.Node) + "[" + strconv.Itoa(key.Val) + "]"
+		case *nodes.String:
+			var b strings.Builder
+			b.WriteString(written(e.Node))
+			writeMember(&b, key.Val)
+			return b.String()
+		}
+		return written(e.Node) + "[…]"
+	}
+	return "the value"
+}
+
+func placeAt(p *Problem, t *tokens.Token) *Problem {
+	if t != nil && p.Line == 0 {
+		p.Line, p.Column = t.Line, t.Col
+	}
+	return p
+}
+
+// placedAt gives a problem without a place the one of a token.
+func placedAt(err error, t *tokens.Token) error {
+	if p, ok := err.(*Problem); ok {
+		return placeAt(p, t)
+	}
+	return err
+}

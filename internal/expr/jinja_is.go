@@ -1,0 +1,121 @@
+package expr
+
+import (
+	"strings"
+
+	"github.com/nikolalohinski/gonja/v2/nodes"
+	"github.com/nikolalohinski/gonja/v2/tokens"
+)
+
+// test evaluates `value is test` and `item in value`.
+func (r *jinjaRun) test(e *nodes.TestExpression) (any, error) {
+	v, err := r.value(e.Expression)
+	if err != nil {
+		return nil, err
+	}
+	name, at := e.Test.Name, e.Test.Token
+	m, isMissing := v.(*missing)
+	switch name {
+	case "defined":
+		return !isMissing, nil
+	case "undefined":
+		return isMissing, nil
+	}
+	if isMissing {
+		return nil, m.problem
+	}
+	a, err := r.arguments(e.Test.Args, e.Test.Kwargs, name, at)
+	if err != nil {
+		return nil, err
+	}
+	yes, err := passes(name, v, a)
+	return yes, placedAt(err, at)
+}
+
+// passes applies a test by its name.
+func passes(name string, v any, a arguments) (bool, error) {
+	if plain, ok := plainTests[name]; ok {
+		return plain(v), nil
+	}
+	if len(a.list) != 1 {
+		if _, known := comparisons[name]; known || name == "in" || name == "divisibleby" || name == "sameas" {
+			return false, a.problem("it needs one argument")
+		}
+		return false, noTest(name)
+	}
+	other := a.list[0]
+	switch name {
+	case "in":
+		yes, problem := contains(other, v)
+		if problem != nil {
+			return false, problem
+		}
+		return yes, nil
+	case "eq", "equalto", "sameas":
+		return equal(v, other), nil
+	case "ne":
+		return !equal(v, other), nil
+	case "divisibleby":
+		n, nOK := v.(int64)
+		by, byOK := other.(int64)
+		if !nOK || !byOK || by == 0 {
+			return false, a.problem("it takes whole numbers, and not 0 to divide by")
+		}
+		return by == -1 || n%by == 0, nil
+	}
+	if op, ok := comparisons[name]; ok {
+		yes, err := ordered(op, v, other)
+		return yes == true, err
+	}
+	return false, noTest(name)
+}
+
+// isTest reports whether there is a test of a name.
+func isTest(name string) bool {
+	_, plain := plainTests[name]
+	_, compares := comparisons[name]
+	switch name {
+	case "defined", "undefined", "in", "divisibleby", "sameas":
+		return true
+	}
+	return plain || compares
+}
+
+func noTest(name string) *Problem {
+	p := &Problem{Kind: Syntax, Message: "there is no test " + cut(name, 40)}
+	suggest(p, name, append(append(sortedKeys(plainTests), sortedKeys(comparisons)...), "defined", "undefined", "divisibleby"))
+	return p
+}
+
+// comparisons are the tests that have an operator.
+var comparisons = map[string]tokens.Type{
+	"eq": tokens.Equals, "equalto": tokens.Equals, "ne": tokens.Ne,
+	"gt": tokens.GreaterThan, "greaterthan": tokens.GreaterThan, "ge": tokens.GreaterThanOrEqual,
+	"lt": tokens.LowerThan, "lessthan": tokens.LowerThan, "le": tokens.LowerThanOrEqual,
+}
+
+// plainTests are the tests without an argument.
+var plainTests = map[string]func(any) bool{
+	"none":     func(v any) bool { return v == nil },
+	"boolean":  func(v any) bool { _, ok := v.(bool); return ok },
+	"true":     func(v any) bool { return v == true },
+	"false":    func(v any) bool { return v == false },
+	"integer":  func(v any) bool { _, ok := v.(int64); return ok },
+	"float":    func(v any) bool { _, ok := v.(float64); return ok },
+	"number":   func(v any) bool { _, ok := number(v); return ok },
+	"string":   isText,
+	"mapping":  func(v any) bool { _, ok := v.(map[string]any); return ok },
+	"sequence": func(v any) bool { _, list := v.([]any); return list || isText(v) },
+	"iterable": func(v any) bool {
+		switch v.(type) {
+		case string, []any, map[string]any:
+			return true
+		}
+		return false
+	},
+	"callable": func(v any) bool { _, ok := v.(*function); return ok },
+	"odd":      func(v any) bool { n, ok := v.(int64); return ok && n%2 != 0 },
+	"even":     func(v any) bool { n, ok := v.(int64); return ok && n%2 == 0 },
+	"lower":    func(v any) bool { s, ok := v.(string); return ok && s == strings.ToLower(s) },
+	"upper":    func(v any) bool { s, ok := v.(string); return ok && s == strings.ToUpper(s) },
+}

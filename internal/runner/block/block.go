@@ -1,0 +1,118 @@
+// Package block holds the kinds of blocks that do something by themselves, one
+// kind in each file. A block is given rendered settings and answers with an
+// output; what it does to the outside it puts on the tape. Graphs, iterations,
+// pauses and nested workflows are the runner's business, not that of a block.
+package block
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/expr"
+)
+
+// Call is one attempt at one step. Values of trees are those of JSON: nil, bool,
+// int64, float64, string, []any, map[string]any.
+type Call struct {
+	// Settings are the kind's, rendered, and Raw those that are never templates.
+	Settings map[string]any
+	Raw      map[string]any
+	// Scope is what templates see: for prompts and scripts, which bring their own.
+	Scope map[string]any
+	// Env are the environment's variables by key; empty when none were loaded.
+	Env map[string]string
+	// Prompt is the prompt component that the block names, nil without one.
+	Prompt *Prompt
+	// Attempt counts from 1. Key is the same for all attempts at this step of this
+	// run, and no other: it is sent as the idempotency key.
+	Attempt int
+	Key     string
+	// Now and Seed are the clock and the random source of templates and scripts.
+	Now  sluice.Time
+	Seed int64
+	// Client carries requests out; it refuses forbidden addresses.
+	Client *http.Client
+	Eval   expr.Evaluator
+	// Record puts an effect on the tape, and Partial shows a piece of the output that
+	// is still being written. Neither is nil.
+	Record  func(sluice.Effect)
+	Partial func(text string)
+}
+
+// Prompt is a prompt component as a block uses it.
+type Prompt struct {
+	Ref string // as component@version
+	// Model and Parameters are what its front matter names, such as temperature.
+	Model      string
+	Parameters map[string]any
+	// Messages are role and content; contents are templates.
+	Messages []Message
+	Schema   map[string]any // of the answer, nil for text
+}
+
+// Message is one message of a conversation.
+type Message struct {
+	Role    string `json:"role"`
+	Content string `json:"content"`
+}
+
+// Result is what an attempt gave.
+type Result struct {
+	Output any
+	// Extra are further fields beside the output, such as an HTTP status.
+	Extra map[string]any
+	Usage sluice.Usage
+}
+
+// Error is a failed attempt.
+type Error struct {
+	Code    sluice.Code
+	Message string
+	Fixes   []string
+	// Class is what [workflow.Retry.On] calls it: timeout, connection, rate_limit,
+	// server, or error.
+	Class string
+	// Status is the HTTP status, 0 without one.
+	Status int
+	// RetryAfter is how long the other side asked to wait.
+	RetryAfter time.Duration
+	// Sent says that the other side may have acted on it.
+	Sent bool
+}
+
+// Error is the message alone.
+func (e *Error) Error() string { return e.Message }
+
+// Failf returns an Error of class error.
+func Failf(code sluice.Code, format string, args ...any) *Error {
+	return &Error{Code: code, Message: fmt.Sprintf(format, args...), Class: "error"}
+}
+
+// Fix adds what to do next.
+func (e *Error) Fix(format string, args ...any) *Error {
+	e.Fixes = append(e.Fixes, fmt.Sprintf(format, args...))
+	return e
+}
+
+// Effects says what may be repeated.
+type Effects int
+
+// What may be repeated.
+const (
+	None       Effects = iota // it touches nothing outside: repeat it at will
+	Repeatable                // doing it twice is as doing it once, or costs money alone
+	Once                      // whether it happened must be known before it is done again
+)
+
+// Kind is one kind of block.
+type Kind struct {
+	// Run makes one attempt.
+	Run func(context.Context, Call) (Result, error)
+	// Effects says what may be repeated, from the rendered settings.
+	Effects func(settings map[string]any) Effects
+	// Timeout is how long an attempt may take unless the block says otherwise.
+	Timeout time.Duration
+}

@@ -1,0 +1,36 @@
+package block
+
+import (
+	"context"
+	"strings"
+
+	"github.com/sluice-dev/sluice"
+)
+
+// runCondition answers with {evaluated_condition: bool}. What follows from it,
+// which blocks are taken or that the run stops, is done by whoever asked.
+func runCondition(_ context.Context, call Call) (Result, error) {
+	holds, err := Truth(call.setting("condition"))
+	if err != nil {
+		return Result{}, err
+	}
+	return Result{Output: map[string]any{"evaluated_condition": holds}}, nil
+}
+
+// Truth reads what a condition rendered to. Nothing but true and false is taken:
+// a text such as "no" would count as true by its length, and a number by luck.
+func Truth(value any) (bool, error) {
+	switch value := value.(type) {
+	case bool:
+		return value, nil
+	case string:
+		switch strings.TrimSpace(value) {
+		case "true", "True":
+			return true, nil
+		case "false", "False":
+			return false, nil
+		}
+	}
+	return false, Failf(sluice.Invalid, "the condition gave %s, which is neither true nor false", brief(value)).
+		Fix("compare it with something, such as `{{ score > 0.5 }}`")
+}

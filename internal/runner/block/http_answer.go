@@ -1,0 +1,92 @@
+package block
+
+import (
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+
+	"github.com/sluice-dev/sluice"
+)
+
+// maxFailure is how many bytes of the answer to a failed request are read.
+const maxFailure = 64 << 10
+
+// answer is what a server said.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+	empty  bool // none was expected, as after HEAD
+}
+
+// exchange sends a request and reads at most limit bytes of the answer. With an
+// error the answer is nil, or without a body where its head came.
+func exchange(client *http.Client, request *http.Request, limit int64) (*answer, error) {
+	request, sent := watch(request)
+	response, err := client.Do(request)
+	if err != nil {
+		return nil, connectionError(request, err, sent())
+	}
+	defer response.Body.Close()
+	got := &answer{status: response.StatusCode, header: response.Header, empty: request.Method == http.MethodHead}
+	body, err := io.ReadAll(io.LimitReader(response.Body, limit+1))
+	switch {
+	case err != nil:
+		return got, connectionError(request, err, true)
+	case int64(len(body)) > limit && got.status >= 400:
+		body = body[:limit]
+	case int64(len(body)) > limit:
+		failed := Failf(sluice.LimitExceeded, "%s answered with more than %d bytes", place(request), limit).
+			Fix("ask for less, or raise max_bytes, up to %d", maxAnswer)
+		failed.Status, failed.Sent = got.status, true
+		return got, failed
+	}
+	got.body = body
+	return got, nil
+}
+
+// output is the body as a value.
+func (a *answer) output(request *http.Request) (any, error) {
+	if !isJSON(a.header) {
+		return strings.ToValidUTF8(string(a.body), "\uFFFD"), nil
+	}
+	if a.empty || len(a.body) == 0 {
+		return nil, nil
+	}
+	value, err := treeOf(a.body)
+	if err != nil {
+		failed := Failf(sluice.Invalid, "%s says that it answers with JSON, and does not: %v", place(request), err)
+		failed.Status, failed.Sent = a.status, true
+		return nil, failed
+	}
+	return value, nil
+}
+
+// failure is what a status that the author does not take means.
+func (a *answer) failure(request *http.Request) *Error {
+	message := place(request) + " answered " + statusLine(a.status)
+	if text := excerpt(string(a.body), 300); text != "" {
+		message += ": " + text
+	}
+	return statusError(a.status, a.header, message)
+}
+
+// isJSON reports whether the content type is one of JSON.
+func isJSON(header http.Header) bool {
+	kind, _, err := mime.ParseMediaType(header.Get("Content-Type"))
+	if err != nil && kind == "" {
+		return false
+	}
+	return kind == "application/json" || kind == "text/json" || strings.HasSuffix(kind, "+json")
+}
+
+// headerTree are headers as templates see them: by their names in lower case,
+// because names have no case, and those that repeat joined.
+func headerTree(header http.Header) map[string]any {
+	tree := make(map[string]any, len(header))
+	for name, values := range header {
+		tree[strings.ToLower(name)] = strings.ToValidUTF8(strings.Join(values, ", "), "\uFFFD")
+	}
+	return tree
+}

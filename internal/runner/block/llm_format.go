@@ -1,0 +1,88 @@
+package block
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/sashabaranov/go-openai"
+
+	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/workflow"
+)
+
+// schema is the JSON Schema of the answer, nil without one.
+func (c Call) schema() map[string]any {
+	if schema, is := c.setting("schema").(map[string]any); is && len(schema) > 0 {
+		return schema
+	}
+	if c.Prompt != nil && len(c.Prompt.Schema) > 0 {
+		return c.Prompt.Schema
+	}
+	return nil
+}
+
+// responseFormat asks the server for JSON where the block does.
+func (c Call) responseFormat() (*openai.ChatCompletionResponseFormat, error) {
+	if schema := c.schema(); schema != nil {
+		if _, err := workflow.CompileSchema(schema); err != nil {
+			return nil, Failf(sluice.Invalid, "schema is no JSON Schema: %v", err).Fix("correct the schema")
+		}
+		return &openai.ChatCompletionResponseFormat{
+			Type: openai.ChatCompletionResponseFormatTypeJSONSchema,
+			JSONSchema: &openai.ChatCompletionResponseFormatJSONSchema{
+				Name: schemaName(schema), Schema: json.RawMessage(jsonOf(schema)), Strict: true,
+			},
+		}, nil
+	}
+	switch format := strings.TrimSpace(c.text("response_format")); format {
+	case "":
+		return nil, nil
+	case "text", "json_object":
+		return &openai.ChatCompletionResponseFormat{Type: openai.ChatCompletionResponseFormatType(format)}, nil
+	default:
+		return nil, Failf(sluice.Invalid, "response_format is %s", brief(c.setting("response_format"))).
+			Fix("use text or json_object, or give the block a schema")
+	}
+}
+
+// value is the answer as the JSON that was asked for.
+func (s *spoken) value(schema map[string]any) (any, error) {
+	if s.finish == string(openai.FinishReasonLength) {
+		failed := sentFailure("the answer was cut off before its JSON was complete: it reached the most tokens that it may have")
+		return nil, failed.Fix("raise max_tokens, or ask for less")
+	}
+	text := s.text.String()
+	value, err := treeOf([]byte(text))
+	if err != nil {
+		failed := sentFailure(fmt.Sprintf("the answer is not JSON (%v): %s", err, excerpt(text, 300)))
+		return nil, failed.Fix("ask for JSON in the prompt too, or use a model that keeps to a format")
+	}
+	if schema == nil {
+		return value, nil
+	}
+	compiled, err := workflow.CompileSchema(schema)
+	if err != nil {
+		return nil, sentFailure(fmt.Sprintf("schema is no JSON Schema: %v", err))
+	}
+	if wrong := compiled.Check(value); len(wrong) > 0 {
+		failed := sentFailure("the answer does not match the schema: at " + wrong[0].Path + ", " + wrong[0].Problem)
+		return nil, failed.Fix("let the block retry, or use a model that keeps to a schema")
+	}
+	return value, nil
+}
+
+// schemaName is the title of a schema as far as the protocol takes it for a name.
+func schemaName(schema map[string]any) string {
+	title, _ := schema["title"].(string)
+	name := strings.Trim(strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' {
+			return r
+		}
+		return '_'
+	}, title), "_")
+	if name == "" {
+		return "answer"
+	}
+	return name[:min(len(name), 64)]
+}

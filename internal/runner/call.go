@@ -1,0 +1,158 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/runner/block"
+	"github.com/sluice-dev/sluice/internal/workflow"
+)
+
+// prepareCall prepares a block that runs another component.
+func (s *step) prepareCall(ctx context.Context) (sluice.RunStep, func() finished, ending) {
+	if s.l.frame.depth+1 >= sluice.MaxDepth {
+		return s.cannot(ctx, sluice.Errorf(sluice.LimitExceeded, "workflows call each other more than %d deep", sluice.MaxDepth).
+			Fix("give the block a condition that ends the recursion: when"))
+	}
+	part, err := s.part()
+	if err != nil {
+		return s.cannot(ctx, err)
+	}
+	fresh := len(s.record.Settings) == 0
+	if fresh {
+		err = s.render(ctx)
+	} else {
+		var stored any
+		stored, err = decode(s.record.Settings)
+		s.settings, _ = stored.(map[string]any)
+	}
+	if err != nil {
+		return s.cannot(ctx, err)
+	}
+	run := s.launch(ctx, func(ctx context.Context) finished { return s.call(ctx, part) })
+	if !fresh {
+		return sluice.RunStep{}, run, ending{}
+	}
+	s.record.Attempts = 1
+	return s.record, run, ending{}
+}
+
+func (s *step) call(ctx context.Context, part sluice.RunPart) finished {
+	x := s.l.x
+	flow, err := x.r.flows.read(ctx, x.r.cfg.Eval, part.Kind, part.Files)
+	var input map[string]any
+	if err == nil {
+		given := x.masker.Tree(s.settings["input"])
+		if given == nil {
+			given = map[string]any{}
+		}
+		input, err = flow.CheckInput(encode(given))
+	}
+	if err != nil {
+		if ctx.Err() != nil {
+			return finished{index: s.index, end: ending{err: context.Cause(ctx)}}
+		}
+		return s.failedFinally(runError(err))
+	}
+	tooLong := errors.New("the block took longer than it may") // this block, not one that it is in
+	if s.b.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, s.b.Timeout, tooLong)
+		defer cancel()
+	}
+	end := x.flow(ctx, flow, s.record.Path+".", input, part.Variables, s.l.frame.depth+1)
+	switch {
+	case end.err == tooLong:
+		return s.failedFinally(&sluice.RunError{Code: sluice.TimedOut, Message: "it took longer than " + s.b.Timeout.String()})
+	case end.failure != nil && end.err == nil:
+		return s.failedInside(end.failure)
+	case end.stopped():
+		return finished{index: s.index, end: end}
+	}
+	return s.completed(block.Result{Output: end.output})
+}
+
+// prompt reads a prompt component for a block that uses it.
+func (x *execution) prompt(ctx context.Context, part sluice.RunPart) (*block.Prompt, error) {
+	if !strings.EqualFold(part.Kind, sluice.KindPrompt) {
+		return nil, sluice.Errorf(sluice.Invalid, "%s is a %s, not a prompt", part.Component, part.Kind).
+			Fix("run it with a block of kind workflow")
+	}
+	file, err := workflow.ReadPrompt(ctx, x.r.cfg.Eval, part.Files)
+	if err != nil {
+		return nil, err
+	}
+	out := &block.Prompt{
+		Ref: part.Component + "@" + part.Pin.String(), Model: file.Model, Parameters: file.Parameters, Schema: file.Schema,
+	}
+	for _, m := range file.Messages {
+		out.Messages = append(out.Messages, block.Message{Role: m.Role, Content: m.Content})
+	}
+	return out, nil
+}
+
+// prepareDelay notes when the delay ends, so that a later turn waits no longer.
+func (s *step) prepareDelay(ctx context.Context) (sluice.RunStep, func() finished, ending) {
+	until := s.l.x.before[s.record.Path].WakeAt
+	fresh := until == 0
+	if fresh {
+		err := s.render(ctx)
+		if err == nil {
+			until, err = delayUntil(s.settings, s.now)
+		}
+		if err != nil {
+			return s.cannot(ctx, err)
+		}
+	}
+	s.record.Status, s.record.WakeAt, s.record.Attempts = sluice.StepWaiting, until, 1
+	run := s.launch(ctx, func(ctx context.Context) finished {
+		if f, stop := s.pauseUntil(ctx, until); stop {
+			return f
+		}
+		s.record.WakeAt = 0
+		return s.completed(block.Result{Output: map[string]any{"waited_until": until.String()}})
+	})
+	if !fresh {
+		return sluice.RunStep{}, run, ending{}
+	}
+	return s.record, run, ending{}
+}
+
+// maxDelay bounds a delay.
+const maxDelay = 365 * 24 * time.Hour
+
+func delayUntil(settings map[string]any, now sluice.Time) (sluice.Time, error) {
+	if text, ok := settings["until"].(string); ok {
+		at, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			return 0, sluice.Errorf(sluice.Invalid, "until is not a time but %q", text).Fix("write it so: 2024-11-12T14:47:00Z")
+		}
+		return sluice.TimeOf(at), nil
+	}
+	d, err := durationOf(settings["for"])
+	if err != nil {
+		return 0, err
+	}
+	if d < 0 || d > maxDelay {
+		return 0, sluice.Errorf(sluice.Invalid, "a delay lasts up to 365 days, not %s", d)
+	}
+	return now + sluice.Time(d.Microseconds()), nil
+}
+
+func durationOf(v any) (time.Duration, error) {
+	switch v := v.(type) {
+	case int64:
+		return time.Duration(v) * time.Second, nil
+	case float64:
+		return time.Duration(v * float64(time.Second)), nil
+	case string:
+		if d, err := time.ParseDuration(strings.TrimSpace(v)); err == nil {
+			return d, nil
+		}
+		return 0, sluice.Errorf(sluice.Invalid, "%q is not a duration", v).Fix("write it so: 5s, 2m, 24h, or a number of seconds")
+	}
+	return 0, sluice.Errorf(sluice.Invalid, "a duration is missing: there is %s", kindOf(v)).Fix("write it so: 5s, 2m, 24h, or a number of seconds")
+}

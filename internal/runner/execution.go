@@ -1,0 +1,220 @@
+package runner
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/workflow"
+)
+
+// execution is one turn at one run.
+type execution struct {
+	r      *Runner
+	work   sluice.RunWork
+	masker *sluice.Masker
+	// before are the steps of earlier turns, by path.
+	before map[string]sluice.RunStep
+
+	mu    sync.Mutex
+	begun int
+	usage sluice.Usage
+}
+
+// carry carries a run out as far as it goes.
+func (r *Runner) carry(ctx context.Context, claim sluice.RunClaim) {
+	defer func() {
+		if p := recover(); p != nil {
+			// A defect here must not end the server; the lease will end, and the run is
+			// tried again.
+			r.cfg.Log.Error("panic while carrying out a run", "run", claim.Run, "panic", fmt.Sprint(p))
+		}
+	}()
+	work, err := r.cfg.Journal.LoadRun(ctx, claim)
+	if err != nil {
+		if ctx.Err() == nil {
+			r.cfg.Log.Warn("cannot read a run", "run", claim.Run, "error", err)
+			r.commit(ctx, sluice.RunCommit{Run: claim.Run, Fence: claim.Fence, Status: sluice.RunFailed, Error: failureOf(err)})
+		}
+		return
+	}
+	x := &execution{r: r, work: work, before: map[string]sluice.RunStep{}}
+	variables := slices.Clone(work.Variables)
+	for _, part := range work.Parts {
+		variables = append(variables, part.Variables...)
+	}
+	x.masker = sluice.NewMasker(variables)
+	for _, s := range work.Steps {
+		x.before[s.Path] = s
+		x.usage.Add(s.Usage)
+	}
+	x.begun = len(work.Steps)
+	if at := work.Run.Deadline; at > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadlineCause(ctx, at.Std(), errDeadline)
+		defer cancel()
+	}
+	x.finish(ctx, x.root(ctx))
+}
+
+// errDeadline says that the run took too long.
+var errDeadline = errors.New("the run took longer than it may")
+
+// ending is how a turn, or a part of one, ends.
+type ending struct {
+	output  any
+	block   string            // whose output it is
+	failure *sluice.RunError  // it failed
+	waiting []sluice.Waiting  // it waits for people
+	wakeAt  sluice.Time       // it waits for a time
+	err     error             // the turn is over, or the worker is stopping
+	extra   map[string]any    // fields beside the output
+	status  sluice.StepStatus // of a step that ended otherwise than completed
+}
+
+func failed(err *sluice.RunError) ending { return ending{failure: err} }
+
+// stopped says that there is no output, and there will be none in this turn.
+func (e ending) stopped() bool {
+	return e.failure != nil || len(e.waiting) > 0 || e.wakeAt > 0 || e.err != nil
+}
+
+// root carries out the workflow itself.
+func (x *execution) root(ctx context.Context) ending {
+	flow, err := x.r.flows.read(ctx, x.r.cfg.Eval, x.work.Content.Kind, x.work.Content.Files)
+	if err != nil {
+		return x.broken(ctx, err)
+	}
+	var input map[string]any
+	if input, err = flow.CheckInput(x.work.Run.Input); err != nil {
+		return x.broken(ctx, err)
+	}
+	return x.flow(ctx, flow, "", input, x.work.Variables, 0)
+}
+
+// broken is the ending for an error that is no block's.
+func (x *execution) broken(ctx context.Context, err error) ending {
+	if ctx.Err() != nil {
+		return ending{err: context.Cause(ctx)}
+	}
+	return failed(failureOf(err))
+}
+
+func failureOf(err error) *sluice.RunError {
+	e := sluice.AsError(err)
+	return &sluice.RunError{Code: e.Code, Message: e.Message, Fixes: e.Fixes}
+}
+
+// flow carries out one workflow: the run's own, or one that a block calls.
+func (x *execution) flow(ctx context.Context, flow *workflow.Workflow, prefix string, input map[string]any, variables []sluice.Variable, depth int) ending {
+	l := newLevel(x, flow.Blocks, prefix, &frame{
+		x: x, input: input, inputName: flow.InputName, env: envOf(variables), depth: depth,
+	})
+	if end := l.run(ctx); end.stopped() {
+		return end
+	}
+	switch {
+	case flow.Output != nil:
+		out, _, err := l.render(ctx, *flow.Output, nil, prefix+"output")
+		if err != nil {
+			return x.broken(ctx, err)
+		}
+		return ending{output: x.masker.Tree(out)}
+	case flow.Each:
+		return ending{output: l.outputs()}
+	case flow.OutputBlock != "":
+		for i, b := range flow.Blocks {
+			if b.ID == flow.OutputBlock {
+				return ending{output: l.results[i].output, block: b.ID}
+			}
+		}
+	}
+	out, id := l.last()
+	return ending{output: out, block: id}
+}
+
+// finish writes how the turn ended.
+func (x *execution) finish(ctx context.Context, end ending) {
+	done := sluice.RunCommit{Run: x.work.Run.ID, Fence: x.work.Fence, Begun: x.begun, Usage: x.usage, OutputBlock: end.block}
+	switch {
+	case errors.Is(end.err, errDeadline) || end.failure != nil && errors.Is(context.Cause(ctx), errDeadline):
+		done.Status, done.Error = sluice.RunFailed, &sluice.RunError{
+			Code: sluice.TimedOut, Message: "the run did not end by its deadline, " + x.work.Run.Deadline.String(),
+			Fixes: []string{"give it more time with --timeout"},
+		}
+	case errors.Is(end.err, errClosing) || errors.Is(end.err, context.Canceled):
+		done.Status = sluice.RunPending // another worker, or this one when it is back, goes on
+	case end.err != nil:
+		return // the turn is over: whatever is to be written, another writes
+	case end.failure != nil:
+		done.Status, done.Error = sluice.RunFailed, end.failure
+	case len(end.waiting) > 0:
+		done.Status, done.Waiting, done.WakeAt = sluice.RunPaused, &end.waiting[0], end.wakeAt
+	case end.wakeAt > 0:
+		done.Status, done.WakeAt = sluice.RunPending, end.wakeAt
+	default:
+		done.Status = sluice.RunCompleted
+		output, err := json.Marshal(end.output)
+		if err != nil || len(output) > sluice.MaxOutputBytes {
+			done.Status, done.Error = sluice.RunFailed, tooLarge("the output of the run", len(output))
+			break
+		}
+		done.Output = output
+	}
+	x.r.commit(ctx, done)
+}
+
+func tooLarge(what string, n int) *sluice.RunError {
+	return &sluice.RunError{
+		Code: sluice.LimitExceeded, Message: fmt.Sprintf("%s is %d bytes; the limit is %d", what, n, sluice.MaxOutputBytes),
+		Fixes: []string{"keep large content elsewhere, and pass on where it is"},
+	}
+}
+
+// commit writes the last commit of a turn, also when the turn's context is over.
+func (r *Runner) commit(ctx context.Context, done sluice.RunCommit) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.cfg.Lease)
+	defer cancel()
+	if err := r.cfg.Journal.CommitRun(ctx, done, r.cfg.Lease); err != nil && sluice.CodeOf(err) != sluice.Conflict {
+		r.cfg.Log.Warn("cannot write how a run stands", "run", done.Run, "error", err)
+	}
+}
+
+// write puts steps on disk. It fails when the turn is over.
+func (x *execution) write(ctx context.Context, steps ...sluice.RunStep) error {
+	if len(steps) == 0 {
+		return nil
+	}
+	x.mu.Lock()
+	begun := x.begun
+	x.mu.Unlock()
+	err := x.r.cfg.Journal.CommitRun(context.WithoutCancel(ctx), sluice.RunCommit{Run: x.work.Run.ID, Fence: x.work.Fence, Steps: steps, Begun: begun}, x.r.cfg.Lease)
+	if sluice.CodeOf(err) == sluice.Conflict {
+		return errTurnOver
+	}
+	return err
+}
+
+// beginStep counts a step that begins.
+func (x *execution) beginStep() *sluice.RunError {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.begun >= sluice.MaxSteps {
+		return &sluice.RunError{
+			Code: sluice.LimitExceeded, Message: fmt.Sprintf("the run has begun %d steps, which is the limit", x.begun),
+			Fixes: []string{"split the input, and run each part"},
+		}
+	}
+	x.begun++
+	return nil
+}
+
+func (x *execution) used(u sluice.Usage) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.usage.Add(u)
+}

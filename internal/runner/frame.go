@@ -1,0 +1,198 @@
+package runner
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"hash/fnv"
+	"io"
+	"strings"
+
+	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/expr"
+	"github.com/sluice-dev/sluice/internal/workflow"
+)
+
+// frame is what templates at one level see besides its blocks.
+type frame struct {
+	x         *execution
+	level     *level
+	outer     *frame         // of the list that a body is in
+	locals    map[string]any // item, index, accumulator
+	input     map[string]any
+	inputName string
+	env       map[string]string
+	depth     int // of workflows that call workflows
+}
+
+// envOf are the values of variables by key.
+func envOf(variables []sluice.Variable) map[string]string {
+	out := map[string]string{}
+	for _, v := range variables {
+		if v.Value != nil {
+			out[v.Key] = *v.Value
+		}
+	}
+	return out
+}
+
+// scope holds what a template refers to.
+func (f *frame) scope(t workflow.Template, locals map[string]any) map[string]any {
+	out := map[string]any{}
+	for _, name := range t.Roots {
+		if v, found := f.find(name, t, locals); found {
+			out[name] = v
+		}
+	}
+	return out
+}
+
+func (f *frame) find(name string, t workflow.Template, locals map[string]any) (any, bool) {
+	if v, found := locals[name]; found {
+		return v, true
+	}
+	for g := f; g != nil; g = g.outer {
+		if v, found := g.locals[name]; found {
+			return v, true
+		}
+		for i, b := range g.level.blocks {
+			if b.ID == name {
+				return g.level.seen(i), true
+			}
+		}
+	}
+	switch name {
+	case "inputs", "input":
+		return f.input, true
+	case "env", "_env":
+		return f.variables(t), true
+	case "run":
+		r := f.x.work.Run
+		return map[string]any{
+			"id": r.ID, "environment": r.Environment, "release": r.Release, "component": r.Component, "version": r.Pin.String(),
+			"session": r.Session,
+		}, true
+	case "agents", "blocks":
+		all := map[string]any{}
+		for i, b := range f.level.blocks {
+			all[b.ID] = f.level.seen(i)
+		}
+		return all, true
+	}
+	v, found := f.input[name] // as prompts and ensembles may write it
+	return v, found
+}
+
+// variables are those that a template names; when one is missing all of them, so
+// that the error can say what there is.
+func (f *frame) variables(t workflow.Template) map[string]any {
+	all := t.AllEnv
+	for _, key := range t.Env {
+		if _, there := f.env[key]; !there {
+			all = true
+		}
+	}
+	out := map[string]any{}
+	if all {
+		for key, value := range f.env {
+			out[key] = value
+		}
+		return out
+	}
+	for _, key := range t.Env {
+		out[key] = f.env[key]
+	}
+	return out
+}
+
+// seen is a block as templates see it.
+func (l *level) seen(i int) map[string]any {
+	r := l.result(i)
+	if r == nil {
+		r = &result{}
+	}
+	out := map[string]any{}
+	if fields, ok := r.output.(map[string]any); ok {
+		for k, v := range fields {
+			out[k] = v
+		}
+	}
+	for k, v := range r.extra {
+		out[k] = v
+	}
+	out["output"] = r.output
+	out["executed"] = r.status == sluice.StepCompleted || r.status == sluice.StepFailed || r.status == sluice.StepIgnored
+	out["success"] = r.status == sluice.StepCompleted
+	out["failed"] = r.status == sluice.StepFailed || r.status == sluice.StepIgnored
+	out["skipped"] = r.status == sluice.StepSkipped
+	out["duration"] = r.us / 1000 // milliseconds
+	out["error"] = nil
+	if r.err != nil {
+		out["error"] = r.err.Message
+	}
+	return out
+}
+
+// render fills a template in. Uses says what of the outside it read.
+func (l *level) render(ctx context.Context, t workflow.Template, locals map[string]any, path string) (any, expr.Uses, error) {
+	if t.Plain {
+		return t.Tree, expr.Uses{}, nil
+	}
+	now, seed := l.x.sources(path)
+	out, err := l.x.r.cfg.Eval.Render(ctx, expr.Render{
+		Tree: t.Tree, Dialect: t.Dialect, Scope: l.frame.scope(t, locals), Now: int64(now), Seed: seed,
+	})
+	return out.Tree, out.Uses, err
+}
+
+// sources are the clock and the seed of one step. After a crash they are the same
+// for a step that had begun.
+func (x *execution) sources(path string) (sluice.Time, int64) {
+	h := fnv.New64a()
+	_, _ = io.WriteString(h, x.work.Run.ID+" "+path)
+	now := x.before[path].StartedAt
+	if now == 0 {
+		now = sluice.TimeOf(x.r.cfg.Now())
+	}
+	return now, int64(h.Sum64() >> 1)
+}
+
+// decode reads JSON, keeping integers.
+func decode(raw []byte) (any, error) {
+	if len(raw) == 0 {
+		return nil, nil
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		return nil, err
+	}
+	return numbers(v), nil
+}
+
+// numbers turns the numbers of a tree into int64 and float64.
+func numbers(v any) any {
+	switch v := v.(type) {
+	case json.Number:
+		if !strings.ContainsAny(string(v), ".eE") {
+			if n, err := v.Int64(); err == nil {
+				return n
+			}
+		}
+		f, err := v.Float64()
+		if err != nil {
+			return v.String()
+		}
+		return f
+	case []any:
+		for i := range v {
+			v[i] = numbers(v[i])
+		}
+	case map[string]any:
+		for k := range v {
+			v[k] = numbers(v[k])
+		}
+	}
+	return v
+}

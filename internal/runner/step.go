@@ -1,0 +1,347 @@
+package runner
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/expr"
+	"github.com/sluice-dev/sluice/internal/runner/block"
+	"github.com/sluice-dev/sluice/internal/workflow"
+)
+
+// step is one block as it is being run.
+type step struct {
+	l      *level
+	index  int
+	b      *workflow.Block
+	record sluice.RunStep
+	// settings are rendered, with secrets in them; what is recorded has their names.
+	settings map[string]any
+	raw      map[string]any
+	now      sluice.Time
+	seed     int64
+	uses     expr.Uses
+	effects  []sluice.Effect
+}
+
+// prepare decides whether a block runs and renders its settings. It returns what
+// is to be on disk before it is launched, if anything is, and how to launch it;
+// nil when it is skipped. An ending that has stopped says why it is not launched.
+func (l *level) prepare(ctx context.Context, i int) (sluice.RunStep, func() finished, ending) {
+	b := l.blocks[i]
+	was, known := l.x.before[l.path(i)]
+	s := &step{l: l, index: i, b: b, record: was, raw: b.Raw}
+	s.now, s.seed = l.x.sources(l.path(i))
+	if b.When != nil && (!known || was.Status == sluice.StepSkipped) {
+		wanted, err := s.wanted(ctx)
+		if err != nil {
+			s.begin(was)
+			return s.cannot(ctx, err)
+		}
+		if !wanted {
+			l.settle(i, &result{status: sluice.StepSkipped})
+			if known {
+				return sluice.RunStep{}, nil, ending{}
+			}
+			return l.skip(i, "its condition is false"), nil, ending{}
+		}
+	}
+	if failure := l.x.countStep(known && was.Status != sluice.StepSkipped); failure != nil {
+		return sluice.RunStep{}, nil, failed(failure)
+	}
+	s.begin(was)
+	switch b.Kind {
+	case workflow.Foreach:
+		return s.prepareForeach(ctx)
+	case workflow.Reduce:
+		return sluice.RunStep{}, s.launch(ctx, s.reduce), ending{}
+	case workflow.Call:
+		return s.prepareCall(ctx)
+	case workflow.Delay:
+		return s.prepareDelay(ctx)
+	case workflow.Ask:
+		return s.prepareAsk(ctx)
+	}
+	return s.prepareKind(ctx, was)
+}
+
+func (x *execution) countStep(known bool) *sluice.RunError {
+	if known {
+		return nil
+	}
+	return x.beginStep()
+}
+
+// wanted asks a block's condition.
+func (s *step) wanted(ctx context.Context) (bool, error) {
+	v, uses, err := s.l.render(ctx, *s.b.When, nil, s.l.path(s.index))
+	if err != nil {
+		return false, err
+	}
+	s.saw(uses)
+	return block.Truth(v)
+}
+
+func (s *step) saw(u expr.Uses) {
+	s.uses.Clock = s.uses.Clock || u.Clock
+	s.uses.Random += u.Random
+}
+
+// begin starts the record of a step, or goes on with an earlier turn's.
+func (s *step) begin(was sluice.RunStep) {
+	s.record = sluice.RunStep{
+		Path: s.l.path(s.index), Block: s.b.ID, Kind: string(s.b.Kind), Status: sluice.StepRunning, StartedAt: s.now,
+		Attempts: was.Attempts, Reason: was.Reason, Settings: was.Settings, Usage: was.Usage,
+	}
+	if was.Status == sluice.StepSkipped {
+		s.record.Reason = ""
+	}
+	if s.b.Calls != nil {
+		if part, err := s.part(); err == nil {
+			s.record.Component = part.Component + "@" + part.Pin.String()
+		}
+	}
+}
+
+// part is the component that the block runs. What a template asked for was
+// pinned when the run began, so it is found by rendering it again.
+func (s *step) part() (sluice.RunPart, error) {
+	asked := fmt.Sprint(s.b.Calls.Tree)
+	if !s.b.Calls.Plain {
+		v, _, err := s.l.render(context.Background(), *s.b.Calls, nil, s.l.path(s.index))
+		if err != nil {
+			return sluice.RunPart{}, err
+		}
+		asked = fmt.Sprint(v)
+	}
+	part, found := s.l.x.work.Parts[asked]
+	if !found {
+		return part, sluice.Errorf(sluice.Invalid, "component %q was not known when the run began", asked).
+			Fix("refer to it by what inputs and env hold at the start")
+	}
+	return part, nil
+}
+
+// render fills in a block's settings.
+func (s *step) render(ctx context.Context) error {
+	v, uses, err := s.l.render(ctx, s.b.Settings, nil, s.l.path(s.index))
+	if err != nil {
+		return err
+	}
+	s.saw(uses)
+	s.settings, _ = v.(map[string]any)
+	s.show(s.settings)
+	return nil
+}
+
+// show puts settings on the record.
+func (s *step) show(settings map[string]any) {
+	if len(settings) == 0 {
+		return
+	}
+	if raw, err := json.Marshal(s.l.x.masker.Tree(settings)); err == nil && len(raw) <= sluice.MaxOutputBytes {
+		s.record.Settings = raw
+	}
+}
+
+// prepareKind prepares a block that acts by itself.
+func (s *step) prepareKind(ctx context.Context, was sluice.RunStep) (sluice.RunStep, func() finished, ending) {
+	kind, found := s.l.x.r.kinds[string(s.b.Kind)]
+	if !found {
+		return s.cannot(ctx, sluice.Errorf(sluice.Invalid, "Sluice has no block of kind %s", s.b.Kind))
+	}
+	if err := s.render(ctx); err != nil {
+		return s.cannot(ctx, err)
+	}
+	effects := kind.Effects(s.settings)
+	if raw, ok := s.b.Raw["idempotent"].(bool); ok && raw && effects == block.Once {
+		effects = block.Repeatable
+	}
+	if was.Status == sluice.StepRunning && effects == block.Once {
+		return s.unknown("its worker was lost while it ran")
+	}
+	run := s.launch(ctx, func(ctx context.Context) finished { return s.attempts(ctx, kind, effects, was) })
+	if effects == block.None {
+		return sluice.RunStep{}, run, ending{}
+	}
+	if was.Status != sluice.StepWaiting { // which waits for its time first
+		s.record.Attempts++
+	}
+	return s.record, run, ending{}
+}
+
+// launch makes what runs in a goroutine of its own.
+func (s *step) launch(ctx context.Context, f func(context.Context) finished) func() finished {
+	return func() (out finished) {
+		defer func() {
+			if p := recover(); p != nil {
+				s.l.x.r.cfg.Log.Error("panic in a block", "run", s.l.x.work.Run.ID, "step", s.record.Path, "panic", fmt.Sprint(p))
+				out = s.failedFinally(&sluice.RunError{Code: sluice.Internal, Message: "something went wrong inside Sluice"})
+			}
+		}()
+		return f(ctx)
+	}
+}
+
+// unknown pauses: nobody can say whether the block's effect has happened.
+func (s *step) unknown(why string) (sluice.RunStep, func() finished, ending) {
+	f := s.pausedUnknown(why)
+	return f.step, nil, f.end
+}
+
+func (s *step) pausedUnknown(why string) finished {
+	s.record.Status, s.record.Reason = sluice.StepUnknown, why
+	return finished{index: s.index, step: s.complete(), end: ending{waiting: []sluice.Waiting{s.waiting(sluice.WaitUnknown)}}}
+}
+
+func (s *step) waiting(reason sluice.WaitReason) sluice.Waiting {
+	return sluice.Waiting{Reason: reason, Step: s.record.Path, Block: s.b.ID, Since: sluice.TimeOf(s.l.x.r.cfg.Now())}
+}
+
+// cannot ends a block whose settings could not be filled in.
+func (s *step) cannot(ctx context.Context, err error) (sluice.RunStep, func() finished, ending) {
+	if ctx.Err() != nil {
+		return sluice.RunStep{}, nil, ending{err: context.Cause(ctx)}
+	}
+	f := s.failedFinally(runError(err))
+	s.l.settle(s.index, f.result)
+	return f.step, nil, f.end
+}
+
+// runError is an error of a template, a block or the runner as the record has it.
+func runError(err error) *sluice.RunError {
+	var problem *expr.Problem
+	if errors.As(err, &problem) {
+		out := &sluice.RunError{Code: sluice.Invalid, Message: problem.Error()}
+		if problem.Path != "" {
+			out.Message = problem.Path + ": " + problem.Message
+		}
+		if problem.Fix != "" {
+			out.Fixes = []string{problem.Fix}
+		}
+		return out
+	}
+	var failure *block.Error
+	if errors.As(err, &failure) {
+		return &sluice.RunError{Code: failure.Code, Message: failure.Message, Fixes: failure.Fixes}
+	}
+	return failureOf(err)
+}
+
+// completed ends a block with an output, which from here on has no secrets.
+func (s *step) completed(r block.Result) finished {
+	x := s.l.x
+	output := x.masker.Tree(r.Output)
+	raw, err := json.Marshal(output)
+	if err != nil {
+		return s.failedFinally(&sluice.RunError{Code: sluice.Invalid, Message: "the output cannot be written as JSON"})
+	}
+	if len(raw) > sluice.MaxOutputBytes {
+		return s.failedFinally(tooLarge("the output", len(raw)))
+	}
+	res := &result{status: sluice.StepCompleted, output: output}
+	if len(r.Extra) > 0 {
+		res.extra, _ = x.masker.Tree(r.Extra).(map[string]any)
+		s.record.Extra, _ = json.Marshal(res.extra)
+	}
+	x.used(r.Usage)
+	s.record.Usage.Add(r.Usage)
+	s.record.Status, s.record.Output, s.record.Error = sluice.StepCompleted, raw, nil
+	return s.ended(res)
+}
+
+// ended closes the record of a block.
+func (s *step) ended(r *result) finished {
+	rec := s.complete()
+	r.us = int64(rec.EndedAt - rec.StartedAt)
+	r.judge(s.b)
+	if s.b.Kind == workflow.Condition {
+		if m, ok := r.output.(map[string]any); ok {
+			m["taken"] = s.names(r.chosen)
+			rec.Output, _ = json.Marshal(m)
+		}
+	}
+	return finished{index: s.index, step: rec, result: r}
+}
+
+func (s *step) names(indices []int) []any {
+	out := []any{}
+	for _, i := range indices {
+		out = append(out, s.l.blocks[i].ID)
+	}
+	return out
+}
+
+// complete adds the tape and the time to a record that is to be written.
+func (s *step) complete() sluice.RunStep {
+	rec := s.record
+	if rec.Status.Ended() {
+		rec.EndedAt = max(sluice.TimeOf(s.l.x.r.cfg.Now()), rec.StartedAt)
+	}
+	if s.uses.Clock {
+		s.tape(sluice.Effect{Kind: sluice.EffectClock, Response: quoted(s.now.String())})
+	}
+	if s.uses.Random > 0 {
+		s.tape(sluice.Effect{Kind: sluice.EffectRandom, Request: quoted(fmt.Sprint(s.uses.Random)), Response: quoted(fmt.Sprint(s.seed))})
+	}
+	s.uses = expr.Uses{}
+	rec.Effects = s.effects
+	s.effects = nil
+	return rec
+}
+
+func quoted(s string) json.RawMessage {
+	raw, _ := json.Marshal(s)
+	return raw
+}
+
+// effectsPerAttempt is how far apart the numbers of two attempts' effects are.
+const effectsPerAttempt = 1000
+
+// tape records an effect, without secrets.
+func (s *step) tape(e sluice.Effect) {
+	if len(s.effects) >= effectsPerAttempt {
+		return
+	}
+	e.Attempt = max(s.record.Attempts, 1)
+	e.N = (e.Attempt-1)*effectsPerAttempt + len(s.effects)
+	if e.At == 0 {
+		e.At = s.now
+	}
+	m := s.l.x.masker
+	e.Request, e.Response, e.Error = m.JSON(e.Request), m.JSON(e.Response), m.Text(e.Error)
+	s.effects = append(s.effects, e)
+}
+
+// failedFinally does with a block's last failure what its author said.
+func (s *step) failedFinally(failure *sluice.RunError) finished {
+	failure.Message = s.l.x.masker.Text(failure.Message)
+	failure.Step, failure.Block = s.record.Path, s.b.ID
+	s.record.Error = failure
+	switch s.b.OnError.Mode {
+	case workflow.Ignore:
+		s.record.Status = sluice.StepIgnored
+		return s.ended(&result{status: sluice.StepIgnored, err: failure})
+	case workflow.Pause:
+		s.record.Status = sluice.StepFailed
+		return finished{index: s.index, step: s.complete(), end: ending{waiting: []sluice.Waiting{s.waiting(sluice.WaitError)}}}
+	case workflow.Fallback:
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		v, uses, err := s.l.render(ctx, s.b.OnError.Fallback, nil, s.record.Path)
+		if err == nil {
+			s.saw(uses)
+			s.record.Reason = "fell back after: " + failure.Message
+			return s.completed(block.Result{Output: v})
+		}
+		failure.Message += "; and its fallback: " + s.l.x.masker.Text(runError(err).Message)
+	}
+	s.record.Status = sluice.StepFailed
+	f := s.ended(&result{status: sluice.StepFailed, err: failure})
+	f.end = failed(failure)
+	return f
+}

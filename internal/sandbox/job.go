@@ -1,0 +1,216 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/sluice-dev/sluice/internal/expr"
+)
+
+// maxFailed is how many texts of one Check may each cost a child.
+const maxFailed = 3
+
+// Check implements [expr.Evaluator]. When reading all texts together takes too
+// long or too much, they are read one by one, so that the answer of the text at
+// fault says so; after three such texts the rest is not read, and the problem of
+// the last is the error.
+func (p *Pool) Check(ctx context.Context, texts []expr.Text) ([]expr.Checked, error) {
+	if len(texts) == 0 {
+		return []expr.Checked{}, nil
+	}
+	checked, err := p.check(ctx, texts)
+	var problem *expr.Problem
+	if !errors.As(err, &problem) {
+		return checked, err
+	}
+	checked = make([]expr.Checked, len(texts))
+	failed := 0
+	for i := range texts {
+		one, err := p.check(ctx, texts[i:i+1])
+		if errors.As(err, &problem) && failed < maxFailed {
+			failed++
+			checked[i] = expr.Checked{Problem: problem}
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		checked[i] = one[0]
+	}
+	return checked, nil
+}
+
+func (p *Pool) check(ctx context.Context, texts []expr.Text) ([]expr.Checked, error) {
+	r, err := p.do(ctx, request{Check: texts}, expr.Limits{})
+	if err == nil && len(r.Checked) != len(texts) {
+		return nil, broken("it answered for %d texts of %d", len(r.Checked), len(texts))
+	}
+	return r.Checked, err
+}
+
+// Render implements [expr.Evaluator]. Trees that need no engine, since all their
+// strings are plain text or names such as {{ inputs.user }}, are filled in here.
+func (p *Pool) Render(ctx context.Context, render expr.Render) (expr.Rendered, error) {
+	render.Limits = p.limits(render.Limits)
+	if rendered, done, err := expr.RenderPlain(ctx, render); done {
+		return rendered, err
+	}
+	var err error
+	if render.Tree, err = expr.Canonical(render.Tree); err != nil {
+		return expr.Rendered{}, err
+	}
+	if render.Scope, err = scope(render.Scope); err != nil {
+		return expr.Rendered{}, err
+	}
+	r, err := p.do(ctx, request{Render: &render}, render.Limits)
+	if err != nil {
+		return expr.Rendered{}, err
+	}
+	if r.Rendered == nil {
+		return expr.Rendered{}, broken("it did not render")
+	}
+	r.Rendered.Tree, err = expr.Canonical(r.Rendered.Tree)
+	return *r.Rendered, err
+}
+
+// Run implements [expr.Evaluator].
+func (p *Pool) Run(ctx context.Context, script expr.Script) (expr.Result, error) {
+	script.Limits = p.limits(script.Limits)
+	var err error
+	if script.Scope, err = scope(script.Scope); err != nil {
+		return expr.Result{}, err
+	}
+	r, err := p.do(ctx, request{Run: &script}, script.Limits)
+	if err != nil {
+		return expr.Result{}, err
+	}
+	if r.Result == nil {
+		return expr.Result{}, broken("it did not run")
+	}
+	r.Result.Value, err = expr.Canonical(r.Result.Value)
+	return *r.Result, err
+}
+
+// limits are those that were asked for, as far as the pool allows.
+func (p *Pool) limits(l expr.Limits) expr.Limits {
+	most := p.config.Limits
+	bound := func(asked, most int64) int64 {
+		if asked <= 0 {
+			return most
+		}
+		return min(asked, most)
+	}
+	return expr.Limits{
+		Time:   time.Duration(bound(int64(l.Time), int64(most.Time))),
+		Memory: bound(l.Memory, most.Memory),
+		Output: int(bound(int64(l.Output), int64(most.Output))),
+	}
+}
+
+// do has a child do one job.
+func (p *Pool) do(ctx context.Context, job request, limits expr.Limits) (reply, error) {
+	job.Limits = p.limits(limits)
+	message, err := encode(job)
+	if err != nil {
+		return reply{}, broken("the job cannot be written: %v", err)
+	}
+	if most := min(int64(maxRequest), job.Limits.Memory); int64(len(message)) > most {
+		return reply{}, &expr.Problem{Kind: expr.Memory, Message: fmt.Sprintf("the texts and the values that they may use are larger than %d bytes", most)}
+	}
+	c, err := p.take(ctx)
+	if err != nil {
+		return reply{}, err
+	}
+	answer, err, healthy := c.exchange(ctx, message, job.Limits)
+	p.give(c, healthy)
+	if err != nil && p.isClosed() {
+		return reply{}, closedError()
+	}
+	return answer, err
+}
+
+// exchange sends a message and waits for the reply. A child that is not healthy
+// afterwards must not be used again.
+func (c *child) exchange(ctx context.Context, message []byte, limits expr.Limits) (r reply, err error, healthy bool) {
+	if err := ctx.Err(); err != nil {
+		return reply{}, err, true
+	}
+	deadline := time.Now().Add(limits.Time)
+	_ = c.in.SetWriteDeadline(deadline)
+	_ = c.out.SetReadDeadline(deadline)
+	stop := c.endWith(ctx)
+	body, err := c.roundTrip(message, maxReply(limits))
+	undisturbed := stop()
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		return reply{}, ctx.Err(), false
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return reply{}, &expr.Problem{Kind: expr.Time, Message: "it took longer than " + limits.Time.String(), Fix: "look for a loop that does not end, or do less at once"}, false
+	default:
+		return reply{}, c.died(limits), false
+	}
+	if err := decode(body, &r); err != nil {
+		return reply{}, broken("it answered with something else: %v", err), false
+	}
+	if r.Problem != nil {
+		return reply{}, r.Problem, undisturbed
+	}
+	return r, nil, undisturbed
+}
+
+func (c *child) roundTrip(message []byte, most int) ([]byte, error) {
+	if _, err := c.in.Write(message); err != nil {
+		return nil, err
+	}
+	return receive(c.reader, most)
+}
+
+// died is the problem for a child that ended by itself, or was ended from outside.
+func (c *child) died(limits expr.Limits) *expr.Problem {
+	patience := time.AfterFunc(time.Second, c.kill)
+	<-c.gone
+	patience.Stop()
+	status := c.cmd.ProcessState.ExitCode()
+	switch {
+	case status == exitMemory, outOfMemory(c.cause):
+		return &expr.Problem{Kind: expr.Memory, Message: fmt.Sprintf("it used more than %d MiB of memory", limits.Memory>>20), Fix: "look for a text or list that grows without end, or do less at once"}
+	case strings.Contains(c.cause, "stack exceeds"), strings.Contains(c.cause, "stack overflow"):
+		return &expr.Problem{Kind: expr.Memory, Message: "it is nested too deeply, or calls itself too deeply"}
+	case strings.Contains(c.cause, "SIGXCPU"):
+		return &expr.Problem{Kind: expr.Time, Message: "it took longer than " + limits.Time.String()}
+	}
+	return broken("its process ended (%s)", c.cmd.ProcessState)
+}
+
+// outOfMemory recognises what Go's runtime says when the system gives it no more.
+func outOfMemory(cause string) bool {
+	return strings.Contains(cause, "out of memory") || strings.Contains(cause, "cannot allocate memory") ||
+		strings.Contains(cause, "failed to reserve") || strings.Contains(cause, "failed to create new OS thread")
+}
+
+func broken(format string, args ...any) *expr.Problem {
+	return &expr.Problem{Kind: expr.Internal, Message: "the evaluator failed: " + fmt.Sprintf(format, args...), Fix: "try again; look in the server's log if it happens again"}
+}
+
+func (p *Pool) isClosed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closed
+}
+
+func scope(s map[string]any) (map[string]any, error) {
+	if s == nil {
+		return nil, nil
+	}
+	c, err := expr.Canonical(s)
+	if err != nil {
+		return nil, err
+	}
+	m, _ := c.(map[string]any)
+	return m, nil
+}

@@ -1,0 +1,86 @@
+package sandbox
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"runtime/debug"
+	"time"
+
+	"github.com/sluice-dev/sluice/internal/expr"
+)
+
+// The exit statuses of a child.
+const (
+	exitDone   = 0  // its input ended
+	exitMemory = 77 // a job used more memory than it may
+	exitBroken = 78 // the pipes or what came through them
+)
+
+// maxStack is how large the stack of a job may grow. A deeper recursion ends the
+// process, with a message that its parent knows.
+const maxStack = 64 << 20
+
+// serve is the life of a child: it greets, answers one request after the other,
+// and ends with its input. It returns the exit status.
+func serve(in io.Reader, out io.Writer) int {
+	time.Local = time.UTC
+	debug.SetMaxStack(maxStack)
+	harden()
+	if _, err := out.Write(make([]byte, 4)); err != nil {
+		return exitBroken
+	}
+	watch := newWatchdog()
+	evaluator := expr.Remembering()
+	reader := bufio.NewReaderSize(in, 64<<10)
+	for {
+		body, err := receive(reader, maxRequest)
+		if errors.Is(err, io.EOF) {
+			return exitDone
+		}
+		var job request
+		if err != nil || decode(body, &job) != nil {
+			return exitBroken
+		}
+		watch.begin(job.Limits)
+		message, err := encode(evaluate(evaluator, job))
+		if err == nil && len(message)-4 > maxReply(job.Limits) {
+			message, err = encode(reply{Problem: &expr.Problem{Kind: expr.Output, Message: "the answer is larger than its limit"}})
+		}
+		watch.end()
+		if err != nil {
+			return exitBroken
+		}
+		if _, err := out.Write(message); err != nil {
+			return exitBroken
+		}
+	}
+}
+
+// evaluate does one job.
+func evaluate(evaluator expr.Evaluator, job request) reply {
+	ctx := context.Background()
+	var r reply
+	var err error
+	switch {
+	case job.Render != nil:
+		var rendered expr.Rendered
+		rendered, err = evaluator.Render(ctx, *job.Render)
+		r.Rendered = &rendered
+	case job.Run != nil:
+		var result expr.Result
+		result, err = evaluator.Run(ctx, *job.Run)
+		r.Result = &result
+	default:
+		r.Checked, err = evaluator.Check(ctx, job.Check)
+	}
+	if err == nil {
+		return r
+	}
+	var problem *expr.Problem
+	if !errors.As(err, &problem) {
+		problem = &expr.Problem{Kind: expr.Internal, Message: "the evaluation failed"}
+	}
+	return reply{Problem: problem}
+}

@@ -1,0 +1,34 @@
+package sandbox
+
+import (
+	"os"
+	"syscall"
+	"time"
+)
+
+// workingDirectory is the parent's: there is no directory that every system has.
+const workingDirectory = ""
+
+// program is the file that this process was started from.
+func program() string {
+	path, err := os.Executable()
+	if err != nil {
+		return os.Args[0]
+	}
+	return path
+}
+
+// systemEnvironment is what a process needs on this system.
+func systemEnvironment() []string { return []string{"SYSTEMROOT=" + os.Getenv("SYSTEMROOT")} }
+
+// attributes keep a child out of the console's signals.
+func attributes() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{CreationFlags: syscall.CREATE_NEW_PROCESS_GROUP, HideWindow: true}
+}
+
+// harden does nothing: the watchdog bounds the memory, the deadline of the parent
+// the time.
+func harden() {}
+
+// boundCPU leaves the processor to the deadline of the parent.
+func boundCPU(time.Duration) {}

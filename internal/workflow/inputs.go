@@ -1,0 +1,197 @@
+package workflow
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/sluice-dev/sluice"
+)
+
+// types are the words for types of inputs, in all forms.
+var types = map[string]string{
+	"string": "string", "text": "string", "short_text": "string", "long_text": "string", "number": "number", "float": "number",
+	"integer": "integer", "int": "integer", "boolean": "boolean", "bool": "boolean", "checkbox": "boolean", "object": "object",
+	"map": "object", "json_object": "object", "array": "array", "list": "array", "any": "", "json": "",
+}
+
+// inputs reads what a workflow takes: a JSON Schema, or names with their types.
+func (r *reader) inputs(n *node) {
+	schema := map[string]any{}
+	switch {
+	case n.shape == list:
+		schema = r.inputNames(n)
+	case n.shape != object:
+		r.wrong(n, "inputs is a map of names and types, or a JSON Schema, and this is %s", n.kindOf()).fix("write inputs: {ticket_id: string}")
+		return
+	case n.get("type").is("object") || n.get("properties") != nil && n.get("properties").shape == object:
+		schema, _ = n.tree().(map[string]any)
+		schema["type"] = "object"
+	default:
+		schema = r.shorthand(n)
+	}
+	r.takes(n, schema)
+}
+
+// is reports whether a node is that text.
+func (n *node) is(word string) bool {
+	s, ok := n.text()
+	return ok && s == word
+}
+
+// takes sets the schema of the input, once it is known to be one.
+func (r *reader) takes(n *node, schema map[string]any) {
+	compiled, err := compile(schema)
+	if err != nil {
+		r.wrong(n, "inputs is no JSON Schema: %s", err).fix("write inputs: {ticket_id: string}, or a JSON Schema with type: object")
+		return
+	}
+	r.out.Inputs, r.out.input = encode(schema), compiled
+	properties, _ := schema["properties"].(map[string]any)
+	open := schema["patternProperties"] != nil || schema["allOf"] != nil || schema["anyOf"] != nil || schema["oneOf"] != nil || schema["$ref"] != nil ||
+		schema["then"] != nil || schema["additionalProperties"] != nil && schema["additionalProperties"] != false
+	if properties != nil && !open {
+		r.declared = make(map[string]bool, len(properties))
+		for name := range properties {
+			r.declared[name] = true
+		}
+	}
+}
+
+// inputNames reads a bare list of names, each of which takes anything.
+func (r *reader) inputNames(n *node) map[string]any {
+	properties := map[string]any{}
+	required := []any{}
+	for _, item := range n.items {
+		name, ok := item.text()
+		if !ok || name == "" {
+			r.wrong(item, "the name of an input is text, and this is %s", item.kindOf()).fix("write inputs: {ticket_id: string}")
+			continue
+		}
+		if properties[name] == nil {
+			required = append(required, name)
+		}
+		properties[name] = map[string]any{}
+	}
+	return map[string]any{"type": "object", "properties": properties, "required": required}
+}
+
+// shorthand reads names with types. What has no default is required.
+func (r *reader) shorthand(n *node) map[string]any {
+	properties := map[string]any{}
+	required := []any{}
+	for i, key := range n.keys {
+		property, optional := r.property(key.name(), n.items[i])
+		properties[key.name()] = property
+		if !optional {
+			required = append(required, key.name())
+		}
+	}
+	return map[string]any{"type": "object", "properties": properties, "required": required}
+}
+
+func (r *reader) property(name string, n *node) (property map[string]any, optional bool) {
+	if word, ok := n.text(); ok {
+		return r.typeOf(n, name, word), false
+	}
+	if n.shape != object {
+		r.wrong(n, "the input %s has a type, and this is %s", quote(name), n.kindOf()).fix("write %s: string", name)
+		return map[string]any{}, true
+	}
+	property, _ = n.tree().(map[string]any)
+	if word, ok := n.get("type").text(); ok {
+		delete(property, "type")
+		maps.Copy(property, r.typeOf(n.get("type"), name, word))
+	}
+	if required, ok := property["required"].(bool); ok {
+		delete(property, "required")
+		optional = !required
+	}
+	_, hasDefault := property["default"]
+	return property, optional || hasDefault
+}
+
+func (r *reader) typeOf(n *node, name, word string) map[string]any {
+	t, ok := types[word]
+	switch {
+	case !ok:
+		p := r.wrong(n, "the input %s has the type %s, which there is not", quote(name), quote(word))
+		if near := sluice.Suggest(word, slices.Sorted(maps.Keys(types))); near != "" {
+			p.fix("did you mean %s?", near)
+		} else {
+			p.fix("write string, number, integer, boolean, object, array or any")
+		}
+		return map[string]any{}
+	case t == "":
+		return map[string]any{}
+	default:
+		return map[string]any{"type": t}
+	}
+}
+
+// inputBlock reads a block of kind input, which says what the workflow takes and
+// does nothing. Under another id than inputs it stays, and gives the input.
+func (r *reader) inputBlock(n *node) *draft {
+	f := r.fields(n, "a block of kind input", []string{"id", "block", "name", "items"})
+	f.ignore("block", "name", "needs", "display_name")
+	id, _ := f.take("id").text()
+	items := f.take("items")
+	f.rest()
+	if items != nil {
+		r.items(items)
+	}
+	if id == "" || id == "inputs" || id == "input" {
+		r.dropped[id] = true
+		return nil
+	}
+	return r.block(echoOf(n, id, "{{ inputs }}"), nil)
+}
+
+// echoOf is a template block that gives a value.
+func echoOf(at *node, id, value string) *node {
+	out := at.like(object, nil)
+	out.put(at, "id", at.like(scalar, id))
+	out.put(at, "block", at.like(scalar, string(Text)))
+	out.put(at, "template", at.like(scalar, value))
+	return out
+}
+
+// items reads the inputs as a form lists them.
+func (r *reader) items(n *node) {
+	if n.shape != list {
+		r.wrong(n, "items is a list of inputs, and this is %s", n.kindOf()).fix("write items: [{key: ticket_id, input_type: short_text}]")
+		return
+	}
+	properties := map[string]any{}
+	required := []any{}
+	for _, item := range n.items {
+		f := r.fields(item, "an input", []string{"key", "input_type", "default", "is_optional", "description"})
+		f.ignore("display_name", "id", "placeholder", "ui")
+		key, _ := f.take("key").text()
+		if item.shape != object || key == "" {
+			r.wrong(item, "an input has a key").fix("write {key: ticket_id, input_type: short_text}")
+			continue
+		}
+		property := map[string]any{}
+		if word, ok := f.take("input_type").text(); ok {
+			property = r.typeOf(item.get("input_type"), key, word)
+		}
+		if text, ok := f.take("description").text(); ok {
+			property["description"] = text
+		}
+		optional := f.take("is_optional")
+		value := f.take("default")
+		if value == nil {
+			value = f.take("default_value")
+		}
+		f.seen["default_value"] = true
+		if value != nil {
+			property["default"] = value.tree()
+		}
+		f.rest()
+		properties[key] = property
+		if value == nil && (optional == nil || optional.value != true) {
+			required = append(required, key)
+		}
+	}
+	r.takes(n, map[string]any{"type": "object", "properties": properties, "required": required})
+}

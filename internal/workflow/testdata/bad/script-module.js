@@ -1,0 +1,3 @@
+export default function transform({ a }) {
+  return a;
+}

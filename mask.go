@@ -1,0 +1,133 @@
+package sluice
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// minMasked is the length in bytes from which a secret is masked wherever it
+// stands. Shorter ones are too likely to stand in a text by chance.
+const minMasked = 4
+
+// Masker replaces secrets by their names, in «», wherever they stand: as they
+// are, in base64 of either alphabet at any offset, URL-escaped and JSON-escaped.
+type Masker struct{ replacer *strings.Replacer }
+
+// NewMasker masks the secrets among variables.
+func NewMasker(variables []Variable) *Masker {
+	type form struct{ text, name string }
+	var forms []form
+	seen := map[string]bool{}
+	for _, v := range variables {
+		if !v.Secret || v.Value == nil || len(*v.Value) < minMasked {
+			continue
+		}
+		for _, text := range formsOf(*v.Value) {
+			if len(text) >= minMasked && !seen[text] {
+				seen[text] = true
+				forms = append(forms, form{text, "«" + v.Key + "»"})
+			}
+		}
+	}
+	if len(forms) == 0 {
+		return &Masker{}
+	}
+	// Of two that begin at one place the longer one is meant.
+	slices.SortStableFunc(forms, func(a, b form) int { return len(b.text) - len(a.text) })
+	pairs := make([]string, 0, 2*len(forms))
+	for _, f := range forms {
+		pairs = append(pairs, f.text, f.name)
+	}
+	return &Masker{strings.NewReplacer(pairs...)}
+}
+
+// formsOf are the ways in which a secret may be written.
+func formsOf(secret string) []string {
+	out := []string{secret, url.QueryEscape(secret), url.PathEscape(secret)}
+	for _, escape := range []bool{true, false} {
+		var b strings.Builder
+		e := json.NewEncoder(&b)
+		e.SetEscapeHTML(escape)
+		if e.Encode(secret) == nil {
+			quoted := strings.TrimSuffix(b.String(), "\n")
+			out = append(out, quoted[1:len(quoted)-1])
+		}
+	}
+	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+		out = append(out, encoding.EncodeToString([]byte(secret)))
+		// Inside a longer text its digits depend on the offset. What neighbours reach
+		// into is left off at both ends.
+		for offset := range 3 {
+			text := encoding.EncodeToString([]byte(strings.Repeat("\x00", offset) + secret))
+			first := (offset*8 + 5) / 6
+			last := len(text)
+			if (offset+len(secret))%3 != 0 {
+				last--
+			}
+			if last-first >= 2*minMasked {
+				out = append(out, text[first:last])
+			}
+		}
+	}
+	return out
+}
+
+// Text masks one text.
+func (m *Masker) Text(s string) string {
+	if m == nil || m.replacer == nil {
+		return s
+	}
+	return m.replacer.Replace(s)
+}
+
+// Tree masks every text of a JSON value, keys of maps included. What holds no
+// secret is returned as it is.
+func (m *Masker) Tree(v any) any {
+	if m == nil || m.replacer == nil {
+		return v
+	}
+	switch v := v.(type) {
+	case string:
+		return m.Text(v)
+	case []any:
+		out := make([]any, len(v))
+		for i, item := range v {
+			out[i] = m.Tree(item)
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for key, item := range v {
+			out[m.Text(key)] = m.Tree(item)
+		}
+		return out
+	case json.Number, int64, float64:
+		if text := fmt.Sprint(v); m.Text(text) != text {
+			return m.Text(text)
+		}
+	}
+	return v
+}
+
+// JSON masks encoded JSON. What is no JSON is masked as a text.
+func (m *Masker) JSON(raw []byte) []byte {
+	if m == nil || m.replacer == nil || len(raw) == 0 {
+		return raw
+	}
+	var tree any
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	if d.Decode(&tree) != nil {
+		return []byte(m.Text(string(raw)))
+	}
+	masked, err := json.Marshal(m.Tree(tree))
+	if err != nil {
+		return []byte(m.Text(string(raw)))
+	}
+	return masked
+}

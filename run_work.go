@@ -1,0 +1,69 @@
+package sluice
+
+// RunClaim is a worker's turn at a run. Fence is its number: who commits with an
+// older one changes nothing.
+type RunClaim struct {
+	Run   string
+	Fence int64
+}
+
+// RunWork is a run as the worker that holds it needs it.
+type RunWork struct {
+	Run Run
+	// Fence is the number of this worker's turn.
+	Fence int64
+	// Content is what runs, and Parts the components that take part, by how files
+	// refer to them.
+	Content RunContent
+	Parts   map[string]RunPart
+	// Variables are those of the component that runs, and of the parts in theirs.
+	Variables []Variable
+	// Steps are those that have begun, with outputs and without effects.
+	Steps []RunStep
+}
+
+// RunPart is a component that takes part in a run.
+type RunPart struct {
+	RunPin
+	Files     []File
+	Variables []Variable
+}
+
+// RunCommit is what a worker has done since its last commit.
+type RunCommit struct {
+	Run   string
+	Fence int64
+	// Steps replace those with their paths; their Effects are added.
+	Steps []RunStep
+	Begun int // how many steps have begun in all
+	// Status is the run's, "" to leave it: running, paused, completed or failed, and
+	// pending to give it back to the queue.
+	Status  RunStatus
+	Output  []byte // JSON, of a run that completed
+	Error   *RunError
+	Waiting *Waiting
+	Usage   Usage // of all steps, when Status is set
+	// WakeAt is when a run that was given back is to be taken up, or when a paused
+	// one stops waiting.
+	WakeAt Time
+	// OutputBlock and Warnings are added to the record when set.
+	OutputBlock string
+	Warnings    []string
+}
+
+// RunBounds are what one organization may use.
+type RunBounds struct {
+	Concurrency int // runs at once, on one node. Defaults to 64
+	Queue       int // runs that have not ended or paused. Defaults to 10,000
+}
+
+// WithDefaults fills in what is not set.
+func (b RunBounds) WithDefaults() RunBounds {
+	if b.Concurrency <= 0 {
+		b.Concurrency = 64
+	}
+	if b.Queue <= 0 {
+		b.Queue = 10_000
+	}
+	return b
+}
