@@ -9,9 +9,12 @@ import (
 	"runtime"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/sluice-dev/sluice/internal/sandbox"
 )
 
 func main() {
+	sandbox.Enter()
 	big := flag.Bool("big", false, "measure with 1,000,000 releases and 10,000 watchers too (minutes)")
 	only := flag.String("only", "", "run only the groups whose name contains this: "+strings.Join(groupNames(), ", "))
 	flag.Parse()
@@ -37,6 +40,7 @@ var groups = []group{
 	{"http", measureHTTP, false},
 	{"past", measurePast, true},
 	{"variables", measureVariables, false},
+	{"runs", measureRuns, false},
 	{"command", measureCommand, false},
 }
 

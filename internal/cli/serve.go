@@ -4,12 +4,13 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/server"
 	"github.com/spf13/cobra"
 )
 
 func serveCommand(e *env) *cobra.Command {
-	var hosts []string
+	var o serveOptions
 	cmd := &cobra.Command{
 		Use:   "serve [--listen ADDRESS] [--postgres URL]",
 		Short: "Run a server over the data directory, or over PostgreSQL",
@@ -20,7 +21,7 @@ func serveCommand(e *env) *cobra.Command {
 			"  sluice serve --listen :7117 --host sluice.example.com --tls-cert cert.pem --tls-key key.pem",
 		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return e.serve(cmd, hosts)
+			return e.serve(cmd, o)
 		},
 	}
 	f := cmd.Flags()
@@ -30,11 +31,24 @@ func serveCommand(e *env) *cobra.Command {
 	f.StringVar(&e.flags.TLSKey, "tls-key", "", "PEM `FILE` with its key (SLUICE_TLS_KEY)")
 	f.StringVar(&e.flags.MasterKeyFile, "master-key-file", "", "`FILE` with the master key (SLUICE_MASTER_KEY_FILE)")
 	f.StringVar(&e.flags.MasterKeyCommand, "master-key-command", "", "`COMMAND` that prints the master key (SLUICE_MASTER_KEY_COMMAND)")
-	f.StringSliceVar(&hosts, "host", nil, "a host `NAME` that requests may be addressed to; may be repeated")
+	f.StringSliceVar(&o.hosts, "host", nil, "a host `NAME` that requests may be addressed to; may be repeated")
+	f.StringSliceVar(&o.outbound, "allow-outbound", nil, "a `HOST`, *.DOMAIN or network that runs may reach, and then no other; may be repeated")
+	f.IntVar(&o.runs.Concurrency, "run-concurrency", 0, "how many `RUNS` go on at once (default 64)")
+	f.IntVar(&o.runs.Queue, "run-queue", 0, "how many `RUNS` may wait or go on (default 10,000)")
 	return cmd
 }
 
-func (e *env) serve(cmd *cobra.Command, hosts []string) error {
+// serveOptions are what only a server is told.
+type serveOptions struct {
+	hosts    []string
+	outbound []string
+	runs     sluice.RunBounds
+}
+
+func (e *env) serve(cmd *cobra.Command, o serveOptions) error {
+	if o.runs.Concurrency < 0 || o.runs.Queue < 0 {
+		return misuse(cmd, "serve: bounds on runs are numbers from 1 on").fix("correct --run-concurrency and --run-queue")
+	}
 	s, err := e.load()
 	if err != nil {
 		return err
@@ -48,9 +62,10 @@ func (e *env) serve(cmd *cobra.Command, hosts []string) error {
 	}
 	ctx := cmd.Context()
 	srv, err := server.Open(ctx, server.Config{
-		Data: dir, Postgres: s.Postgres, Listen: s.Listen, Hosts: hosts, Version: e.Version, Log: e.log(slog.LevelInfo),
+		Data: dir, Postgres: s.Postgres, Listen: s.Listen, Hosts: o.hosts, Version: e.Version, Log: e.log(slog.LevelInfo),
 		TLSCert: e.optionalPath(s.TLSCert), TLSKey: e.optionalPath(s.TLSKey),
 		MasterKey: s.MasterKey, MasterKeyFile: e.optionalPath(s.MasterKeyFile), MasterKeyCommand: s.MasterKeyCommand,
+		AllowOutbound: o.outbound, Runs: o.runs,
 	})
 	if err != nil {
 		return err

@@ -154,26 +154,30 @@ func (c *Control) ExtendRuns(ctx context.Context, claims []sluice.RunClaim, leas
 // the turn is over.
 func (c *Control) CommitRun(ctx context.Context, done sluice.RunCommit, lease time.Duration) error {
 	err := c.db.Update(ctx, c.org, func(tx *store.Tx) error {
-		row, found, err := tx.Run(done.Run)
+		turn, found, err := tx.Turn(done.Run)
 		switch {
 		case err != nil:
 			return err
-		case !found || row.Fence != done.Fence || row.Status != sluice.RunRunning:
+		case !found || turn.Fence != done.Fence || turn.Status != sluice.RunRunning:
 			return turnOver(done.Run)
 		}
-		row.Change++
+		turn.Change++
+		turn.Steps = max(turn.Steps, done.Begun)
 		for _, s := range done.Steps {
-			s.Change = row.Change
-			if err := tx.PutStep(row.ID, s); err != nil {
+			s.Change = turn.Change
+			if err := tx.PutStep(done.Run, s); err != nil {
 				return err
 			}
 		}
 		now := tx.Clock()
-		row.Steps = max(row.Steps, done.Begun)
-		row.LeaseUntil = now + sluice.Time(lease.Microseconds())
 		if done.Status == "" {
-			return tx.Advance(row)
+			return tx.Advance(done.Run, turn, now+sluice.Time(lease.Microseconds()))
 		}
+		row, _, err := tx.Run(done.Run)
+		if err != nil {
+			return err
+		}
+		row.Change, row.Steps = turn.Change, turn.Steps
 		return finishTurn(tx, row, done, now)
 	})
 	if err == nil {

@@ -143,7 +143,7 @@ func (db *DB) tryGroup(w *writer, group []*request) ([]sluice.Entry, *writer, er
 		}
 		return nil, w, errors.Join(errBroken, err)
 	}
-	tx := &Tx{ctx: ctx, db: db, org: group[0].org, writer: w}
+	tx := &Tx{ctx: ctx, db: db, org: group[0].org, writer: w, writes: true}
 	if err := tx.run(group); err != nil {
 		w.abandon(ctx)
 		return nil, nil, err
@@ -205,6 +205,12 @@ func (w *writer) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
 	if s := w.stmts[query]; s != nil {
 		return s, nil
 	}
+	if len(w.stmts) >= maxStatements { // texts that are put together could be any number
+		for _, s := range w.stmts {
+			s.Close()
+		}
+		clear(w.stmts)
+	}
 	s, err := w.conn.PrepareContext(ctx, query)
 	if err != nil {
 		return nil, err
@@ -212,6 +218,9 @@ func (w *writer) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
 	w.stmts[query] = s
 	return s, nil
 }
+
+// maxStatements bounds the statements that a connection keeps.
+const maxStatements = 300
 
 // abandon gives the connection up, so that no half-done transaction lives on.
 func (w *writer) abandon(ctx context.Context) {

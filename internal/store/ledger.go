@@ -73,7 +73,7 @@ func (tx *Tx) TreeHash(size int64) (tlog.Hash, error) {
 
 // Position is where the ledger stands: the sequence and time of its last entry.
 func (tx *Tx) Position() (seq int64, at sluice.Time, err error) {
-	if tx.writer != nil {
+	if tx.writes {
 		return tx.seq, tx.last, nil
 	}
 	err = tx.lockless(&seq, &at)

@@ -129,6 +129,23 @@ func (tx *Tx) Run(id string) (RunRow, bool, error) {
 	return first(tx, scanRun, "SELECT "+runColumns+" FROM runs WHERE org = $1 AND id = $2", tx.org, id)
 }
 
+// Turn is what a commit of a worker needs to know of a run.
+type Turn struct {
+	Status sluice.RunStatus
+	Fence  int64
+	Change int64
+	Steps  int
+}
+
+// Turn returns whose turn at a run it is, and how far it has come.
+func (tx *Tx) Turn(id string) (Turn, bool, error) {
+	return first(tx, func(s scanner) (Turn, error) {
+		var t Turn
+		err := s.Scan(&t.Status, &t.Fence, &t.Change, &t.Steps)
+		return t, err
+	}, "SELECT status, fence, change, steps FROM runs WHERE org = $1 AND id = $2", tx.org, id)
+}
+
 // Bodies fills in a run's input and output.
 func (tx *Tx) Bodies(r *sluice.Run) (err error) {
 	if r.Input, err = tx.body(r.ID, partInput); err != nil {
@@ -189,8 +206,8 @@ func (tx *Tx) Lease(id string, fence int64, until sluice.Time) (bool, error) {
 
 // Advance writes what each commit of a worker changes, and nothing that an index
 // holds.
-func (tx *Tx) Advance(r RunRow) error {
-	return tx.change("UPDATE runs SET change = $1, steps = $2, lease_until = $3 WHERE org = $4 AND id = $5", r.Change, r.Steps, r.LeaseUntil, tx.org, r.ID)
+func (tx *Tx) Advance(id string, t Turn, leaseUntil sluice.Time) error {
+	return tx.change("UPDATE runs SET change = $1, steps = $2, lease_until = $3 WHERE org = $4 AND id = $5", t.Change, t.Steps, leaseUntil, tx.org, id)
 }
 
 // PutStep writes a step and adds its effects.

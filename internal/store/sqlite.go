@@ -69,8 +69,12 @@ func (db *DB) openFile(path string) error {
 	if db.read, err = sql.Open("sqlite", dsn(path, "query_only(1)", "mmap_size(1073741824)")); err != nil {
 		return err
 	}
-	db.read.SetMaxOpenConns(maxReaders)
+	db.read.SetMaxOpenConns(maxReaders + 4) // some for what is no transaction
 	db.read.SetMaxIdleConns(maxReaders)
+	db.readers = make(chan *writer, maxReaders)
+	for range maxReaders {
+		db.readers <- nil
+	}
 	return nil
 }
 

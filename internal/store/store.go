@@ -54,6 +54,9 @@ type DB struct {
 	push     pushState
 	ledger   string
 	scratch  string // a directory that goes with this handle
+	// readers are connections that keep their statements, nil for one that is not
+	// open; the channel itself is nil where the driver keeps them.
+	readers chan *writer
 }
 
 // maxReaders is how many may read at once.
@@ -145,6 +148,13 @@ func (db *DB) Close() error {
 
 func (db *DB) closeHandles() error {
 	var errs []error
+	for range cap(db.readers) {
+		select {
+		case w := <-db.readers:
+			w.close()
+		default: // one that still reads is closed with its handle
+		}
+	}
 	for _, h := range []*sql.DB{db.write, db.read} {
 		if h != nil {
 			errs = append(errs, h.Close())

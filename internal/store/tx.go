@@ -16,8 +16,9 @@ type Tx struct {
 	ctx    context.Context
 	db     *DB
 	org    string
-	reader *sql.Tx // set in a reading transaction
-	writer *writer // set in a writing one
+	reader *sql.Tx // set in a reading transaction of the driver's
+	writer *writer // set in a writing one, and where readers keep their statements
+	writes bool
 
 	seq     int64       // of the last ledger entry
 	last    sluice.Time // when it was recorded
@@ -27,12 +28,47 @@ type Tx struct {
 
 // View runs fn in a reading transaction: everything it reads is of one moment.
 func (db *DB) View(ctx context.Context, org string, fn func(*Tx) error) error {
+	if db.readers != nil {
+		return db.viewKept(ctx, org, fn)
+	}
 	reader, err := db.beginRead(ctx)
 	if err != nil {
 		return db.mapped(err)
 	}
 	defer func() { _ = reader.Rollback() }() // nothing to keep
 	return db.mapped(fn(&Tx{ctx: ctx, db: db, org: org, reader: reader}))
+}
+
+// viewKept is View on a connection that keeps its statements: to parse one takes
+// SQLite longer than to carry most of them out.
+func (db *DB) viewKept(ctx context.Context, org string, fn func(*Tx) error) error {
+	var w *writer
+	select {
+	case w = <-db.readers:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { db.readers <- w }()
+	if w == nil { // not opened yet, or given up
+		conn, err := db.read.Conn(ctx)
+		if err != nil {
+			return db.mapped(err)
+		}
+		w = &writer{conn: conn, stmts: map[string]*sql.Stmt{}}
+	}
+	end := context.WithoutCancel(ctx) // the connection is to be used again
+	if _, err := w.conn.ExecContext(end, "BEGIN"); err != nil {
+		w.abandon(end)
+		w = nil
+		return db.mapped(err)
+	}
+	defer func() {
+		if _, err := w.conn.ExecContext(end, "ROLLBACK"); err != nil { // nothing to keep
+			w.abandon(end)
+			w = nil
+		}
+	}()
+	return db.mapped(fn(&Tx{ctx: ctx, db: db, org: org, writer: w}))
 }
 
 // beginRead begins a reading transaction. Connections that died while they lay in
