@@ -16,7 +16,10 @@ const minMasked = 4
 
 // Masker replaces secrets by their names, in «», wherever they stand: as they
 // are, in base64 of either alphabet at any offset, URL-escaped and JSON-escaped.
-type Masker struct{ replacer *strings.Replacer }
+type Masker struct {
+	replacer *strings.Replacer
+	longest  int // bytes of the longest form
+}
 
 // NewMasker masks the secrets among variables.
 func NewMasker(variables []Variable) *Masker {
@@ -39,11 +42,12 @@ func NewMasker(variables []Variable) *Masker {
 	}
 	// Of two that begin at one place the longer one is meant.
 	slices.SortStableFunc(forms, func(a, b form) int { return len(b.text) - len(a.text) })
+	longest := len(forms[0].text)
 	pairs := make([]string, 0, 2*len(forms))
 	for _, f := range forms {
 		pairs = append(pairs, f.text, f.name)
 	}
-	return &Masker{strings.NewReplacer(pairs...)}
+	return &Masker{replacer: strings.NewReplacer(pairs...), longest: longest}
 }
 
 // formsOf are the ways in which a secret may be written.
@@ -83,6 +87,32 @@ func (m *Masker) Text(s string) string {
 		return s
 	}
 	return m.replacer.Replace(s)
+}
+
+// Stream masks a text that comes in pieces, of which one may end within a secret.
+// It returns what can be shown once more of the text is known; the end of the
+// text is told by last.
+func (m *Masker) Stream() func(piece string, last bool) string {
+	kept := ""
+	return func(piece string, last bool) string {
+		if m == nil || m.replacer == nil {
+			return piece
+		}
+		kept += piece
+		if last {
+			out := m.Text(kept)
+			kept = ""
+			return out
+		}
+		// What begins before the cut and is no longer than the longest form has ended.
+		cut := len(kept) - m.longest + 1
+		if cut <= 0 || m.Text(kept[:cut])+m.Text(kept[cut:]) != m.Text(kept) {
+			return ""
+		}
+		out := m.Text(kept[:cut])
+		kept = kept[cut:]
+		return out
+	}
 }
 
 // Tree masks every text of a JSON value, keys of maps included. What holds no

@@ -51,6 +51,9 @@ type Config struct {
 	Adapters []Adapter
 	// Backup writes a copy of the whole store. Without one backups are unavailable.
 	Backup func(context.Context, io.Writer) error
+	// WorkflowSchema is the JSON Schema of workflow files. Without one it is
+	// unavailable.
+	WorkflowSchema []byte
 	// Trusted is for callers whom the operating system has let in: over the Unix
 	// socket and in process. They need no token, and name themselves.
 	Trusted bool

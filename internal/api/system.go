@@ -35,6 +35,16 @@ func (h *handler) system() {
 		answers("text/plain", "The text format of Prometheus."), h.showMetrics)
 	raw(h, tag, spec{method: http.MethodGet, path: "/openapi.json", id: "openapi", summary: "This document", public: true},
 		answers("application/json", "OpenAPI 3.1."), h.showDocument)
+	raw(h, tag, spec{
+		method: http.MethodGet, path: "/schemas/workflow.json", id: "workflow-schema", summary: "The JSON Schema of workflow files, for editors", public: true,
+	}, answers("application/schema+json", "JSON Schema, draft 2020-12."), func(w http.ResponseWriter, _ *http.Request) error {
+		if len(h.WorkflowSchema) == 0 {
+			return sluice.Errorf(sluice.Unavailable, "this server has no schema of workflow files")
+		}
+		w.Header().Set("Content-Type", "application/schema+json")
+		_, _ = w.Write(h.WorkflowSchema) // who went away needs none
+		return nil
+	})
 }
 
 // answers describes an answer that is not made from a type.

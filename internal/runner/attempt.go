@@ -105,13 +105,18 @@ func (s *step) once(ctx context.Context, kind block.Kind, prompt *block.Prompt) 
 	if s.b.Kind == workflow.Script || s.b.Kind == workflow.Prompt || s.b.Kind == workflow.LLM {
 		scope = s.l.frame.whole()
 	}
+	masked := x.masker.Stream()
+	show := func(text string, last bool) {
+		if text = masked(text, last); text != "" {
+			x.r.cfg.Journal.PartialRun(x.work.Run.ID, sluice.Partial{Path: s.record.Path, Block: s.b.ID, Text: text})
+		}
+	}
+	defer show("", true)
 	return kind.Run(ctx, block.Call{
 		Settings: s.settings, Raw: s.raw, Scope: scope, Env: s.l.frame.env, Prompt: prompt,
 		Attempt: s.record.Attempts, Key: x.work.Run.ID + "-" + s.record.Path, Now: s.now, Seed: s.seed,
 		Client: x.r.cfg.Client, Eval: x.r.cfg.Eval, Record: s.tape,
-		Partial: func(text string) {
-			x.r.cfg.Journal.PartialRun(x.work.Run.ID, sluice.Partial{Path: s.record.Path, Block: s.b.ID, Text: x.masker.Text(text)})
-		},
+		Partial: func(text string) { show(text, false) },
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/workflow"
@@ -29,15 +30,21 @@ type execution struct {
 func (r *Runner) carry(ctx context.Context, claim sluice.RunClaim) {
 	defer func() {
 		if p := recover(); p != nil {
-			// A defect here must not end the server; the lease will end, and the run is
-			// tried again.
+			// A defect here must not end the server, nor be met again and again.
 			r.cfg.Log.Error("panic while carrying out a run", "run", claim.Run, "panic", fmt.Sprint(p))
+			r.commit(ctx, sluice.RunCommit{
+				Run: claim.Run, Fence: claim.Fence, Status: sluice.RunFailed,
+				Error: &sluice.RunError{Code: sluice.Internal, Message: "something went wrong inside Sluice"},
+			})
 		}
 	}()
 	work, err := r.cfg.Journal.LoadRun(ctx, claim)
 	if err != nil {
 		if ctx.Err() == nil {
 			r.cfg.Log.Warn("cannot read a run", "run", claim.Run, "error", err)
+			if mayPass(err) {
+				return // until the lease is over
+			}
 			r.commit(ctx, sluice.RunCommit{Run: claim.Run, Fence: claim.Fence, Status: sluice.RunFailed, Error: failureOf(err)})
 		}
 		return
@@ -101,7 +108,23 @@ func (x *execution) broken(ctx context.Context, err error) ending {
 	if ctx.Err() != nil {
 		return ending{err: context.Cause(ctx)}
 	}
+	if mayPass(err) {
+		return x.later()
+	}
 	return failed(failureOf(err))
+}
+
+// mayPass says that an error is of no run: it may go better a little later.
+func mayPass(err error) bool {
+	code := sluice.CodeOf(err)
+	return code == sluice.Unavailable || code == sluice.TimedOut
+}
+
+// pauseAfterTrouble is how long a run waits for what was not available.
+const pauseAfterTrouble = 5 * time.Second
+
+func (x *execution) later() ending {
+	return ending{wakeAt: sluice.TimeOf(x.r.cfg.Now().Add(pauseAfterTrouble))}
 }
 
 func failureOf(err error) *sluice.RunError {

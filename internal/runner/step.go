@@ -207,6 +207,10 @@ func (s *step) cannot(ctx context.Context, err error) (sluice.RunStep, func() fi
 	if ctx.Err() != nil {
 		return sluice.RunStep{}, nil, ending{err: context.Cause(ctx)}
 	}
+	var problem *expr.Problem
+	if !errors.As(err, &problem) && mayPass(err) {
+		return sluice.RunStep{}, nil, s.l.x.later()
+	}
 	f := s.failedFinally(runError(err))
 	s.l.settle(s.index, f.result)
 	return f.step, nil, f.end

@@ -15,7 +15,10 @@ const maxScriptMemory = 1024
 // runScript runs the code over its input, or over the whole scope without one.
 // Extra holds logs, the lines that it wrote.
 func runScript(ctx context.Context, call Call) (Result, error) {
-	code, _ := call.Raw["code"].(string)
+	code, is := call.Raw["code"].(string)
+	if !is {
+		return Result{}, Failf(sluice.Invalid, "the script has no code").Fix("give the block code, or the component of a script")
+	}
 	scope := call.Scope
 	if call.Settings["input"] != nil {
 		input, err := call.pairs("input")

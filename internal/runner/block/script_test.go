@@ -73,3 +73,9 @@ func TestScriptFails(t *testing.T) {
 		}
 	}
 }
+
+func TestScriptWithoutCode(t *testing.T) {
+	t.Parallel()
+	got := run(t, t.Context(), "script", block.Call{Eval: expr.Direct{}})
+	wantError(t, got.err, sluice.Invalid, "error", false, "the script has no code")
+}
