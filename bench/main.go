@@ -41,6 +41,7 @@ var groups = []group{
 	{"past", measurePast, true},
 	{"variables", measureVariables, false},
 	{"runs", measureRuns, false},
+	{"logs", measureLogs, true},
 	{"command", measureCommand, false},
 }
 

@@ -64,6 +64,7 @@ func New(db *store.DB, state *live.State, cfg Config) *Control {
 	c := &Control{
 		db: db, live: state, org: DefaultOrganization, version: cfg.Version, keys: keyring{master: cfg.Master},
 		eval: cfg.Eval, bounds: cfg.Runs.WithDefaults(), heads: map[string]*sluice.Manifest{},
+		runs: runHub{ended: make(chan struct{})},
 	}
 	db.OnCommit(func(_ string, entries []sluice.Entry) { state.Committed(entries) })
 	return c

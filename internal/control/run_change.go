@@ -1,8 +1,10 @@
 package control
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -63,6 +65,7 @@ func dueCallback(tx *store.Tx, row *store.RunRow) error {
 // from its worker.
 func (c *Control) changeRun(ctx context.Context, id string, fn func(*store.Tx, sluice.Actor, *store.RunRow) error) (sluice.Run, error) {
 	var out sluice.Run
+	var fence int64
 	actor, err := c.may(ctx, sluice.MayRead, "")
 	if err != nil {
 		return out, err
@@ -80,7 +83,7 @@ func (c *Control) changeRun(ctx context.Context, id string, fn func(*store.Tx, s
 			return err
 		}
 		row.Fence++ // whoever held it holds it no more
-		row.Worker, row.LeaseUntil = "", 0
+		row.Worker, row.LeaseUntil, fence = "", 0, row.Fence
 		if err := tx.PutRun(row); err != nil {
 			return err
 		}
@@ -90,7 +93,7 @@ func (c *Control) changeRun(ctx context.Context, id string, fn func(*store.Tx, s
 	if err != nil {
 		return sluice.Run{}, err
 	}
-	c.runs.taken(id)
+	c.runs.taken(id, fence)
 	c.runs.changed(id)
 	return out, nil
 }
@@ -169,7 +172,7 @@ func (c *Control) resumeStep(tx *store.Tx, actor sluice.Actor, row *store.RunRow
 		return "", sluice.Errorf(sluice.Conflict, "step %s of run %s waits for nobody", shortly(path), row.ID).Fix("it waits at step %s", row.Waiting.Step)
 	}
 	now := tx.Clock()
-	asks := step.Status == sluice.StepWaiting
+	asks := step.Status == sluice.StepWaiting && step.Kind == "ask"
 	step.Change, step.EndedAt, step.WakeAt = row.Change, now, 0
 	masker, err := c.maskerOf(tx, row.Run)
 	if err != nil {
@@ -178,10 +181,10 @@ func (c *Control) resumeStep(tx *store.Tx, actor sluice.Actor, row *store.RunRow
 	switch how {
 	case "answer":
 		if !asks {
-			return "", sluice.Errorf(sluice.Conflict, "step %s of run %s asks nothing: it %s", path, row.ID, waitsFor(row.Waiting.Reason)).
+			return "", sluice.Errorf(sluice.Conflict, "step %s of run %s asks nothing: it %s", path, row.ID, waitsFor(step.Status)).
 				Fix("go on with --retry, --skip or --result")
 		}
-		err = answer(&step, *row.Waiting, actor, masker.JSON(req.Answer), now)
+		err = answer(&step, questionOf(step), actor, masker.JSON(req.Answer), now)
 	case "retry":
 		if asks {
 			return "", sluice.Errorf(sluice.Conflict, "step %s of run %s waits for an answer, not for another try", path, row.ID).Fix("answer it: `sluice thread resume %s --answer …`", row.ID)
@@ -200,11 +203,33 @@ func (c *Control) resumeStep(tx *store.Tx, actor sluice.Actor, row *store.RunRow
 	return path, tx.PutStep(row.ID, step)
 }
 
-func waitsFor(r sluice.WaitReason) string {
-	if r == sluice.WaitUnknown {
+func waitsFor(s sluice.StepStatus) string {
+	switch s {
+	case sluice.StepUnknown:
 		return "is not known whether it happened"
+	case sluice.StepWaiting:
+		return "waits for a time"
 	}
 	return "failed"
+}
+
+// questionOf is what an ask block wants to know. Several may ask at once, and the
+// run names one of them.
+func questionOf(step sluice.RunStep) sluice.Waiting {
+	var asked struct {
+		Type    string
+		Options []any
+	}
+	d := json.NewDecoder(bytes.NewReader(step.Settings))
+	d.UseNumber()
+	w := sluice.Waiting{Type: "text"}
+	if d.Decode(&asked) == nil && asked.Type != "" {
+		w.Type = asked.Type
+	}
+	for _, option := range asked.Options {
+		w.Options = append(w.Options, fmt.Sprint(option))
+	}
+	return w
 }
 
 // noWay says how a paused run can go on.
@@ -213,10 +238,17 @@ func noWay(row store.RunRow) error {
 	if w.Reason == sluice.WaitAnswer {
 		return sluice.Errorf(sluice.Conflict, "run %s waits for an answer: %s", row.ID, w.Prompt).Fix("answer it: `sluice thread resume %s --answer …`", row.ID)
 	}
-	return sluice.Errorf(sluice.Conflict, "run %s is paused at step %s (%s): it %s", row.ID, w.Step, w.Block, waitsFor(w.Reason)).
+	why := waitsFor(sluice.StepFailed)
+	if w.Reason == sluice.WaitUnknown {
+		why = waitsFor(sluice.StepUnknown)
+	}
+	return sluice.Errorf(sluice.Conflict, "run %s is paused at step %s (%s): it %s", row.ID, w.Step, w.Block, why).
 		Fix("do it again: `sluice thread resume %s --retry`", row.ID).
 		Fix("go on without it: --skip, or with a result of your own: --result JSON")
 }
+
+// answerEffect is the answer's place on the tape, behind what the question read.
+const answerEffect = 100
 
 // answer is what an ask block gets.
 func answer(step *sluice.RunStep, w sluice.Waiting, actor sluice.Actor, raw []byte, now sluice.Time) error {
@@ -229,7 +261,7 @@ func answer(step *sluice.RunStep, w sluice.Waiting, actor sluice.Actor, raw []by
 		return err
 	}
 	step.Status, step.Output = sluice.StepCompleted, body
-	step.Effects = []sluice.Effect{{N: 0, Attempt: 1, Kind: sluice.EffectAnswer, At: now, Response: body}}
+	step.Effects = []sluice.Effect{{N: answerEffect, Attempt: 1, Kind: sluice.EffectAnswer, At: now, Response: body}}
 	return nil
 }
 

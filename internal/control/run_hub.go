@@ -1,7 +1,9 @@
 package control
 
 import (
+	"context"
 	"sync"
+	"time"
 
 	"github.com/sluice-dev/sluice"
 )
@@ -11,8 +13,9 @@ import (
 type runHub struct {
 	mu        sync.Mutex
 	followers map[string]map[*follower]bool // by run
+	ended     chan struct{}                 // closed when nobody is to follow any longer
 	wake      func()                        // the worker, when a run waits for one
-	stop      func(run string)              // the worker, when a run is not its own any more
+	stop      func(run string, fence int64) // the worker, when its turns before a fence are over
 }
 
 // follower is one who watches a run.
@@ -26,9 +29,40 @@ type follower struct {
 // the end is told by the step.
 const maxPieces = 1024
 
+// EndWatches ends all watches of runs, as a server does that stops. Who watches
+// asks another one.
+func (c *Control) EndWatches() {
+	c.runs.mu.Lock()
+	defer c.runs.mu.Unlock()
+	select {
+	case <-c.runs.ended:
+	default:
+		close(c.runs.ended)
+	}
+}
+
+// wait waits until something may have happened to a run. It returns false when
+// there is no use in waiting any longer.
+func (h *runHub) wait(ctx context.Context, f *follower) bool {
+	t := time.NewTimer(pollRuns)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-h.ended:
+		return false
+	case <-f.changed:
+	case <-t.C:
+	}
+	return true
+}
+
 // OnRun sets what is called when a run waits for a worker, and when one was
-// taken from its worker. Set it before the first request.
-func (c *Control) OnRun(wake func(), stop func(run string)) { c.runs.wake, c.runs.stop = wake, stop }
+// taken from its worker: all turns before a fence are over. Set it before the first
+// request.
+func (c *Control) OnRun(wake func(), stop func(run string, fence int64)) {
+	c.runs.wake, c.runs.stop = wake, stop
+}
 
 func (h *runHub) started() {
 	if h.wake != nil {
@@ -36,9 +70,9 @@ func (h *runHub) started() {
 	}
 }
 
-func (h *runHub) taken(run string) {
+func (h *runHub) taken(run string, fence int64) {
 	if h.stop != nil {
-		h.stop(run)
+		h.stop(run, fence)
 	}
 }
 

@@ -29,7 +29,8 @@ func runWith(tx *store.Tx, id string) (sluice.Run, error) {
 		return row.Run, err
 	}
 	run := asShown(tx, row)
-	return run, tx.Bodies(&run)
+	err = tx.Bodies(&run)
+	return run, err
 }
 
 func findRun(tx *store.Tx, id string) (store.RunRow, error) {
@@ -211,23 +212,11 @@ func (c *Control) WatchRun(ctx context.Context, req sluice.WatchRunRequest) iter
 				}
 			}
 			after, fresh = max(after, run.Change), false
-			if run.Status.Ended() || !wait(ctx, f) {
+			if run.Status.Ended() || !c.runs.wait(ctx, f) {
 				return
 			}
 		}
 	}
-}
-
-func wait(ctx context.Context, f *follower) bool {
-	t := time.NewTimer(pollRuns)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-f.changed:
-	case <-t.C:
-	}
-	return true
 }
 
 // runSince is a run with the steps that changed after a change, in the order in

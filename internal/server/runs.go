@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"iter"
+	"time"
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/control"
@@ -10,6 +11,10 @@ import (
 	"github.com/sluice-dev/sluice/internal/runner/outbound"
 	"github.com/sluice-dev/sluice/internal/sandbox"
 )
+
+// embeddedLease is short, since a command line that was killed is to be followed
+// by another soon.
+const embeddedLease = 4 * time.Second
 
 // runs builds the use cases and the worker that carries runs out.
 func (s *Server) runs() error {
@@ -23,7 +28,12 @@ func (s *Server) runs() error {
 		return err
 	}
 	s.control = control.New(s.db, s.state, control.Config{Version: s.cfg.Version, Master: s.cfg.master(), Eval: eval, Runs: s.cfg.Runs})
+	lease := time.Duration(0)
+	if s.cfg.Embedded {
+		lease = embeddedLease
+	}
 	s.runner = runner.New(runner.Config{
+		Lease:   lease,
 		Journal: s.control, Eval: eval, Client: client, Concurrency: s.cfg.Runs.Concurrency, Embedded: s.cfg.Embedded, Now: s.cfg.Now, Log: s.cfg.Log,
 	})
 	s.control.OnRun(s.runner.Wake, s.runner.Stop)

@@ -153,6 +153,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	case err = <-failed:
 	}
 	s.state.Close() // ends the streams, which would keep the servers waiting
+	s.control.EndWatches()
 	stopping, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
 	for _, hs := range servers {

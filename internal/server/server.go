@@ -18,6 +18,7 @@ import (
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/api"
+	"github.com/sluice-dev/sluice/internal/api/scout"
 	"github.com/sluice-dev/sluice/internal/api/scriptum"
 	"github.com/sluice-dev/sluice/internal/control"
 	"github.com/sluice-dev/sluice/internal/expr"
@@ -25,6 +26,7 @@ import (
 	"github.com/sluice-dev/sluice/internal/runner"
 	"github.com/sluice-dev/sluice/internal/seal"
 	"github.com/sluice-dev/sluice/internal/store"
+	"github.com/sluice-dev/sluice/internal/workflow"
 )
 
 // DefaultListen is where a server listens unless told otherwise.
@@ -213,6 +215,7 @@ func (s *Server) handler(trusted bool) http.Handler {
 	return api.New(api.Config{
 		Services: s.services(), Auth: s.control, Streamer: streamer{s}, Backup: s.db.Backup,
 		Trusted: trusted, Hosts: s.cfg.Hosts, Log: s.cfg.Log, Metrics: s.metrics, Adapters: s.adapters(),
+		WorkflowSchema: workflow.Schema(),
 	})
 }
 
@@ -222,7 +225,10 @@ func (s *Server) adapters() []api.Adapter {
 	if s.cfg.Embedded {
 		return nil
 	}
-	return []api.Adapter{scriptum.New(scriptum.Config{Services: s.services(), Log: s.cfg.Log, Version: s.cfg.Version})}
+	return []api.Adapter{
+		scriptum.New(scriptum.Config{Services: s.services(), Log: s.cfg.Log, Version: s.cfg.Version}),
+		scout.New(scout.Config{Services: s.services(), Log: s.cfg.Log}),
+	}
 }
 
 // Services is the use cases without a transport, for programs that embed Sluice.

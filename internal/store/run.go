@@ -290,11 +290,11 @@ func (tx *Tx) Effects(run, path string) (map[string][]sluice.Effect, error) {
 	return out, err
 }
 
-// DeleteRuns removes the oldest ended runs of an environment that were created
-// before a time, and reports how many there were.
+// DeleteRuns removes the oldest runs of an environment that ended before a time,
+// and reports how many there were.
 func (tx *Tx) DeleteRuns(environment string, before sluice.Time, limit int) (int, error) {
-	ids, err := all(tx, plain[string], `SELECT id FROM runs WHERE org = $1 AND environment = $2 AND created_at < $3
-		AND status IN ('completed', 'failed', 'cancelled') ORDER BY id LIMIT $4`, tx.org, environment, before, limit)
+	ids, err := all(tx, plain[string], `SELECT id FROM runs WHERE org = $1 AND environment = $2 AND created_at < $3 AND ended_at < $4
+		AND status IN ('completed', 'failed', 'cancelled') ORDER BY id LIMIT $5`, tx.org, environment, before, before, limit)
 	if err != nil {
 		return 0, err
 	}

@@ -46,6 +46,11 @@ func runWhere(q sluice.RunQuery, version int, now sluice.Time, args []any) (stri
 			case sluice.RunInterrupted:
 				args = append(args, now)
 				any = append(any, fmt.Sprintf("status = 'running' AND lease_until <= $%d", len(args)))
+			case sluice.RunRunning:
+				args = append(args, now)
+				any = append(any, fmt.Sprintf("status = 'running' AND lease_until > $%d", len(args)))
+			case sluice.RunFailed: // in words, so that the index of failures is seen to fit
+				any = append(any, "status = 'failed'")
 			default:
 				args = append(args, string(s))
 				any = append(any, fmt.Sprintf("status = $%d", len(args)))
@@ -69,7 +74,9 @@ func (tx *Tx) Runs(q sluice.RunQuery, version int, before string, limit int) ([]
 		where += fmt.Sprintf(" AND id < $%d", len(args))
 	}
 	args = append(args, limit)
-	return all(tx, scanRun, "SELECT "+runColumns+" FROM runs WHERE org = $1"+where+fmt.Sprintf(" ORDER BY id DESC LIMIT $%d", len(args)), args...)
+	// The ids first, which an index has beside what is asked for.
+	return all(tx, scanRun, "SELECT "+runColumns+" FROM runs WHERE org = $1 AND id IN (SELECT id FROM runs WHERE org = $1"+where+
+		fmt.Sprintf(" ORDER BY id DESC LIMIT $%d) ORDER BY id DESC", len(args)), args...)
 }
 
 // RunSum are the runs of one version in one release that ended alike after about

@@ -31,11 +31,13 @@ CREATE TABLE runs (
 ) /*clustered*/;
 CREATE INDEX runs_open ON runs (org, wake_at, id) WHERE status IN ('pending', 'running');
 CREATE INDEX runs_paused ON runs (org, wake_at) WHERE status = 'paused';
-CREATE INDEX runs_component ON runs (org, component, id);
-CREATE INDEX runs_environment ON runs (org, environment, id);
+CREATE INDEX runs_component ON runs (org, component, id, status, version);
+CREATE INDEX runs_environment ON runs (org, environment, id, status);
+CREATE INDEX runs_release ON runs (org, environment, release, id, status, component, version);
 CREATE INDEX runs_failed ON runs (org, id) WHERE status = 'failed';
 CREATE INDEX runs_session ON runs (org, session, id) WHERE session <> '';
-CREATE INDEX runs_sums ON runs (org, created_at, environment, release, component, version, status, bucket, input_tokens, output_tokens, cost);
+-- In the order in which sums group, so that nothing is sorted.
+CREATE INDEX runs_sums ON runs (org, component, environment, version, release, status, bucket, created_at, input_tokens, output_tokens, cost);
 
 -- Input, output and content that is not stored as a version.
 CREATE TABLE run_bodies (
