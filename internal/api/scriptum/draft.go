@@ -78,11 +78,6 @@ func (s *service) CompileScriptDraft(context.Context, *pb.CompileScriptDraftRequ
 	return nil, &unsupported{"Sluice does not compile scripts: publish the draft, and let the runtime compile it"}
 }
 
-// TestScriptDraft is not carried out: this server runs nothing.
-func (s *service) TestScriptDraft(context.Context, *pb.TestScriptDraftRequest) (*pb.TestScriptDraftResponse, error) {
-	return nil, &unsupported{"this server does not run scripts"}
-}
-
 // PublishScriptDraft publishes a script's draft. Which version is active is
 // another decision: of the environment, when it follows the latest, else of who
 // deploys.

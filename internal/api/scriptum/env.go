@@ -215,16 +215,6 @@ func (s *service) UpdateScriptEnv(ctx context.Context, req *pb.UpdateScriptEnvRe
 	return &pb.UpdateScriptEnvResponse{Name: req.GetName(), Env: entries, Secrets: secrets, Release: number(done)}, err
 }
 
-// ListTools lists none: this server runs nothing.
-func (s *service) ListTools(context.Context, *pb.ListToolsRequest) (*pb.ListToolsResponse, error) {
-	return &pb.ListToolsResponse{}, nil
-}
-
-// ListTemplates lists none.
-func (s *service) ListTemplates(context.Context, *pb.ListTemplatesRequest) (*pb.ListTemplatesResponse, error) {
-	return &pb.ListTemplatesResponse{}, nil
-}
-
 // HealthCheck says that the server is up.
 func (s *service) HealthCheck(context.Context, *pb.HealthCheckRequest) (*pb.HealthCheckResponse, error) {
 	return &pb.HealthCheckResponse{Status: "ok", Version: s.Version, UptimeSeconds: int64(time.Since(s.started).Seconds())}, nil

@@ -25,6 +25,7 @@ func TestGrpcurl(t *testing.T) {
 	if _, err := in.Services().AddComponent(admin, sluice.AddComponentRequest{Name: "invoice-parser", Kind: sluice.KindScript}); err != nil {
 		t.Fatal(err)
 	}
+	in.workflow("smoke", invoices(1))
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", dir, "github.com/fullstorydev/grpcurl/cmd/grpcurl")
 	build.Dir = filepath.Join("..", "..", "..", "tools") // where its version is pinned
 	if out, err := build.CombinedOutput(); err != nil {
@@ -59,12 +60,14 @@ func TestGrpcurl(t *testing.T) {
 	}
 	for script, want := range map[string]string{
 		"grpcurl $HOST list": "dodil.scriptum.v1.ScriptumService",
-		"grpcurl $HOST describe dodil.scriptum.v1.UpdateScriptEnvRequest":                                            "map<string, string> set = 2",
-		"grpcurl $HOST dodil.scriptum.v1.ScriptumService/HealthCheck":                                                `"status": "ok"`,
-		strings.Replace(call, "Bearer $DODIL_TOKEN", "Bearer wrong", 1):                                              "Code: Unauthenticated",
-		strings.Replace(call, "$SCRIPTUM_ORG_ID", "another", 1):                                                      "Code: PermissionDenied",
-		strings.Replace(call, `"name":"invoice-parser"`, `"name":"invoice-parse"`, 1):                                "fix: did you mean invoice-parser?",
-		strings.Replace(call, `"TEMPERATURE"`, `"TEMPERATURE "`, 1):                                                  "Code: InvalidArgument",
+		"grpcurl $HOST describe dodil.scriptum.v1.UpdateScriptEnvRequest":             "map<string, string> set = 2",
+		"grpcurl $HOST dodil.scriptum.v1.ScriptumService/HealthCheck":                 `"status": "ok"`,
+		strings.Replace(call, "Bearer $DODIL_TOKEN", "Bearer wrong", 1):               "Code: Unauthenticated",
+		strings.Replace(call, "$SCRIPTUM_ORG_ID", "another", 1):                       "Code: PermissionDenied",
+		strings.Replace(call, `"name":"invoice-parser"`, `"name":"invoice-parse"`, 1): "fix: did you mean invoice-parser?",
+		strings.Replace(call, `"TEMPERATURE"`, `"TEMPERATURE "`, 1):                   "Code: InvalidArgument",
+		strings.NewReplacer("UpdateScriptEnv", "CreateThread", `"name":"invoice-parser"`, `"script_name":"smoke"`, `"set":{"LLM_MODEL":"gpt-4o","TEMPERATURE":"0.0"}`,
+			`"version":1,"input_json":"{\"invoice\":\"INV-7\"}"`, `"delete":["LEGACY_MODEL"]`, `"load_env":true`).Replace(call): `"scriptName": "smoke"`,
 		`grpcurl -H "authorization: Bearer $DODIL_TOKEN" $HOST ` + pb.ScriptumService_ListScripts_FullMethodName[1:]: `"name": "invoice-parser"`,
 	} {
 		if out, _ := run(script); !strings.Contains(out, want) {

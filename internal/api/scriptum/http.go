@@ -42,12 +42,29 @@ func (s *service) paths(mux *http.ServeMux) {
 	bind(mux, "DELETE env/{key}", s.DeleteEnvVar)
 	bind(mux, "GET scripts/{name}/env", s.GetScriptEnv)
 	bind(mux, "PATCH scripts/{name}/env", s.UpdateScriptEnv)
+	s.threadPaths(mux)
 	bind(mux, "GET tools", s.ListTools)
 	bind(mux, "GET templates", s.ListTemplates)
+	bind(mux, "GET templates/{id}", s.GetTemplate)
 	bind(mux, "GET health", s.HealthCheck)
 	mux.HandleFunc(httpPrefix, func(w http.ResponseWriter, r *http.Request) {
 		api.Fail(w, sluice.Errorf(sluice.NotFound, "there is no %s at this path of the Scriptum service", r.Method).Fix("see which calls there are: grpcurl describes the service"))
 	})
+}
+
+// threadPaths are the calls about threads.
+func (s *service) threadPaths(mux *http.ServeMux) {
+	bind(mux, "POST threads", s.CreateThread)
+	bind(mux, "GET threads", s.ListThreads)
+	bind(mux, "GET threads/{thread_id}", s.GetThread)
+	bind(mux, "POST threads/{thread_id}/cancel", s.CancelThread)
+	bind(mux, "POST threads/{thread_id}/resume", s.ResumeThread)
+	bind(mux, "GET threads/{thread_id}/result", s.GetThreadResult)
+	bind(mux, "GET threads/{thread_id}/artifacts", s.ListArtifacts)
+	bindStream(s, mux, "GET threads/{thread_id}/watch", s.watchThread)
+	bindStream(s, mux, "GET threads/{thread_id}/steps/{step_path}/watch", s.watchStep)
+	bindStream(s, mux, "GET threads/{thread_id}/result/stream", s.streamThreadResult)
+	bindStream(s, mux, "GET threads/{thread_id}/steps/stream", s.streamStepResult)
 }
 
 // message is a request's type and the pointer to it that is a message.
@@ -58,14 +75,20 @@ type message[T any] interface {
 
 var placeholder = regexp.MustCompile(`\{(\w+)\}`)
 
-// bind serves one call at a path below the prefix.
-func bind[I any, PI message[I], O proto.Message](mux *http.ServeMux, pattern string, call func(context.Context, PI) (O, error)) {
+// pathOf is a pattern below the prefix as the mux takes it, and the fields that
+// its path fills.
+func pathOf(pattern string) (full string, names []string) {
 	method, path, _ := strings.Cut(pattern, " ")
-	var names []string
 	for _, m := range placeholder.FindAllStringSubmatch(path, -1) {
 		names = append(names, m[1])
 	}
-	mux.HandleFunc(method+" "+httpPrefix+path, func(w http.ResponseWriter, r *http.Request) {
+	return method + " " + httpPrefix + path, names
+}
+
+// bind serves one call at a path below the prefix.
+func bind[I any, PI message[I], O proto.Message](mux *http.ServeMux, pattern string, call func(context.Context, PI) (O, error)) {
+	pattern, names := pathOf(pattern)
+	mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		in := PI(new(I))
 		err := read(r, in, names)
 		if err == nil {
@@ -168,20 +191,30 @@ func put(m protoreflect.Message, f protoreflect.FieldDescriptor, text string) er
 		list.Append(protoreflect.ValueOfMessage(label))
 		return nil
 	}
-	v := protoreflect.ValueOfString(text)
+	var v protoreflect.Value
 	switch f.Kind() {
-	case protoreflect.Int32Kind:
-		n, err := strconv.ParseInt(text, 10, 32)
+	case protoreflect.StringKind:
+		v = protoreflect.ValueOfString(text)
+	case protoreflect.Int32Kind, protoreflect.Int64Kind:
+		bits := 64
+		if f.Kind() == protoreflect.Int32Kind {
+			bits = 32
+		}
+		n, err := strconv.ParseInt(text, 10, bits)
 		if err != nil {
 			return sluice.Errorf(sluice.Invalid, "%s is not a whole number", f.Name()).Fix("write a number such as 3")
 		}
-		v = protoreflect.ValueOfInt32(int32(n))
+		if v = protoreflect.ValueOfInt64(n); bits == 32 {
+			v = protoreflect.ValueOfInt32(int32(n))
+		}
 	case protoreflect.BoolKind:
 		b, err := strconv.ParseBool(text)
 		if err != nil {
 			return sluice.Errorf(sluice.Invalid, "%s is neither true nor false", f.Name())
 		}
 		v = protoreflect.ValueOfBool(b)
+	default:
+		return sluice.Errorf(sluice.Invalid, "%s cannot stand in an address", f.Name()).Fix("send it in the body")
 	}
 	if f.IsList() {
 		m.Mutable(f).List().Append(v)

@@ -1,6 +1,7 @@
 package scriptum
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -54,7 +55,7 @@ func (s *service) script(ctx context.Context, c sluice.Component) (*pb.Script, s
 		return nil, sluice.Draft{}, err
 	}
 	out := &pb.Script{
-		Name: c.Name, Description: c.Description, LatestVersion: int32(c.Latest), CreatedAtMs: c.CreatedAt.Std().UnixMilli(), Environment: environment,
+		Name: c.Name, Description: c.Description, LatestVersion: int32(c.Latest), CreatedAtMs: c.CreatedAt.Std().UnixMilli(), Environment: environment, Kind: c.Kind,
 	}
 	out.Tags, out.Labels = split(c.Tags)
 	live, err := s.Services.Setting(ctx, sluice.EnvironmentRef{Name: environment}, c.Name)
@@ -89,7 +90,7 @@ func (s *service) CreateScript(ctx context.Context, req *pb.CreateScriptRequest)
 		return nil, err
 	}
 	c, err := s.Services.AddComponent(ctx, sluice.AddComponentRequest{
-		Name: req.GetName(), Kind: sluice.KindScript, Description: req.GetDescription(),
+		Name: req.GetName(), Kind: cmp.Or(req.GetKind(), sluice.KindScript), Description: req.GetDescription(),
 		Tags: append(slices.Clone(req.GetTags()), labelTags(req.GetLabels())...), Change: change(ctx),
 	})
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +21,9 @@ import (
 
 // maxMessage bounds one request: a version, or an import, with what is around it.
 const maxMessage = 6 << 20
+
+// maxAnswer bounds one message of an answer: the largest chunk of an output.
+const maxAnswer = maxChunk + 64<<10
 
 // Config says what the adapter speaks for.
 type Config struct {
@@ -46,8 +50,8 @@ func New(cfg Config) *Adapter {
 	s := &service{Config: cfg, started: time.Now()}
 	a := &Adapter{
 		grpc: grpc.NewServer(
-			grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage),
-			grpc.UnaryInterceptor(s.intercept), grpc.NumStreamWorkers(0),
+			grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxAnswer),
+			grpc.UnaryInterceptor(s.intercept), grpc.StreamInterceptor(s.interceptStream), grpc.NumStreamWorkers(0),
 		),
 		http: http.NewServeMux(),
 	}
@@ -64,8 +68,9 @@ func isGRPC(r *http.Request) bool {
 	return r.ProtoMajor == 2 && r.Method == http.MethodPost && strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc")
 }
 
-// Route names a request that is the adapter's. Reflection and health need no token.
-func (a *Adapter) Route(r *http.Request) (pattern string, public bool) {
+// Route names a request that is the adapter's. Reflection and what is public need
+// no token.
+func (a *Adapter) Route(r *http.Request) (pattern string, open bool) {
 	switch {
 	case isGRPC(r):
 		service, method, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
@@ -75,24 +80,29 @@ func (a *Adapter) Route(r *http.Request) (pattern string, public bool) {
 		case service != scriptumv1.ScriptumService_ServiceDesc.ServiceName || !known(method):
 			return "gRPC none", true // which has nothing to protect
 		}
-		return "gRPC " + service + "/" + method, method == "HealthCheck"
+		return "gRPC " + service + "/" + method, public[method]
 	case strings.HasPrefix(r.URL.Path, httpPrefix):
 		_, pattern := a.http.Handler(r)
 		if pattern == "" {
 			pattern = httpPrefix
 		}
-		return pattern, pattern == "GET /v1/scriptum/health"
+		return pattern, public[pattern]
 	}
 	return "", false
 }
 
+// public are the calls that need no token, by name and by path. They tell nothing
+// of the organization.
+var public = map[string]bool{
+	"HealthCheck": true, "GET /v1/scriptum/health": true,
+	"ListTemplates": true, "GET /v1/scriptum/templates": true,
+	"GetTemplate": true, "GET /v1/scriptum/templates/{id}": true,
+}
+
 func known(method string) bool {
-	for _, m := range scriptumv1.ScriptumService_ServiceDesc.Methods {
-		if m.MethodName == method {
-			return true
-		}
-	}
-	return false
+	desc := scriptumv1.ScriptumService_ServiceDesc
+	return slices.ContainsFunc(desc.Methods, func(m grpc.MethodDesc) bool { return m.MethodName == method }) ||
+		slices.ContainsFunc(desc.Streams, func(m grpc.StreamDesc) bool { return m.StreamName == method })
 }
 
 // ServeHTTP answers a request whose context knows the actor.

@@ -296,12 +296,14 @@ func TestWhoMayCall(t *testing.T) {
 		t.Errorf("health: %v", h)
 	}
 	asked[*pb.ListToolsResponse](t)(in.ListTools(in.admin(), &pb.ListToolsRequest{}))
-	asked[*pb.ListTemplatesResponse](t)(in.ListTemplates(in.admin(), &pb.ListTemplatesRequest{}))
+	_, err = in.ListTools(t.Context(), &pb.ListToolsRequest{})
+	wantCode(t, err, codes.Unauthenticated)
+	asked[*pb.ListTemplatesResponse](t)(in.ListTemplates(t.Context(), &pb.ListTemplatesRequest{}))
+	_, err = in.GetTemplate(t.Context(), &pb.GetTemplateRequest{Id: "invoices"})
+	wantCode(t, err, codes.NotFound, `there is no template "invoices"`, "fix: ")
 	_, err = in.CompileScriptDraft(in.admin(), &pb.CompileScriptDraftRequest{Name: "a"})
 	wantCode(t, err, codes.Unimplemented, "does not compile")
-	_, err = in.TestScriptDraft(in.admin(), &pb.TestScriptDraftRequest{Name: "a"})
-	wantCode(t, err, codes.Unimplemented)
-	wantCode(t, in.conn.Invoke(in.admin(), "/dodil.scriptum.v1.ScriptumService/CreateThread", &pb.HealthCheckRequest{}, &pb.HealthCheckResponse{}), codes.Unimplemented)
+	wantCode(t, in.conn.Invoke(in.admin(), "/dodil.scriptum.v1.ScriptumService/RegisterTool", &pb.HealthCheckRequest{}, &pb.HealthCheckResponse{}), codes.Unimplemented)
 	_, err = in.SetEnvVar(in.admin(), &pb.SetEnvVarRequest{Key: "A", Value: strings.Repeat("x", 7<<20)})
 	wantCode(t, err, codes.ResourceExhausted)
 	_, err = in.SetEnvVar(in.admin(), &pb.SetEnvVarRequest{Key: "A", Value: strings.Repeat("x", 65<<10)})
@@ -369,7 +371,6 @@ func TestPaths(t *testing.T) {
 		{"POST", "scripts/nope/draft", `{"dsl_content": "y"}`, 404, "does not exist"},
 		{"GET", "scripts/a/draft", "", 200, "dslContent:y"},
 		{"POST", "scripts/a/draft/compile", "", 404, "does not compile"},
-		{"POST", "scripts/a/draft/test", "", 404, "does not run"},
 		{"POST", "scripts/a/draft/publish", "", 200, "version:1"},
 		{"GET", "scripts/a/versions", "", 200, "VERSION_STATUS_COMPILED"},
 		{"GET", "scripts/a/versions/1", "", 200, "version:1"},
@@ -392,7 +393,10 @@ func TestPaths(t *testing.T) {
 		{"GET", "tools", "", 200, "map[]"},
 		{"GET", "templates", "", 200, "map[]"},
 		{"GET", "health", "", 200, "status:ok"},
-		{"GET", "threads", "", 404, "there is no GET at"},
+		{"GET", "templates/x", "", 404, "there is no template"},
+		{"PUT", "env?value=x&secret=perhaps", `{"key": "K"}`, 400, "neither true nor false"},
+		{"POST", "scripts?env=x", `{"name": "c"}`, 400, "no parameter"},
+		{"GET", "thread", "", 404, "there is no GET at"},
 		{"DELETE", "scripts/a", "", 409, "cannot be archived"},
 	} {
 		status, answer := in.call(c.method, "/v1/scriptum/"+c.path, c.body)

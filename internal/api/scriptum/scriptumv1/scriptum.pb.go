@@ -145,6 +145,136 @@ func (VersionStatus) EnumDescriptor() ([]byte, []int) {
 	return file_scriptum_proto_rawDescGZIP(), []int{1}
 }
 
+// ThreadStatus says where a thread stands.
+type ThreadStatus int32
+
+const (
+	ThreadStatus_THREAD_STATUS_UNSPECIFIED ThreadStatus = 0
+	ThreadStatus_THREAD_STATUS_PENDING     ThreadStatus = 1
+	ThreadStatus_THREAD_STATUS_RUNNING     ThreadStatus = 2 // also when its worker was lost: notes say so
+	ThreadStatus_THREAD_STATUS_PAUSED      ThreadStatus = 3 // it waits for a person: waiting says for what
+	ThreadStatus_THREAD_STATUS_COMPLETED   ThreadStatus = 4
+	ThreadStatus_THREAD_STATUS_FAILED      ThreadStatus = 5
+	ThreadStatus_THREAD_STATUS_CANCELLED   ThreadStatus = 6
+)
+
+// Enum value maps for ThreadStatus.
+var (
+	ThreadStatus_name = map[int32]string{
+		0: "THREAD_STATUS_UNSPECIFIED",
+		1: "THREAD_STATUS_PENDING",
+		2: "THREAD_STATUS_RUNNING",
+		3: "THREAD_STATUS_PAUSED",
+		4: "THREAD_STATUS_COMPLETED",
+		5: "THREAD_STATUS_FAILED",
+		6: "THREAD_STATUS_CANCELLED",
+	}
+	ThreadStatus_value = map[string]int32{
+		"THREAD_STATUS_UNSPECIFIED": 0,
+		"THREAD_STATUS_PENDING":     1,
+		"THREAD_STATUS_RUNNING":     2,
+		"THREAD_STATUS_PAUSED":      3,
+		"THREAD_STATUS_COMPLETED":   4,
+		"THREAD_STATUS_FAILED":      5,
+		"THREAD_STATUS_CANCELLED":   6,
+	}
+)
+
+func (x ThreadStatus) Enum() *ThreadStatus {
+	p := new(ThreadStatus)
+	*p = x
+	return p
+}
+
+func (x ThreadStatus) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ThreadStatus) Descriptor() protoreflect.EnumDescriptor {
+	return file_scriptum_proto_enumTypes[2].Descriptor()
+}
+
+func (ThreadStatus) Type() protoreflect.EnumType {
+	return &file_scriptum_proto_enumTypes[2]
+}
+
+func (x ThreadStatus) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ThreadStatus.Descriptor instead.
+func (ThreadStatus) EnumDescriptor() ([]byte, []int) {
+	return file_scriptum_proto_rawDescGZIP(), []int{2}
+}
+
+// StepStatus says where a step stands.
+type StepStatus int32
+
+const (
+	StepStatus_STEP_STATUS_UNSPECIFIED StepStatus = 0
+	StepStatus_STEP_STATUS_RUNNING     StepStatus = 1
+	StepStatus_STEP_STATUS_WAITING     StepStatus = 2 // for a person or a time
+	StepStatus_STEP_STATUS_COMPLETED   StepStatus = 3
+	StepStatus_STEP_STATUS_FAILED      StepStatus = 4
+	StepStatus_STEP_STATUS_IGNORED     StepStatus = 5 // failed, and the thread went on
+	StepStatus_STEP_STATUS_SKIPPED     StepStatus = 6
+	StepStatus_STEP_STATUS_CANCELLED   StepStatus = 7
+	StepStatus_STEP_STATUS_UNKNOWN     StepStatus = 8 // its worker was lost while it ran
+)
+
+// Enum value maps for StepStatus.
+var (
+	StepStatus_name = map[int32]string{
+		0: "STEP_STATUS_UNSPECIFIED",
+		1: "STEP_STATUS_RUNNING",
+		2: "STEP_STATUS_WAITING",
+		3: "STEP_STATUS_COMPLETED",
+		4: "STEP_STATUS_FAILED",
+		5: "STEP_STATUS_IGNORED",
+		6: "STEP_STATUS_SKIPPED",
+		7: "STEP_STATUS_CANCELLED",
+		8: "STEP_STATUS_UNKNOWN",
+	}
+	StepStatus_value = map[string]int32{
+		"STEP_STATUS_UNSPECIFIED": 0,
+		"STEP_STATUS_RUNNING":     1,
+		"STEP_STATUS_WAITING":     2,
+		"STEP_STATUS_COMPLETED":   3,
+		"STEP_STATUS_FAILED":      4,
+		"STEP_STATUS_IGNORED":     5,
+		"STEP_STATUS_SKIPPED":     6,
+		"STEP_STATUS_CANCELLED":   7,
+		"STEP_STATUS_UNKNOWN":     8,
+	}
+)
+
+func (x StepStatus) Enum() *StepStatus {
+	p := new(StepStatus)
+	*p = x
+	return p
+}
+
+func (x StepStatus) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (StepStatus) Descriptor() protoreflect.EnumDescriptor {
+	return file_scriptum_proto_enumTypes[3].Descriptor()
+}
+
+func (StepStatus) Type() protoreflect.EnumType {
+	return &file_scriptum_proto_enumTypes[3]
+}
+
+func (x StepStatus) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use StepStatus.Descriptor instead.
+func (StepStatus) EnumDescriptor() ([]byte, []int) {
+	return file_scriptum_proto_rawDescGZIP(), []int{3}
+}
+
 // Label is a key with its values.
 type Label struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -211,6 +341,7 @@ type Script struct {
 	HasDraft      bool                   `protobuf:"varint,8,opt,name=has_draft,json=hasDraft,proto3" json:"has_draft,omitempty"`
 	CreatedAtMs   int64                  `protobuf:"varint,9,opt,name=created_at_ms,json=createdAtMs,proto3" json:"created_at_ms,omitempty"`
 	Environment   string                 `protobuf:"bytes,10,opt,name=environment,proto3" json:"environment,omitempty"` // whose version is the active one
+	Kind          string                 `protobuf:"bytes,11,opt,name=kind,proto3" json:"kind,omitempty"`               // of the component: workflow, script, prompt or another word
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -315,6 +446,13 @@ func (x *Script) GetEnvironment() string {
 	return ""
 }
 
+func (x *Script) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
 type CreateScriptRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -323,6 +461,7 @@ type CreateScriptRequest struct {
 	FromTemplate  string                 `protobuf:"bytes,4,opt,name=from_template,json=fromTemplate,proto3" json:"from_template,omitempty"`
 	Labels        []*Label               `protobuf:"bytes,5,rep,name=labels,proto3" json:"labels,omitempty"`
 	Env           map[string]string      `protobuf:"bytes,6,rep,name=env,proto3" json:"env,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // the first entries of its overlay
+	Kind          string                 `protobuf:"bytes,7,opt,name=kind,proto3" json:"kind,omitempty"`                                                                         // script when it is not given
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -397,6 +536,13 @@ func (x *CreateScriptRequest) GetEnv() map[string]string {
 		return x.Env
 	}
 	return nil
+}
+
+func (x *CreateScriptRequest) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
 }
 
 type CreateScriptResponse struct {
@@ -1133,6 +1279,7 @@ type TestScriptDraftRequest struct {
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	InputJson     string                 `protobuf:"bytes,2,opt,name=input_json,json=inputJson,proto3" json:"input_json,omitempty"`
 	LoadEnv       bool                   `protobuf:"varint,3,opt,name=load_env,json=loadEnv,proto3" json:"load_env,omitempty"`
+	Timeout       string                 `protobuf:"bytes,4,opt,name=timeout,proto3" json:"timeout,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1188,40 +1335,11 @@ func (x *TestScriptDraftRequest) GetLoadEnv() bool {
 	return false
 }
 
-type TestScriptDraftResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *TestScriptDraftResponse) Reset() {
-	*x = TestScriptDraftResponse{}
-	mi := &file_scriptum_proto_msgTypes[18]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *TestScriptDraftResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*TestScriptDraftResponse) ProtoMessage() {}
-
-func (x *TestScriptDraftResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scriptum_proto_msgTypes[18]
+func (x *TestScriptDraftRequest) GetTimeout() string {
 	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
+		return x.Timeout
 	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use TestScriptDraftResponse.ProtoReflect.Descriptor instead.
-func (*TestScriptDraftResponse) Descriptor() ([]byte, []int) {
-	return file_scriptum_proto_rawDescGZIP(), []int{18}
+	return ""
 }
 
 type PublishScriptDraftRequest struct {
@@ -1233,7 +1351,7 @@ type PublishScriptDraftRequest struct {
 
 func (x *PublishScriptDraftRequest) Reset() {
 	*x = PublishScriptDraftRequest{}
-	mi := &file_scriptum_proto_msgTypes[19]
+	mi := &file_scriptum_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1245,7 +1363,7 @@ func (x *PublishScriptDraftRequest) String() string {
 func (*PublishScriptDraftRequest) ProtoMessage() {}
 
 func (x *PublishScriptDraftRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scriptum_proto_msgTypes[19]
+	mi := &file_scriptum_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1258,7 +1376,7 @@ func (x *PublishScriptDraftRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishScriptDraftRequest.ProtoReflect.Descriptor instead.
 func (*PublishScriptDraftRequest) Descriptor() ([]byte, []int) {
-	return file_scriptum_proto_rawDescGZIP(), []int{19}
+	return file_scriptum_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *PublishScriptDraftRequest) GetName() string {
@@ -1279,7 +1397,7 @@ type PublishScriptDraftResponse struct {
 
 func (x *PublishScriptDraftResponse) Reset() {
 	*x = PublishScriptDraftResponse{}
-	mi := &file_scriptum_proto_msgTypes[20]
+	mi := &file_scriptum_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1291,7 +1409,7 @@ func (x *PublishScriptDraftResponse) String() string {
 func (*PublishScriptDraftResponse) ProtoMessage() {}
 
 func (x *PublishScriptDraftResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scriptum_proto_msgTypes[20]
+	mi := &file_scriptum_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1304,7 +1422,7 @@ func (x *PublishScriptDraftResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishScriptDraftResponse.ProtoReflect.Descriptor instead.
 func (*PublishScriptDraftResponse) Descriptor() ([]byte, []int) {
-	return file_scriptum_proto_rawDescGZIP(), []int{20}
+	return file_scriptum_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *PublishScriptDraftResponse) GetVersion() *Version {
@@ -1345,7 +1463,7 @@ type Version struct {
 
 func (x *Version) Reset() {
 	*x = Version{}
-	mi := &file_scriptum_proto_msgTypes[21]
+	mi := &file_scriptum_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1357,7 +1475,7 @@ func (x *Version) String() string {
 func (*Version) ProtoMessage() {}
 
 func (x *Version) ProtoReflect() protoreflect.Message {
-	mi := &file_scriptum_proto_msgTypes[21]
+	mi := &file_scriptum_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1370,7 +1488,7 @@ func (x *Version) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Version.ProtoReflect.Descriptor instead.
 func (*Version) Descriptor() ([]byte, []int) {
-	return file_scriptum_proto_rawDescGZIP(), []int{21}
+	return file_scriptum_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Version) GetName() string {
@@ -1441,7 +1559,7 @@ type RollbackScriptRequest struct {
 
 func (x *RollbackScriptRequest) Reset() {
 	*x = RollbackScriptRequest{}
-	mi := &file_scriptum_proto_msgTypes[22]
+	mi := &file_scriptum_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1453,7 +1571,7 @@ func (x *RollbackScriptRequest) String() string {
 func (*RollbackScriptRequest) ProtoMessage() {}
 
 func (x *RollbackScriptRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scriptum_proto_msgTypes[22]
+	mi := &file_scriptum_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1466,7 +1584,7 @@ func (x *RollbackScriptRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollbackScriptRequest.ProtoReflect.Descriptor instead.
 func (*RollbackScriptRequest) Descriptor() ([]byte, []int) {
-	return file_scriptum_proto_rawDescGZIP(), []int{22}
+	return file_scriptum_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *RollbackScriptRequest) GetName() string {
@@ -1509,7 +1627,7 @@ type RollbackScriptResponse struct {
 
 func (x *RollbackScriptResponse) Reset() {
 	*x = RollbackScriptResponse{}
-	mi := &file_scriptum_proto_msgTypes[23]
+	mi := &file_scriptum_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1521,7 +1639,7 @@ func (x *RollbackScriptResponse) String() string {
 func (*RollbackScriptResponse) ProtoMessage() {}
 
 func (x *RollbackScriptResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scriptum_proto_msgTypes[23]
+	mi := &file_scriptum_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1534,7 +1652,7 @@ func (x *RollbackScriptResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollbackScriptResponse.ProtoReflect.Descriptor instead.
 func (*RollbackScriptResponse) Descriptor() ([]byte, []int) {
-	return file_scriptum_proto_rawDescGZIP(), []int{23}
+	return file_scriptum_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *RollbackScriptResponse) GetVersion() *Version {
@@ -1576,7 +1694,7 @@ type ListScriptVersionsRequest struct {
 
 func (x *ListScriptVersionsRequest) Reset() {
 	*x = ListScriptVersionsRequest{}
-	mi := &file_scriptum_proto_msgTypes[24]
+	mi := &file_scriptum_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1588,7 +1706,7 @@ func (x *ListScriptVersionsRequest) String() string {
 func (*ListScriptVersionsRequest) ProtoMessage() {}
 
 func (x *ListScriptVersionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scriptum_proto_msgTypes[24]
+	mi := &file_scriptum_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1601,7 +1719,7 @@ func (x *ListScriptVersionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListScriptVersionsRequest.ProtoReflect.Descriptor instead.
 func (*ListScriptVersionsRequest) Descriptor() ([]byte, []int) {
-	return file_scriptum_proto_rawDescGZIP(), []int{24}
+	return file_scriptum_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListScriptVersionsRequest) GetName() string {
@@ -1635,7 +1753,7 @@ type ListScriptVersionsResponse struct {
 
 func (x *ListScriptVersionsResponse) Reset() {
 	*x = ListScriptVersionsResponse{}
-	mi := &file_scriptum_proto_msgTypes[25]
+	mi := &file_scriptum_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1647,7 +1765,7 @@ func (x *ListScriptVersionsResponse) String() string {
 func (*ListScriptVersionsResponse) ProtoMessage() {}
 
 func (x *ListScriptVersionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scriptum_proto_msgTypes[25]
+	mi := &file_scriptum_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1660,7 +1778,7 @@ func (x *ListScriptVersionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListScriptVersionsResponse.ProtoReflect.Descriptor instead.
 func (*ListScriptVersionsResponse) Descriptor() ([]byte, []int) {
-	return file_scriptum_proto_rawDescGZIP(), []int{25}
+	return file_scriptum_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ListScriptVersionsResponse) GetVersions() []*Version {
@@ -1687,7 +1805,7 @@ type GetScriptVersionRequest struct {
 
 func (x *GetScriptVersionRequest) Reset() {
 	*x = GetScriptVersionRequest{}
-	mi := &file_scriptum_proto_msgTypes[26]
+	mi := &file_scriptum_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1699,7 +1817,7 @@ func (x *GetScriptVersionRequest) String() string {
 func (*GetScriptVersionRequest) ProtoMessage() {}
 
 func (x *GetScriptVersionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scriptum_proto_msgTypes[26]
+	mi := &file_scriptum_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1712,7 +1830,7 @@ func (x *GetScriptVersionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetScriptVersionRequest.ProtoReflect.Descriptor instead.
 func (*GetScriptVersionRequest) Descriptor() ([]byte, []int) {
-	return file_scriptum_proto_rawDescGZIP(), []int{26}
+	return file_scriptum_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *GetScriptVersionRequest) GetName() string {
@@ -1738,7 +1856,7 @@ type GetScriptVersionResponse struct {
 
 func (x *GetScriptVersionResponse) Reset() {
 	*x = GetScriptVersionResponse{}
-	mi := &file_scriptum_proto_msgTypes[27]
+	mi := &file_scriptum_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1750,7 +1868,7 @@ func (x *GetScriptVersionResponse) String() string {
 func (*GetScriptVersionResponse) ProtoMessage() {}
 
 func (x *GetScriptVersionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scriptum_proto_msgTypes[27]
+	mi := &file_scriptum_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1763,7 +1881,7 @@ func (x *GetScriptVersionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetScriptVersionResponse.ProtoReflect.Descriptor instead.
 func (*GetScriptVersionResponse) Descriptor() ([]byte, []int) {
-	return file_scriptum_proto_rawDescGZIP(), []int{27}
+	return file_scriptum_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *GetScriptVersionResponse) GetVersion() *Version {
@@ -1783,7 +1901,7 @@ type GetScriptCodeRequest struct {
 
 func (x *GetScriptCodeRequest) Reset() {
 	*x = GetScriptCodeRequest{}
-	mi := &file_scriptum_proto_msgTypes[28]
+	mi := &file_scriptum_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1795,7 +1913,7 @@ func (x *GetScriptCodeRequest) String() string {
 func (*GetScriptCodeRequest) ProtoMessage() {}
 
 func (x *GetScriptCodeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scriptum_proto_msgTypes[28]
+	mi := &file_scriptum_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1808,7 +1926,7 @@ func (x *GetScriptCodeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetScriptCodeRequest.ProtoReflect.Descriptor instead.
 func (*GetScriptCodeRequest) Descriptor() ([]byte, []int) {
-	return file_scriptum_proto_rawDescGZIP(), []int{28}
+	return file_scriptum_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *GetScriptCodeRequest) GetName() string {
@@ -1836,7 +1954,7 @@ type GetScriptCodeResponse struct {
 
 func (x *GetScriptCodeResponse) Reset() {
 	*x = GetScriptCodeResponse{}
-	mi := &file_scriptum_proto_msgTypes[29]
+	mi := &file_scriptum_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1848,7 +1966,7 @@ func (x *GetScriptCodeResponse) String() string {
 func (*GetScriptCodeResponse) ProtoMessage() {}
 
 func (x *GetScriptCodeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scriptum_proto_msgTypes[29]
+	mi := &file_scriptum_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1861,7 +1979,7 @@ func (x *GetScriptCodeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetScriptCodeResponse.ProtoReflect.Descriptor instead.
 func (*GetScriptCodeResponse) Descriptor() ([]byte, []int) {
-	return file_scriptum_proto_rawDescGZIP(), []int{29}
+	return file_scriptum_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *GetScriptCodeResponse) GetVersion() int32 {
@@ -1897,7 +2015,7 @@ type EnvVar struct {
 
 func (x *EnvVar) Reset() {
 	*x = EnvVar{}
-	mi := &file_scriptum_proto_msgTypes[30]
+	mi := &file_scriptum_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1909,7 +2027,7 @@ func (x *EnvVar) String() string {
 func (*EnvVar) ProtoMessage() {}
 
 func (x *EnvVar) ProtoReflect() protoreflect.Message {
-	mi := &file_scriptum_proto_msgTypes[30]
+	mi := &file_scriptum_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1922,7 +2040,7 @@ func (x *EnvVar) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnvVar.ProtoReflect.Descriptor instead.
 func (*EnvVar) Descriptor() ([]byte, []int) {
-	return file_scriptum_proto_rawDescGZIP(), []int{30}
+	return file_scriptum_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *EnvVar) GetKey() string {
@@ -1957,7 +2075,7 @@ type SetEnvVarRequest struct {
 
 func (x *SetEnvVarRequest) Reset() {
 	*x = SetEnvVarRequest{}
-	mi := &file_scriptum_proto_msgTypes[31]
+	mi := &file_scriptum_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1969,7 +2087,7 @@ func (x *SetEnvVarRequest) String() string {
 func (*SetEnvVarRequest) ProtoMessage() {}
 
 func (x *SetEnvVarRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scriptum_proto_msgTypes[31]
+	mi := &file_scriptum_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1982,7 +2100,7 @@ func (x *SetEnvVarRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetEnvVarRequest.ProtoReflect.Descriptor instead.
 func (*SetEnvVarRequest) Descriptor() ([]byte, []int) {
-	return file_scriptum_proto_rawDescGZIP(), []int{31}
+	return file_scriptum_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *SetEnvVarRequest) GetKey() string {
@@ -2016,7 +2134,7 @@ type SetEnvVarResponse struct {
 
 func (x *SetEnvVarResponse) Reset() {
 	*x = SetEnvVarResponse{}
-	mi := &file_scriptum_proto_msgTypes[32]
+	mi := &file_scriptum_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2028,7 +2146,7 @@ func (x *SetEnvVarResponse) String() string {
 func (*SetEnvVarResponse) ProtoMessage() {}
 
 func (x *SetEnvVarResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scriptum_proto_msgTypes[32]
+	mi := &file_scriptum_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2041,7 +2159,7 @@ func (x *SetEnvVarResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetEnvVarResponse.ProtoReflect.Descriptor instead.
 func (*SetEnvVarResponse) Descriptor() ([]byte, []int) {
-	return file_scriptum_proto_rawDescGZIP(), []int{32}
+	return file_scriptum_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *SetEnvVarResponse) GetEnvVar() *EnvVar {
@@ -2067,7 +2185,7 @@ type GetEnvVarRequest struct {
 
 func (x *GetEnvVarRequest) Reset() {
 	*x = GetEnvVarRequest{}
-	mi := &file_scriptum_proto_msgTypes[33]
+	mi := &file_scriptum_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2079,7 +2197,7 @@ func (x *GetEnvVarRequest) String() string {
 func (*GetEnvVarRequest) ProtoMessage() {}
 
 func (x *GetEnvVarRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scriptum_proto_msgTypes[33]
+	mi := &file_scriptum_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2092,7 +2210,7 @@ func (x *GetEnvVarRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEnvVarRequest.ProtoReflect.Descriptor instead.
 func (*GetEnvVarRequest) Descriptor() ([]byte, []int) {
-	return file_scriptum_proto_rawDescGZIP(), []int{33}
+	return file_scriptum_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *GetEnvVarRequest) GetKey() string {
@@ -2111,7 +2229,7 @@ type GetEnvVarResponse struct {
 
 func (x *GetEnvVarResponse) Reset() {
 	*x = GetEnvVarResponse{}
-	mi := &file_scriptum_proto_msgTypes[34]
+	mi := &file_scriptum_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2123,7 +2241,7 @@ func (x *GetEnvVarResponse) String() string {
 func (*GetEnvVarResponse) ProtoMessage() {}
 
 func (x *GetEnvVarResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scriptum_proto_msgTypes[34]
+	mi := &file_scriptum_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2136,7 +2254,7 @@ func (x *GetEnvVarResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEnvVarResponse.ProtoReflect.Descriptor instead.
 func (*GetEnvVarResponse) Descriptor() ([]byte, []int) {
-	return file_scriptum_proto_rawDescGZIP(), []int{34}
+	return file_scriptum_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *GetEnvVarResponse) GetEnvVar() *EnvVar {
@@ -2155,7 +2273,7 @@ type DeleteEnvVarRequest struct {
 
 func (x *DeleteEnvVarRequest) Reset() {
 	*x = DeleteEnvVarRequest{}
-	mi := &file_scriptum_proto_msgTypes[35]
+	mi := &file_scriptum_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2167,7 +2285,7 @@ func (x *DeleteEnvVarRequest) String() string {
 func (*DeleteEnvVarRequest) ProtoMessage() {}
 
 func (x *DeleteEnvVarRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scriptum_proto_msgTypes[35]
+	mi := &file_scriptum_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2180,7 +2298,7 @@ func (x *DeleteEnvVarRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteEnvVarRequest.ProtoReflect.Descriptor instead.
 func (*DeleteEnvVarRequest) Descriptor() ([]byte, []int) {
-	return file_scriptum_proto_rawDescGZIP(), []int{35}
+	return file_scriptum_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *DeleteEnvVarRequest) GetKey() string {
@@ -2199,7 +2317,7 @@ type DeleteEnvVarResponse struct {
 
 func (x *DeleteEnvVarResponse) Reset() {
 	*x = DeleteEnvVarResponse{}
-	mi := &file_scriptum_proto_msgTypes[36]
+	mi := &file_scriptum_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2211,7 +2329,7 @@ func (x *DeleteEnvVarResponse) String() string {
 func (*DeleteEnvVarResponse) ProtoMessage() {}
 
 func (x *DeleteEnvVarResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scriptum_proto_msgTypes[36]
+	mi := &file_scriptum_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2224,7 +2342,7 @@ func (x *DeleteEnvVarResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteEnvVarResponse.ProtoReflect.Descriptor instead.
 func (*DeleteEnvVarResponse) Descriptor() ([]byte, []int) {
-	return file_scriptum_proto_rawDescGZIP(), []int{36}
+	return file_scriptum_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *DeleteEnvVarResponse) GetRelease() int64 {
@@ -2244,7 +2362,7 @@ type ListEnvVarsRequest struct {
 
 func (x *ListEnvVarsRequest) Reset() {
 	*x = ListEnvVarsRequest{}
-	mi := &file_scriptum_proto_msgTypes[37]
+	mi := &file_scriptum_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2256,7 +2374,7 @@ func (x *ListEnvVarsRequest) String() string {
 func (*ListEnvVarsRequest) ProtoMessage() {}
 
 func (x *ListEnvVarsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scriptum_proto_msgTypes[37]
+	mi := &file_scriptum_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2269,7 +2387,7 @@ func (x *ListEnvVarsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEnvVarsRequest.ProtoReflect.Descriptor instead.
 func (*ListEnvVarsRequest) Descriptor() ([]byte, []int) {
-	return file_scriptum_proto_rawDescGZIP(), []int{37}
+	return file_scriptum_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ListEnvVarsRequest) GetPageSize() int32 {
@@ -2296,7 +2414,7 @@ type ListEnvVarsResponse struct {
 
 func (x *ListEnvVarsResponse) Reset() {
 	*x = ListEnvVarsResponse{}
-	mi := &file_scriptum_proto_msgTypes[38]
+	mi := &file_scriptum_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2308,7 +2426,7 @@ func (x *ListEnvVarsResponse) String() string {
 func (*ListEnvVarsResponse) ProtoMessage() {}
 
 func (x *ListEnvVarsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scriptum_proto_msgTypes[38]
+	mi := &file_scriptum_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2321,7 +2439,7 @@ func (x *ListEnvVarsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEnvVarsResponse.ProtoReflect.Descriptor instead.
 func (*ListEnvVarsResponse) Descriptor() ([]byte, []int) {
-	return file_scriptum_proto_rawDescGZIP(), []int{38}
+	return file_scriptum_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ListEnvVarsResponse) GetEnvVars() []*EnvVar {
@@ -2348,7 +2466,7 @@ type ImportEnvVarsRequest struct {
 
 func (x *ImportEnvVarsRequest) Reset() {
 	*x = ImportEnvVarsRequest{}
-	mi := &file_scriptum_proto_msgTypes[39]
+	mi := &file_scriptum_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2360,7 +2478,7 @@ func (x *ImportEnvVarsRequest) String() string {
 func (*ImportEnvVarsRequest) ProtoMessage() {}
 
 func (x *ImportEnvVarsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scriptum_proto_msgTypes[39]
+	mi := &file_scriptum_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2373,7 +2491,7 @@ func (x *ImportEnvVarsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportEnvVarsRequest.ProtoReflect.Descriptor instead.
 func (*ImportEnvVarsRequest) Descriptor() ([]byte, []int) {
-	return file_scriptum_proto_rawDescGZIP(), []int{39}
+	return file_scriptum_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ImportEnvVarsRequest) GetContent() string {
@@ -2400,7 +2518,7 @@ type ImportEnvVarsResponse struct {
 
 func (x *ImportEnvVarsResponse) Reset() {
 	*x = ImportEnvVarsResponse{}
-	mi := &file_scriptum_proto_msgTypes[40]
+	mi := &file_scriptum_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2412,7 +2530,7 @@ func (x *ImportEnvVarsResponse) String() string {
 func (*ImportEnvVarsResponse) ProtoMessage() {}
 
 func (x *ImportEnvVarsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scriptum_proto_msgTypes[40]
+	mi := &file_scriptum_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2425,7 +2543,7 @@ func (x *ImportEnvVarsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportEnvVarsResponse.ProtoReflect.Descriptor instead.
 func (*ImportEnvVarsResponse) Descriptor() ([]byte, []int) {
-	return file_scriptum_proto_rawDescGZIP(), []int{40}
+	return file_scriptum_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ImportEnvVarsResponse) GetImported() int32 {
@@ -2451,7 +2569,7 @@ type GetScriptEnvRequest struct {
 
 func (x *GetScriptEnvRequest) Reset() {
 	*x = GetScriptEnvRequest{}
-	mi := &file_scriptum_proto_msgTypes[41]
+	mi := &file_scriptum_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2463,7 +2581,7 @@ func (x *GetScriptEnvRequest) String() string {
 func (*GetScriptEnvRequest) ProtoMessage() {}
 
 func (x *GetScriptEnvRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scriptum_proto_msgTypes[41]
+	mi := &file_scriptum_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2476,7 +2594,7 @@ func (x *GetScriptEnvRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetScriptEnvRequest.ProtoReflect.Descriptor instead.
 func (*GetScriptEnvRequest) Descriptor() ([]byte, []int) {
-	return file_scriptum_proto_rawDescGZIP(), []int{41}
+	return file_scriptum_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *GetScriptEnvRequest) GetName() string {
@@ -2497,7 +2615,7 @@ type GetScriptEnvResponse struct {
 
 func (x *GetScriptEnvResponse) Reset() {
 	*x = GetScriptEnvResponse{}
-	mi := &file_scriptum_proto_msgTypes[42]
+	mi := &file_scriptum_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2509,7 +2627,7 @@ func (x *GetScriptEnvResponse) String() string {
 func (*GetScriptEnvResponse) ProtoMessage() {}
 
 func (x *GetScriptEnvResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scriptum_proto_msgTypes[42]
+	mi := &file_scriptum_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2522,7 +2640,7 @@ func (x *GetScriptEnvResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetScriptEnvResponse.ProtoReflect.Descriptor instead.
 func (*GetScriptEnvResponse) Descriptor() ([]byte, []int) {
-	return file_scriptum_proto_rawDescGZIP(), []int{42}
+	return file_scriptum_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *GetScriptEnvResponse) GetName() string {
@@ -2557,7 +2675,7 @@ type UpdateScriptEnvRequest struct {
 
 func (x *UpdateScriptEnvRequest) Reset() {
 	*x = UpdateScriptEnvRequest{}
-	mi := &file_scriptum_proto_msgTypes[43]
+	mi := &file_scriptum_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2569,7 +2687,7 @@ func (x *UpdateScriptEnvRequest) String() string {
 func (*UpdateScriptEnvRequest) ProtoMessage() {}
 
 func (x *UpdateScriptEnvRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scriptum_proto_msgTypes[43]
+	mi := &file_scriptum_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2582,7 +2700,7 @@ func (x *UpdateScriptEnvRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateScriptEnvRequest.ProtoReflect.Descriptor instead.
 func (*UpdateScriptEnvRequest) Descriptor() ([]byte, []int) {
-	return file_scriptum_proto_rawDescGZIP(), []int{43}
+	return file_scriptum_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *UpdateScriptEnvRequest) GetName() string {
@@ -2618,7 +2736,7 @@ type UpdateScriptEnvResponse struct {
 
 func (x *UpdateScriptEnvResponse) Reset() {
 	*x = UpdateScriptEnvResponse{}
-	mi := &file_scriptum_proto_msgTypes[44]
+	mi := &file_scriptum_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2630,7 +2748,7 @@ func (x *UpdateScriptEnvResponse) String() string {
 func (*UpdateScriptEnvResponse) ProtoMessage() {}
 
 func (x *UpdateScriptEnvResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scriptum_proto_msgTypes[44]
+	mi := &file_scriptum_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2643,7 +2761,7 @@ func (x *UpdateScriptEnvResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateScriptEnvResponse.ProtoReflect.Descriptor instead.
 func (*UpdateScriptEnvResponse) Descriptor() ([]byte, []int) {
-	return file_scriptum_proto_rawDescGZIP(), []int{44}
+	return file_scriptum_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *UpdateScriptEnvResponse) GetName() string {
@@ -2674,6 +2792,1978 @@ func (x *UpdateScriptEnvResponse) GetRelease() int64 {
 	return 0
 }
 
+// Thread is one execution of one version, without its input and output.
+type Thread struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	ThreadId        string                 `protobuf:"bytes,1,opt,name=thread_id,json=threadId,proto3" json:"thread_id,omitempty"`
+	ScriptName      string                 `protobuf:"bytes,2,opt,name=script_name,json=scriptName,proto3" json:"script_name,omitempty"` // empty for a draft
+	Version         int32                  `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`                        // the one that runs, 0 for a draft
+	Status          ThreadStatus           `protobuf:"varint,4,opt,name=status,proto3,enum=dodil.scriptum.v1.ThreadStatus" json:"status,omitempty"`
+	Error           string                 `protobuf:"bytes,5,opt,name=error,proto3" json:"error,omitempty"`                                              // why it failed
+	CurrentStepPath string                 `protobuf:"bytes,6,opt,name=current_step_path,json=currentStepPath,proto3" json:"current_step_path,omitempty"` // of the step that runs, waits or failed
+	CurrentStepName string                 `protobuf:"bytes,7,opt,name=current_step_name,json=currentStepName,proto3" json:"current_step_name,omitempty"`
+	TotalSteps      int32                  `protobuf:"varint,8,opt,name=total_steps,json=totalSteps,proto3" json:"total_steps,omitempty"` // that have begun
+	CreatedAtMs     int64                  `protobuf:"varint,9,opt,name=created_at_ms,json=createdAtMs,proto3" json:"created_at_ms,omitempty"`
+	StartedAtMs     int64                  `protobuf:"varint,10,opt,name=started_at_ms,json=startedAtMs,proto3" json:"started_at_ms,omitempty"`
+	FinishedAtMs    int64                  `protobuf:"varint,11,opt,name=finished_at_ms,json=finishedAtMs,proto3" json:"finished_at_ms,omitempty"`
+	Label           string                 `protobuf:"bytes,12,opt,name=label,proto3" json:"label,omitempty"`   // of the version
+	Digest          string                 `protobuf:"bytes,13,opt,name=digest,proto3" json:"digest,omitempty"` // of what runs
+	Environment     string                 `protobuf:"bytes,14,opt,name=environment,proto3" json:"environment,omitempty"`
+	Release         int64                  `protobuf:"varint,15,opt,name=release,proto3" json:"release,omitempty"` // of the environment, whose versions and variables it takes
+	LoadEnv         bool                   `protobuf:"varint,16,opt,name=load_env,json=loadEnv,proto3" json:"load_env,omitempty"`
+	Metadata        map[string]string      `protobuf:"bytes,17,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	CallbackUrl     string                 `protobuf:"bytes,18,opt,name=callback_url,json=callbackUrl,proto3" json:"callback_url,omitempty"`
+	Waiting         *Waiting               `protobuf:"bytes,19,opt,name=waiting,proto3" json:"waiting,omitempty"`    // of a paused thread
+	Notes           []string               `protobuf:"bytes,20,rep,name=notes,proto3" json:"notes,omitempty"`        // what the reader should know
+	Replayed        bool                   `protobuf:"varint,21,opt,name=replayed,proto3" json:"replayed,omitempty"` // the answer to an earlier try with the same key
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *Thread) Reset() {
+	*x = Thread{}
+	mi := &file_scriptum_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Thread) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Thread) ProtoMessage() {}
+
+func (x *Thread) ProtoReflect() protoreflect.Message {
+	mi := &file_scriptum_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Thread.ProtoReflect.Descriptor instead.
+func (*Thread) Descriptor() ([]byte, []int) {
+	return file_scriptum_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *Thread) GetThreadId() string {
+	if x != nil {
+		return x.ThreadId
+	}
+	return ""
+}
+
+func (x *Thread) GetScriptName() string {
+	if x != nil {
+		return x.ScriptName
+	}
+	return ""
+}
+
+func (x *Thread) GetVersion() int32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *Thread) GetStatus() ThreadStatus {
+	if x != nil {
+		return x.Status
+	}
+	return ThreadStatus_THREAD_STATUS_UNSPECIFIED
+}
+
+func (x *Thread) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+func (x *Thread) GetCurrentStepPath() string {
+	if x != nil {
+		return x.CurrentStepPath
+	}
+	return ""
+}
+
+func (x *Thread) GetCurrentStepName() string {
+	if x != nil {
+		return x.CurrentStepName
+	}
+	return ""
+}
+
+func (x *Thread) GetTotalSteps() int32 {
+	if x != nil {
+		return x.TotalSteps
+	}
+	return 0
+}
+
+func (x *Thread) GetCreatedAtMs() int64 {
+	if x != nil {
+		return x.CreatedAtMs
+	}
+	return 0
+}
+
+func (x *Thread) GetStartedAtMs() int64 {
+	if x != nil {
+		return x.StartedAtMs
+	}
+	return 0
+}
+
+func (x *Thread) GetFinishedAtMs() int64 {
+	if x != nil {
+		return x.FinishedAtMs
+	}
+	return 0
+}
+
+func (x *Thread) GetLabel() string {
+	if x != nil {
+		return x.Label
+	}
+	return ""
+}
+
+func (x *Thread) GetDigest() string {
+	if x != nil {
+		return x.Digest
+	}
+	return ""
+}
+
+func (x *Thread) GetEnvironment() string {
+	if x != nil {
+		return x.Environment
+	}
+	return ""
+}
+
+func (x *Thread) GetRelease() int64 {
+	if x != nil {
+		return x.Release
+	}
+	return 0
+}
+
+func (x *Thread) GetLoadEnv() bool {
+	if x != nil {
+		return x.LoadEnv
+	}
+	return false
+}
+
+func (x *Thread) GetMetadata() map[string]string {
+	if x != nil {
+		return x.Metadata
+	}
+	return nil
+}
+
+func (x *Thread) GetCallbackUrl() string {
+	if x != nil {
+		return x.CallbackUrl
+	}
+	return ""
+}
+
+func (x *Thread) GetWaiting() *Waiting {
+	if x != nil {
+		return x.Waiting
+	}
+	return nil
+}
+
+func (x *Thread) GetNotes() []string {
+	if x != nil {
+		return x.Notes
+	}
+	return nil
+}
+
+func (x *Thread) GetReplayed() bool {
+	if x != nil {
+		return x.Replayed
+	}
+	return false
+}
+
+// Waiting is what a paused thread waits for.
+type Waiting struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Reason        string                 `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"` // answer, error or unknown
+	StepPath      string                 `protobuf:"bytes,2,opt,name=step_path,json=stepPath,proto3" json:"step_path,omitempty"`
+	StepName      string                 `protobuf:"bytes,3,opt,name=step_name,json=stepName,proto3" json:"step_name,omitempty"`
+	SinceMs       int64                  `protobuf:"varint,4,opt,name=since_ms,json=sinceMs,proto3" json:"since_ms,omitempty"`
+	Prompt        string                 `protobuf:"bytes,5,opt,name=prompt,proto3" json:"prompt,omitempty"` // the question of an answer
+	Type          string                 `protobuf:"bytes,6,opt,name=type,proto3" json:"type,omitempty"`     // text, number, boolean, choice or json
+	Options       []string               `protobuf:"bytes,7,rep,name=options,proto3" json:"options,omitempty"`
+	DefaultJson   string                 `protobuf:"bytes,8,opt,name=default_json,json=defaultJson,proto3" json:"default_json,omitempty"`
+	UntilMs       int64                  `protobuf:"varint,9,opt,name=until_ms,json=untilMs,proto3" json:"until_ms,omitempty"` // when it stops waiting, 0 for never
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Waiting) Reset() {
+	*x = Waiting{}
+	mi := &file_scriptum_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Waiting) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Waiting) ProtoMessage() {}
+
+func (x *Waiting) ProtoReflect() protoreflect.Message {
+	mi := &file_scriptum_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Waiting.ProtoReflect.Descriptor instead.
+func (*Waiting) Descriptor() ([]byte, []int) {
+	return file_scriptum_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *Waiting) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Waiting) GetStepPath() string {
+	if x != nil {
+		return x.StepPath
+	}
+	return ""
+}
+
+func (x *Waiting) GetStepName() string {
+	if x != nil {
+		return x.StepName
+	}
+	return ""
+}
+
+func (x *Waiting) GetSinceMs() int64 {
+	if x != nil {
+		return x.SinceMs
+	}
+	return 0
+}
+
+func (x *Waiting) GetPrompt() string {
+	if x != nil {
+		return x.Prompt
+	}
+	return ""
+}
+
+func (x *Waiting) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *Waiting) GetOptions() []string {
+	if x != nil {
+		return x.Options
+	}
+	return nil
+}
+
+func (x *Waiting) GetDefaultJson() string {
+	if x != nil {
+		return x.DefaultJson
+	}
+	return ""
+}
+
+func (x *Waiting) GetUntilMs() int64 {
+	if x != nil {
+		return x.UntilMs
+	}
+	return 0
+}
+
+type CreateThreadRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ScriptName    string                 `protobuf:"bytes,1,opt,name=script_name,json=scriptName,proto3" json:"script_name,omitempty"`
+	Version       int32                  `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`                     // 0 is the active one
+	InputJson     string                 `protobuf:"bytes,3,opt,name=input_json,json=inputJson,proto3" json:"input_json,omitempty"` // a JSON object
+	Timeout       string                 `protobuf:"bytes,4,opt,name=timeout,proto3" json:"timeout,omitempty"`                      // such as 5m
+	Metadata      map[string]string      `protobuf:"bytes,5,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	CallbackUrl   string                 `protobuf:"bytes,6,opt,name=callback_url,json=callbackUrl,proto3" json:"callback_url,omitempty"` // gets the ended thread, by POST
+	LoadEnv       bool                   `protobuf:"varint,7,opt,name=load_env,json=loadEnv,proto3" json:"load_env,omitempty"`            // the script's variables in the default environment
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateThreadRequest) Reset() {
+	*x = CreateThreadRequest{}
+	mi := &file_scriptum_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateThreadRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateThreadRequest) ProtoMessage() {}
+
+func (x *CreateThreadRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_scriptum_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateThreadRequest.ProtoReflect.Descriptor instead.
+func (*CreateThreadRequest) Descriptor() ([]byte, []int) {
+	return file_scriptum_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *CreateThreadRequest) GetScriptName() string {
+	if x != nil {
+		return x.ScriptName
+	}
+	return ""
+}
+
+func (x *CreateThreadRequest) GetVersion() int32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *CreateThreadRequest) GetInputJson() string {
+	if x != nil {
+		return x.InputJson
+	}
+	return ""
+}
+
+func (x *CreateThreadRequest) GetTimeout() string {
+	if x != nil {
+		return x.Timeout
+	}
+	return ""
+}
+
+func (x *CreateThreadRequest) GetMetadata() map[string]string {
+	if x != nil {
+		return x.Metadata
+	}
+	return nil
+}
+
+func (x *CreateThreadRequest) GetCallbackUrl() string {
+	if x != nil {
+		return x.CallbackUrl
+	}
+	return ""
+}
+
+func (x *CreateThreadRequest) GetLoadEnv() bool {
+	if x != nil {
+		return x.LoadEnv
+	}
+	return false
+}
+
+type GetThreadRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ThreadId      string                 `protobuf:"bytes,1,opt,name=thread_id,json=threadId,proto3" json:"thread_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetThreadRequest) Reset() {
+	*x = GetThreadRequest{}
+	mi := &file_scriptum_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetThreadRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetThreadRequest) ProtoMessage() {}
+
+func (x *GetThreadRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_scriptum_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetThreadRequest.ProtoReflect.Descriptor instead.
+func (*GetThreadRequest) Descriptor() ([]byte, []int) {
+	return file_scriptum_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *GetThreadRequest) GetThreadId() string {
+	if x != nil {
+		return x.ThreadId
+	}
+	return ""
+}
+
+type ListThreadsRequest struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	PageSize         int32                  `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	PageToken        string                 `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	StatusFilter     string                 `protobuf:"bytes,3,opt,name=status_filter,json=statusFilter,proto3" json:"status_filter,omitempty"` // such as failed, in either case
+	ScriptNameFilter string                 `protobuf:"bytes,4,opt,name=script_name_filter,json=scriptNameFilter,proto3" json:"script_name_filter,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *ListThreadsRequest) Reset() {
+	*x = ListThreadsRequest{}
+	mi := &file_scriptum_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListThreadsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListThreadsRequest) ProtoMessage() {}
+
+func (x *ListThreadsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_scriptum_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListThreadsRequest.ProtoReflect.Descriptor instead.
+func (*ListThreadsRequest) Descriptor() ([]byte, []int) {
+	return file_scriptum_proto_rawDescGZIP(), []int{48}
+}
+
+func (x *ListThreadsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListThreadsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListThreadsRequest) GetStatusFilter() string {
+	if x != nil {
+		return x.StatusFilter
+	}
+	return ""
+}
+
+func (x *ListThreadsRequest) GetScriptNameFilter() string {
+	if x != nil {
+		return x.ScriptNameFilter
+	}
+	return ""
+}
+
+type ListThreadsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Threads       []*Thread              `protobuf:"bytes,1,rep,name=threads,proto3" json:"threads,omitempty"` // newest first
+	NextPageToken string                 `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListThreadsResponse) Reset() {
+	*x = ListThreadsResponse{}
+	mi := &file_scriptum_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListThreadsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListThreadsResponse) ProtoMessage() {}
+
+func (x *ListThreadsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_scriptum_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListThreadsResponse.ProtoReflect.Descriptor instead.
+func (*ListThreadsResponse) Descriptor() ([]byte, []int) {
+	return file_scriptum_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *ListThreadsResponse) GetThreads() []*Thread {
+	if x != nil {
+		return x.Threads
+	}
+	return nil
+}
+
+func (x *ListThreadsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+type CancelThreadRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ThreadId      string                 `protobuf:"bytes,1,opt,name=thread_id,json=threadId,proto3" json:"thread_id,omitempty"`
+	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CancelThreadRequest) Reset() {
+	*x = CancelThreadRequest{}
+	mi := &file_scriptum_proto_msgTypes[50]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CancelThreadRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CancelThreadRequest) ProtoMessage() {}
+
+func (x *CancelThreadRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_scriptum_proto_msgTypes[50]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CancelThreadRequest.ProtoReflect.Descriptor instead.
+func (*CancelThreadRequest) Descriptor() ([]byte, []int) {
+	return file_scriptum_proto_rawDescGZIP(), []int{50}
+}
+
+func (x *CancelThreadRequest) GetThreadId() string {
+	if x != nil {
+		return x.ThreadId
+	}
+	return ""
+}
+
+func (x *CancelThreadRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+type ResumeThreadRequest struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	ThreadId string                 `protobuf:"bytes,1,opt,name=thread_id,json=threadId,proto3" json:"thread_id,omitempty"`
+	// The answer that an ask block waits for, bare or as {"value": …}; after an error
+	// {"retry": true}, {"skip": true} or {"result": …}.
+	StepInputOverrideJson string `protobuf:"bytes,2,opt,name=step_input_override_json,json=stepInputOverrideJson,proto3" json:"step_input_override_json,omitempty"`
+	StepPath              string `protobuf:"bytes,3,opt,name=step_path,json=stepPath,proto3" json:"step_path,omitempty"` // of what waits, where more than one step does
+	unknownFields         protoimpl.UnknownFields
+	sizeCache             protoimpl.SizeCache
+}
+
+func (x *ResumeThreadRequest) Reset() {
+	*x = ResumeThreadRequest{}
+	mi := &file_scriptum_proto_msgTypes[51]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResumeThreadRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResumeThreadRequest) ProtoMessage() {}
+
+func (x *ResumeThreadRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_scriptum_proto_msgTypes[51]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResumeThreadRequest.ProtoReflect.Descriptor instead.
+func (*ResumeThreadRequest) Descriptor() ([]byte, []int) {
+	return file_scriptum_proto_rawDescGZIP(), []int{51}
+}
+
+func (x *ResumeThreadRequest) GetThreadId() string {
+	if x != nil {
+		return x.ThreadId
+	}
+	return ""
+}
+
+func (x *ResumeThreadRequest) GetStepInputOverrideJson() string {
+	if x != nil {
+		return x.StepInputOverrideJson
+	}
+	return ""
+}
+
+func (x *ResumeThreadRequest) GetStepPath() string {
+	if x != nil {
+		return x.StepPath
+	}
+	return ""
+}
+
+// Step is one step as it ran, without its input and output.
+type Step struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	StepPath      string                 `protobuf:"bytes,1,opt,name=step_path,json=stepPath,proto3" json:"step_path,omitempty"`
+	StepName      string                 `protobuf:"bytes,2,opt,name=step_name,json=stepName,proto3" json:"step_name,omitempty"`
+	Primitive     string                 `protobuf:"bytes,3,opt,name=primitive,proto3" json:"primitive,omitempty"` // the kind of block
+	Tool          string                 `protobuf:"bytes,4,opt,name=tool,proto3" json:"tool,omitempty"`           // the component@version that it runs, where it runs one
+	Status        StepStatus             `protobuf:"varint,5,opt,name=status,proto3,enum=dodil.scriptum.v1.StepStatus" json:"status,omitempty"`
+	Error         string                 `protobuf:"bytes,6,opt,name=error,proto3" json:"error,omitempty"`
+	Reason        string                 `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"` // why it was skipped, or goes on after an error
+	Attempts      int32                  `protobuf:"varint,8,opt,name=attempts,proto3" json:"attempts,omitempty"`
+	StartedAtMs   int64                  `protobuf:"varint,9,opt,name=started_at_ms,json=startedAtMs,proto3" json:"started_at_ms,omitempty"`
+	FinishedAtMs  int64                  `protobuf:"varint,10,opt,name=finished_at_ms,json=finishedAtMs,proto3" json:"finished_at_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Step) Reset() {
+	*x = Step{}
+	mi := &file_scriptum_proto_msgTypes[52]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Step) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Step) ProtoMessage() {}
+
+func (x *Step) ProtoReflect() protoreflect.Message {
+	mi := &file_scriptum_proto_msgTypes[52]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Step.ProtoReflect.Descriptor instead.
+func (*Step) Descriptor() ([]byte, []int) {
+	return file_scriptum_proto_rawDescGZIP(), []int{52}
+}
+
+func (x *Step) GetStepPath() string {
+	if x != nil {
+		return x.StepPath
+	}
+	return ""
+}
+
+func (x *Step) GetStepName() string {
+	if x != nil {
+		return x.StepName
+	}
+	return ""
+}
+
+func (x *Step) GetPrimitive() string {
+	if x != nil {
+		return x.Primitive
+	}
+	return ""
+}
+
+func (x *Step) GetTool() string {
+	if x != nil {
+		return x.Tool
+	}
+	return ""
+}
+
+func (x *Step) GetStatus() StepStatus {
+	if x != nil {
+		return x.Status
+	}
+	return StepStatus_STEP_STATUS_UNSPECIFIED
+}
+
+func (x *Step) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+func (x *Step) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Step) GetAttempts() int32 {
+	if x != nil {
+		return x.Attempts
+	}
+	return 0
+}
+
+func (x *Step) GetStartedAtMs() int64 {
+	if x != nil {
+		return x.StartedAtMs
+	}
+	return 0
+}
+
+func (x *Step) GetFinishedAtMs() int64 {
+	if x != nil {
+		return x.FinishedAtMs
+	}
+	return 0
+}
+
+// PartialOutput is a piece of an output that is still being written.
+type PartialOutput struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	StepPath      string                 `protobuf:"bytes,1,opt,name=step_path,json=stepPath,proto3" json:"step_path,omitempty"`
+	StepName      string                 `protobuf:"bytes,2,opt,name=step_name,json=stepName,proto3" json:"step_name,omitempty"`
+	Text          string                 `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PartialOutput) Reset() {
+	*x = PartialOutput{}
+	mi := &file_scriptum_proto_msgTypes[53]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PartialOutput) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PartialOutput) ProtoMessage() {}
+
+func (x *PartialOutput) ProtoReflect() protoreflect.Message {
+	mi := &file_scriptum_proto_msgTypes[53]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PartialOutput.ProtoReflect.Descriptor instead.
+func (*PartialOutput) Descriptor() ([]byte, []int) {
+	return file_scriptum_proto_rawDescGZIP(), []int{53}
+}
+
+func (x *PartialOutput) GetStepPath() string {
+	if x != nil {
+		return x.StepPath
+	}
+	return ""
+}
+
+func (x *PartialOutput) GetStepName() string {
+	if x != nil {
+		return x.StepName
+	}
+	return ""
+}
+
+func (x *PartialOutput) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+type WatchThreadRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ThreadId      string                 `protobuf:"bytes,1,opt,name=thread_id,json=threadId,proto3" json:"thread_id,omitempty"`
+	After         int64                  `protobuf:"varint,2,opt,name=after,proto3" json:"after,omitempty"` // the change that was seen last
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchThreadRequest) Reset() {
+	*x = WatchThreadRequest{}
+	mi := &file_scriptum_proto_msgTypes[54]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchThreadRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchThreadRequest) ProtoMessage() {}
+
+func (x *WatchThreadRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_scriptum_proto_msgTypes[54]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchThreadRequest.ProtoReflect.Descriptor instead.
+func (*WatchThreadRequest) Descriptor() ([]byte, []int) {
+	return file_scriptum_proto_rawDescGZIP(), []int{54}
+}
+
+func (x *WatchThreadRequest) GetThreadId() string {
+	if x != nil {
+		return x.ThreadId
+	}
+	return ""
+}
+
+func (x *WatchThreadRequest) GetAfter() int64 {
+	if x != nil {
+		return x.After
+	}
+	return 0
+}
+
+// ThreadEvent is one change of a thread or of one of its steps.
+type ThreadEvent struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Event:
+	//
+	//	*ThreadEvent_Thread
+	//	*ThreadEvent_Step
+	//	*ThreadEvent_Partial
+	Event         isThreadEvent_Event `protobuf_oneof:"event"`
+	Change        int64               `protobuf:"varint,4,opt,name=change,proto3" json:"change,omitempty"` // of an event of the thread's own: to go on after it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ThreadEvent) Reset() {
+	*x = ThreadEvent{}
+	mi := &file_scriptum_proto_msgTypes[55]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ThreadEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ThreadEvent) ProtoMessage() {}
+
+func (x *ThreadEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_scriptum_proto_msgTypes[55]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ThreadEvent.ProtoReflect.Descriptor instead.
+func (*ThreadEvent) Descriptor() ([]byte, []int) {
+	return file_scriptum_proto_rawDescGZIP(), []int{55}
+}
+
+func (x *ThreadEvent) GetEvent() isThreadEvent_Event {
+	if x != nil {
+		return x.Event
+	}
+	return nil
+}
+
+func (x *ThreadEvent) GetThread() *Thread {
+	if x != nil {
+		if x, ok := x.Event.(*ThreadEvent_Thread); ok {
+			return x.Thread
+		}
+	}
+	return nil
+}
+
+func (x *ThreadEvent) GetStep() *Step {
+	if x != nil {
+		if x, ok := x.Event.(*ThreadEvent_Step); ok {
+			return x.Step
+		}
+	}
+	return nil
+}
+
+func (x *ThreadEvent) GetPartial() *PartialOutput {
+	if x != nil {
+		if x, ok := x.Event.(*ThreadEvent_Partial); ok {
+			return x.Partial
+		}
+	}
+	return nil
+}
+
+func (x *ThreadEvent) GetChange() int64 {
+	if x != nil {
+		return x.Change
+	}
+	return 0
+}
+
+type isThreadEvent_Event interface {
+	isThreadEvent_Event()
+}
+
+type ThreadEvent_Thread struct {
+	Thread *Thread `protobuf:"bytes,1,opt,name=thread,proto3,oneof"`
+}
+
+type ThreadEvent_Step struct {
+	Step *Step `protobuf:"bytes,2,opt,name=step,proto3,oneof"`
+}
+
+type ThreadEvent_Partial struct {
+	Partial *PartialOutput `protobuf:"bytes,3,opt,name=partial,proto3,oneof"`
+}
+
+func (*ThreadEvent_Thread) isThreadEvent_Event() {}
+
+func (*ThreadEvent_Step) isThreadEvent_Event() {}
+
+func (*ThreadEvent_Partial) isThreadEvent_Event() {}
+
+type WatchStepRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ThreadId      string                 `protobuf:"bytes,1,opt,name=thread_id,json=threadId,proto3" json:"thread_id,omitempty"`
+	StepPath      string                 `protobuf:"bytes,2,opt,name=step_path,json=stepPath,proto3" json:"step_path,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchStepRequest) Reset() {
+	*x = WatchStepRequest{}
+	mi := &file_scriptum_proto_msgTypes[56]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchStepRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchStepRequest) ProtoMessage() {}
+
+func (x *WatchStepRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_scriptum_proto_msgTypes[56]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchStepRequest.ProtoReflect.Descriptor instead.
+func (*WatchStepRequest) Descriptor() ([]byte, []int) {
+	return file_scriptum_proto_rawDescGZIP(), []int{56}
+}
+
+func (x *WatchStepRequest) GetThreadId() string {
+	if x != nil {
+		return x.ThreadId
+	}
+	return ""
+}
+
+func (x *WatchStepRequest) GetStepPath() string {
+	if x != nil {
+		return x.StepPath
+	}
+	return ""
+}
+
+// StepEvent is one change of a step.
+type StepEvent struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Event:
+	//
+	//	*StepEvent_Step
+	//	*StepEvent_Partial
+	Event         isStepEvent_Event `protobuf_oneof:"event"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StepEvent) Reset() {
+	*x = StepEvent{}
+	mi := &file_scriptum_proto_msgTypes[57]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StepEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StepEvent) ProtoMessage() {}
+
+func (x *StepEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_scriptum_proto_msgTypes[57]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StepEvent.ProtoReflect.Descriptor instead.
+func (*StepEvent) Descriptor() ([]byte, []int) {
+	return file_scriptum_proto_rawDescGZIP(), []int{57}
+}
+
+func (x *StepEvent) GetEvent() isStepEvent_Event {
+	if x != nil {
+		return x.Event
+	}
+	return nil
+}
+
+func (x *StepEvent) GetStep() *Step {
+	if x != nil {
+		if x, ok := x.Event.(*StepEvent_Step); ok {
+			return x.Step
+		}
+	}
+	return nil
+}
+
+func (x *StepEvent) GetPartial() *PartialOutput {
+	if x != nil {
+		if x, ok := x.Event.(*StepEvent_Partial); ok {
+			return x.Partial
+		}
+	}
+	return nil
+}
+
+type isStepEvent_Event interface {
+	isStepEvent_Event()
+}
+
+type StepEvent_Step struct {
+	Step *Step `protobuf:"bytes,1,opt,name=step,proto3,oneof"`
+}
+
+type StepEvent_Partial struct {
+	Partial *PartialOutput `protobuf:"bytes,2,opt,name=partial,proto3,oneof"`
+}
+
+func (*StepEvent_Step) isStepEvent_Event() {}
+
+func (*StepEvent_Partial) isStepEvent_Event() {}
+
+type GetThreadResultRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ThreadId      string                 `protobuf:"bytes,1,opt,name=thread_id,json=threadId,proto3" json:"thread_id,omitempty"`
+	StepPath      string                 `protobuf:"bytes,2,opt,name=step_path,json=stepPath,proto3" json:"step_path,omitempty"`              // adds the details of this step
+	OutputOnly    bool                   `protobuf:"varint,3,opt,name=output_only,json=outputOnly,proto3" json:"output_only,omitempty"`       // without steps
+	MetadataOnly  bool                   `protobuf:"varint,4,opt,name=metadata_only,json=metadataOnly,proto3" json:"metadata_only,omitempty"` // without outputs
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetThreadResultRequest) Reset() {
+	*x = GetThreadResultRequest{}
+	mi := &file_scriptum_proto_msgTypes[58]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetThreadResultRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetThreadResultRequest) ProtoMessage() {}
+
+func (x *GetThreadResultRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_scriptum_proto_msgTypes[58]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetThreadResultRequest.ProtoReflect.Descriptor instead.
+func (*GetThreadResultRequest) Descriptor() ([]byte, []int) {
+	return file_scriptum_proto_rawDescGZIP(), []int{58}
+}
+
+func (x *GetThreadResultRequest) GetThreadId() string {
+	if x != nil {
+		return x.ThreadId
+	}
+	return ""
+}
+
+func (x *GetThreadResultRequest) GetStepPath() string {
+	if x != nil {
+		return x.StepPath
+	}
+	return ""
+}
+
+func (x *GetThreadResultRequest) GetOutputOnly() bool {
+	if x != nil {
+		return x.OutputOnly
+	}
+	return false
+}
+
+func (x *GetThreadResultRequest) GetMetadataOnly() bool {
+	if x != nil {
+		return x.MetadataOnly
+	}
+	return false
+}
+
+type GetThreadResultResponse struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	Thread           *Thread                `protobuf:"bytes,1,opt,name=thread,proto3" json:"thread,omitempty"`
+	OutputData       []byte                 `protobuf:"bytes,2,opt,name=output_data,json=outputData,proto3" json:"output_data,omitempty"` // JSON; what fits into one message
+	OutputTotalBytes int64                  `protobuf:"varint,3,opt,name=output_total_bytes,json=outputTotalBytes,proto3" json:"output_total_bytes,omitempty"`
+	OutputTruncated  bool                   `protobuf:"varint,4,opt,name=output_truncated,json=outputTruncated,proto3" json:"output_truncated,omitempty"`
+	Steps            []*Step                `protobuf:"bytes,5,rep,name=steps,proto3" json:"steps,omitempty"` // by path; what fits
+	StepsTruncated   bool                   `protobuf:"varint,6,opt,name=steps_truncated,json=stepsTruncated,proto3" json:"steps_truncated,omitempty"`
+	StepDetails      []*StepDetail          `protobuf:"bytes,7,rep,name=step_details,json=stepDetails,proto3" json:"step_details,omitempty"`
+	YieldedValues    [][]byte               `protobuf:"bytes,8,rep,name=yielded_values,json=yieldedValues,proto3" json:"yielded_values,omitempty"`         // never given by this server
+	TotalYielded     int32                  `protobuf:"varint,9,opt,name=total_yielded,json=totalYielded,proto3" json:"total_yielded,omitempty"`           // likewise
+	YieldsTruncated  bool                   `protobuf:"varint,10,opt,name=yields_truncated,json=yieldsTruncated,proto3" json:"yields_truncated,omitempty"` // likewise
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *GetThreadResultResponse) Reset() {
+	*x = GetThreadResultResponse{}
+	mi := &file_scriptum_proto_msgTypes[59]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetThreadResultResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetThreadResultResponse) ProtoMessage() {}
+
+func (x *GetThreadResultResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_scriptum_proto_msgTypes[59]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetThreadResultResponse.ProtoReflect.Descriptor instead.
+func (*GetThreadResultResponse) Descriptor() ([]byte, []int) {
+	return file_scriptum_proto_rawDescGZIP(), []int{59}
+}
+
+func (x *GetThreadResultResponse) GetThread() *Thread {
+	if x != nil {
+		return x.Thread
+	}
+	return nil
+}
+
+func (x *GetThreadResultResponse) GetOutputData() []byte {
+	if x != nil {
+		return x.OutputData
+	}
+	return nil
+}
+
+func (x *GetThreadResultResponse) GetOutputTotalBytes() int64 {
+	if x != nil {
+		return x.OutputTotalBytes
+	}
+	return 0
+}
+
+func (x *GetThreadResultResponse) GetOutputTruncated() bool {
+	if x != nil {
+		return x.OutputTruncated
+	}
+	return false
+}
+
+func (x *GetThreadResultResponse) GetSteps() []*Step {
+	if x != nil {
+		return x.Steps
+	}
+	return nil
+}
+
+func (x *GetThreadResultResponse) GetStepsTruncated() bool {
+	if x != nil {
+		return x.StepsTruncated
+	}
+	return false
+}
+
+func (x *GetThreadResultResponse) GetStepDetails() []*StepDetail {
+	if x != nil {
+		return x.StepDetails
+	}
+	return nil
+}
+
+func (x *GetThreadResultResponse) GetYieldedValues() [][]byte {
+	if x != nil {
+		return x.YieldedValues
+	}
+	return nil
+}
+
+func (x *GetThreadResultResponse) GetTotalYielded() int32 {
+	if x != nil {
+		return x.TotalYielded
+	}
+	return 0
+}
+
+func (x *GetThreadResultResponse) GetYieldsTruncated() bool {
+	if x != nil {
+		return x.YieldsTruncated
+	}
+	return false
+}
+
+// StepDetail is a step with what it was given and what it gave.
+type StepDetail struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	Step             *Step                  `protobuf:"bytes,1,opt,name=step,proto3" json:"step,omitempty"`
+	InputJson        string                 `protobuf:"bytes,2,opt,name=input_json,json=inputJson,proto3" json:"input_json,omitempty"` // its settings, filled in
+	InputTruncated   bool                   `protobuf:"varint,3,opt,name=input_truncated,json=inputTruncated,proto3" json:"input_truncated,omitempty"`
+	OutputData       []byte                 `protobuf:"bytes,4,opt,name=output_data,json=outputData,proto3" json:"output_data,omitempty"` // JSON; not in a stream, which has it in chunks
+	OutputTotalBytes int64                  `protobuf:"varint,5,opt,name=output_total_bytes,json=outputTotalBytes,proto3" json:"output_total_bytes,omitempty"`
+	OutputTruncated  bool                   `protobuf:"varint,6,opt,name=output_truncated,json=outputTruncated,proto3" json:"output_truncated,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *StepDetail) Reset() {
+	*x = StepDetail{}
+	mi := &file_scriptum_proto_msgTypes[60]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StepDetail) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StepDetail) ProtoMessage() {}
+
+func (x *StepDetail) ProtoReflect() protoreflect.Message {
+	mi := &file_scriptum_proto_msgTypes[60]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StepDetail.ProtoReflect.Descriptor instead.
+func (*StepDetail) Descriptor() ([]byte, []int) {
+	return file_scriptum_proto_rawDescGZIP(), []int{60}
+}
+
+func (x *StepDetail) GetStep() *Step {
+	if x != nil {
+		return x.Step
+	}
+	return nil
+}
+
+func (x *StepDetail) GetInputJson() string {
+	if x != nil {
+		return x.InputJson
+	}
+	return ""
+}
+
+func (x *StepDetail) GetInputTruncated() bool {
+	if x != nil {
+		return x.InputTruncated
+	}
+	return false
+}
+
+func (x *StepDetail) GetOutputData() []byte {
+	if x != nil {
+		return x.OutputData
+	}
+	return nil
+}
+
+func (x *StepDetail) GetOutputTotalBytes() int64 {
+	if x != nil {
+		return x.OutputTotalBytes
+	}
+	return 0
+}
+
+func (x *StepDetail) GetOutputTruncated() bool {
+	if x != nil {
+		return x.OutputTruncated
+	}
+	return false
+}
+
+type StreamThreadResultRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ThreadId      string                 `protobuf:"bytes,1,opt,name=thread_id,json=threadId,proto3" json:"thread_id,omitempty"`
+	MaxChunkBytes int32                  `protobuf:"varint,2,opt,name=max_chunk_bytes,json=maxChunkBytes,proto3" json:"max_chunk_bytes,omitempty"` // 64 KiB to 16 MiB; 2 MiB when it is not given
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamThreadResultRequest) Reset() {
+	*x = StreamThreadResultRequest{}
+	mi := &file_scriptum_proto_msgTypes[61]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamThreadResultRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamThreadResultRequest) ProtoMessage() {}
+
+func (x *StreamThreadResultRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_scriptum_proto_msgTypes[61]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamThreadResultRequest.ProtoReflect.Descriptor instead.
+func (*StreamThreadResultRequest) Descriptor() ([]byte, []int) {
+	return file_scriptum_proto_rawDescGZIP(), []int{61}
+}
+
+func (x *StreamThreadResultRequest) GetThreadId() string {
+	if x != nil {
+		return x.ThreadId
+	}
+	return ""
+}
+
+func (x *StreamThreadResultRequest) GetMaxChunkBytes() int32 {
+	if x != nil {
+		return x.MaxChunkBytes
+	}
+	return 0
+}
+
+// ThreadOutputMeta comes before the chunks.
+type ThreadOutputMeta struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	Thread           *Thread                `protobuf:"bytes,1,opt,name=thread,proto3" json:"thread,omitempty"`
+	OutputTotalBytes int64                  `protobuf:"varint,2,opt,name=output_total_bytes,json=outputTotalBytes,proto3" json:"output_total_bytes,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *ThreadOutputMeta) Reset() {
+	*x = ThreadOutputMeta{}
+	mi := &file_scriptum_proto_msgTypes[62]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ThreadOutputMeta) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ThreadOutputMeta) ProtoMessage() {}
+
+func (x *ThreadOutputMeta) ProtoReflect() protoreflect.Message {
+	mi := &file_scriptum_proto_msgTypes[62]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ThreadOutputMeta.ProtoReflect.Descriptor instead.
+func (*ThreadOutputMeta) Descriptor() ([]byte, []int) {
+	return file_scriptum_proto_rawDescGZIP(), []int{62}
+}
+
+func (x *ThreadOutputMeta) GetThread() *Thread {
+	if x != nil {
+		return x.Thread
+	}
+	return nil
+}
+
+func (x *ThreadOutputMeta) GetOutputTotalBytes() int64 {
+	if x != nil {
+		return x.OutputTotalBytes
+	}
+	return 0
+}
+
+// OutputChunk is a piece of JSON. At least one comes, and the last is marked.
+type OutputChunk struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Data          []byte                 `protobuf:"bytes,1,opt,name=data,proto3" json:"data,omitempty"`
+	ChunkIndex    int32                  `protobuf:"varint,2,opt,name=chunk_index,json=chunkIndex,proto3" json:"chunk_index,omitempty"` // from 0
+	IsFinal       bool                   `protobuf:"varint,3,opt,name=is_final,json=isFinal,proto3" json:"is_final,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OutputChunk) Reset() {
+	*x = OutputChunk{}
+	mi := &file_scriptum_proto_msgTypes[63]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OutputChunk) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OutputChunk) ProtoMessage() {}
+
+func (x *OutputChunk) ProtoReflect() protoreflect.Message {
+	mi := &file_scriptum_proto_msgTypes[63]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OutputChunk.ProtoReflect.Descriptor instead.
+func (*OutputChunk) Descriptor() ([]byte, []int) {
+	return file_scriptum_proto_rawDescGZIP(), []int{63}
+}
+
+func (x *OutputChunk) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+func (x *OutputChunk) GetChunkIndex() int32 {
+	if x != nil {
+		return x.ChunkIndex
+	}
+	return 0
+}
+
+func (x *OutputChunk) GetIsFinal() bool {
+	if x != nil {
+		return x.IsFinal
+	}
+	return false
+}
+
+type ThreadResultPart struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Part:
+	//
+	//	*ThreadResultPart_Meta
+	//	*ThreadResultPart_Chunk
+	Part          isThreadResultPart_Part `protobuf_oneof:"part"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ThreadResultPart) Reset() {
+	*x = ThreadResultPart{}
+	mi := &file_scriptum_proto_msgTypes[64]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ThreadResultPart) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ThreadResultPart) ProtoMessage() {}
+
+func (x *ThreadResultPart) ProtoReflect() protoreflect.Message {
+	mi := &file_scriptum_proto_msgTypes[64]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ThreadResultPart.ProtoReflect.Descriptor instead.
+func (*ThreadResultPart) Descriptor() ([]byte, []int) {
+	return file_scriptum_proto_rawDescGZIP(), []int{64}
+}
+
+func (x *ThreadResultPart) GetPart() isThreadResultPart_Part {
+	if x != nil {
+		return x.Part
+	}
+	return nil
+}
+
+func (x *ThreadResultPart) GetMeta() *ThreadOutputMeta {
+	if x != nil {
+		if x, ok := x.Part.(*ThreadResultPart_Meta); ok {
+			return x.Meta
+		}
+	}
+	return nil
+}
+
+func (x *ThreadResultPart) GetChunk() *OutputChunk {
+	if x != nil {
+		if x, ok := x.Part.(*ThreadResultPart_Chunk); ok {
+			return x.Chunk
+		}
+	}
+	return nil
+}
+
+type isThreadResultPart_Part interface {
+	isThreadResultPart_Part()
+}
+
+type ThreadResultPart_Meta struct {
+	Meta *ThreadOutputMeta `protobuf:"bytes,1,opt,name=meta,proto3,oneof"`
+}
+
+type ThreadResultPart_Chunk struct {
+	Chunk *OutputChunk `protobuf:"bytes,2,opt,name=chunk,proto3,oneof"`
+}
+
+func (*ThreadResultPart_Meta) isThreadResultPart_Part() {}
+
+func (*ThreadResultPart_Chunk) isThreadResultPart_Part() {}
+
+type StreamStepResultRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ThreadId      string                 `protobuf:"bytes,1,opt,name=thread_id,json=threadId,proto3" json:"thread_id,omitempty"`
+	StepPath      string                 `protobuf:"bytes,2,opt,name=step_path,json=stepPath,proto3" json:"step_path,omitempty"` // all steps, one after the other, when it is not given
+	MaxChunkBytes int32                  `protobuf:"varint,3,opt,name=max_chunk_bytes,json=maxChunkBytes,proto3" json:"max_chunk_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamStepResultRequest) Reset() {
+	*x = StreamStepResultRequest{}
+	mi := &file_scriptum_proto_msgTypes[65]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamStepResultRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamStepResultRequest) ProtoMessage() {}
+
+func (x *StreamStepResultRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_scriptum_proto_msgTypes[65]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamStepResultRequest.ProtoReflect.Descriptor instead.
+func (*StreamStepResultRequest) Descriptor() ([]byte, []int) {
+	return file_scriptum_proto_rawDescGZIP(), []int{65}
+}
+
+func (x *StreamStepResultRequest) GetThreadId() string {
+	if x != nil {
+		return x.ThreadId
+	}
+	return ""
+}
+
+func (x *StreamStepResultRequest) GetStepPath() string {
+	if x != nil {
+		return x.StepPath
+	}
+	return ""
+}
+
+func (x *StreamStepResultRequest) GetMaxChunkBytes() int32 {
+	if x != nil {
+		return x.MaxChunkBytes
+	}
+	return 0
+}
+
+type StepResultPart struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Part:
+	//
+	//	*StepResultPart_Step
+	//	*StepResultPart_Chunk
+	Part          isStepResultPart_Part `protobuf_oneof:"part"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StepResultPart) Reset() {
+	*x = StepResultPart{}
+	mi := &file_scriptum_proto_msgTypes[66]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StepResultPart) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StepResultPart) ProtoMessage() {}
+
+func (x *StepResultPart) ProtoReflect() protoreflect.Message {
+	mi := &file_scriptum_proto_msgTypes[66]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StepResultPart.ProtoReflect.Descriptor instead.
+func (*StepResultPart) Descriptor() ([]byte, []int) {
+	return file_scriptum_proto_rawDescGZIP(), []int{66}
+}
+
+func (x *StepResultPart) GetPart() isStepResultPart_Part {
+	if x != nil {
+		return x.Part
+	}
+	return nil
+}
+
+func (x *StepResultPart) GetStep() *StepDetail {
+	if x != nil {
+		if x, ok := x.Part.(*StepResultPart_Step); ok {
+			return x.Step
+		}
+	}
+	return nil
+}
+
+func (x *StepResultPart) GetChunk() *OutputChunk {
+	if x != nil {
+		if x, ok := x.Part.(*StepResultPart_Chunk); ok {
+			return x.Chunk
+		}
+	}
+	return nil
+}
+
+type isStepResultPart_Part interface {
+	isStepResultPart_Part()
+}
+
+type StepResultPart_Step struct {
+	Step *StepDetail `protobuf:"bytes,1,opt,name=step,proto3,oneof"`
+}
+
+type StepResultPart_Chunk struct {
+	Chunk *OutputChunk `protobuf:"bytes,2,opt,name=chunk,proto3,oneof"` // of the step before it
+}
+
+func (*StepResultPart_Step) isStepResultPart_Part() {}
+
+func (*StepResultPart_Chunk) isStepResultPart_Part() {}
+
+// Artifact is a file that a thread left behind.
+type Artifact struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ArtifactId    string                 `protobuf:"bytes,1,opt,name=artifact_id,json=artifactId,proto3" json:"artifact_id,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	SizeBytes     int64                  `protobuf:"varint,3,opt,name=size_bytes,json=sizeBytes,proto3" json:"size_bytes,omitempty"`
+	DownloadUrl   string                 `protobuf:"bytes,4,opt,name=download_url,json=downloadUrl,proto3" json:"download_url,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Artifact) Reset() {
+	*x = Artifact{}
+	mi := &file_scriptum_proto_msgTypes[67]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Artifact) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Artifact) ProtoMessage() {}
+
+func (x *Artifact) ProtoReflect() protoreflect.Message {
+	mi := &file_scriptum_proto_msgTypes[67]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Artifact.ProtoReflect.Descriptor instead.
+func (*Artifact) Descriptor() ([]byte, []int) {
+	return file_scriptum_proto_rawDescGZIP(), []int{67}
+}
+
+func (x *Artifact) GetArtifactId() string {
+	if x != nil {
+		return x.ArtifactId
+	}
+	return ""
+}
+
+func (x *Artifact) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Artifact) GetSizeBytes() int64 {
+	if x != nil {
+		return x.SizeBytes
+	}
+	return 0
+}
+
+func (x *Artifact) GetDownloadUrl() string {
+	if x != nil {
+		return x.DownloadUrl
+	}
+	return ""
+}
+
+type ListArtifactsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ThreadId      string                 `protobuf:"bytes,1,opt,name=thread_id,json=threadId,proto3" json:"thread_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListArtifactsRequest) Reset() {
+	*x = ListArtifactsRequest{}
+	mi := &file_scriptum_proto_msgTypes[68]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListArtifactsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListArtifactsRequest) ProtoMessage() {}
+
+func (x *ListArtifactsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_scriptum_proto_msgTypes[68]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListArtifactsRequest.ProtoReflect.Descriptor instead.
+func (*ListArtifactsRequest) Descriptor() ([]byte, []int) {
+	return file_scriptum_proto_rawDescGZIP(), []int{68}
+}
+
+func (x *ListArtifactsRequest) GetThreadId() string {
+	if x != nil {
+		return x.ThreadId
+	}
+	return ""
+}
+
+type ListArtifactsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Artifacts     []*Artifact            `protobuf:"bytes,1,rep,name=artifacts,proto3" json:"artifacts,omitempty"` // never given by this server
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListArtifactsResponse) Reset() {
+	*x = ListArtifactsResponse{}
+	mi := &file_scriptum_proto_msgTypes[69]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListArtifactsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListArtifactsResponse) ProtoMessage() {}
+
+func (x *ListArtifactsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_scriptum_proto_msgTypes[69]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListArtifactsResponse.ProtoReflect.Descriptor instead.
+func (*ListArtifactsResponse) Descriptor() ([]byte, []int) {
+	return file_scriptum_proto_rawDescGZIP(), []int{69}
+}
+
+func (x *ListArtifactsResponse) GetArtifacts() []*Artifact {
+	if x != nil {
+		return x.Artifacts
+	}
+	return nil
+}
+
 type Tool struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ToolId        string                 `protobuf:"bytes,1,opt,name=tool_id,json=toolId,proto3" json:"tool_id,omitempty"`
@@ -2686,7 +4776,7 @@ type Tool struct {
 
 func (x *Tool) Reset() {
 	*x = Tool{}
-	mi := &file_scriptum_proto_msgTypes[45]
+	mi := &file_scriptum_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2698,7 +4788,7 @@ func (x *Tool) String() string {
 func (*Tool) ProtoMessage() {}
 
 func (x *Tool) ProtoReflect() protoreflect.Message {
-	mi := &file_scriptum_proto_msgTypes[45]
+	mi := &file_scriptum_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2711,7 +4801,7 @@ func (x *Tool) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tool.ProtoReflect.Descriptor instead.
 func (*Tool) Descriptor() ([]byte, []int) {
-	return file_scriptum_proto_rawDescGZIP(), []int{45}
+	return file_scriptum_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *Tool) GetToolId() string {
@@ -2752,7 +4842,7 @@ type ListToolsRequest struct {
 
 func (x *ListToolsRequest) Reset() {
 	*x = ListToolsRequest{}
-	mi := &file_scriptum_proto_msgTypes[46]
+	mi := &file_scriptum_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2764,7 +4854,7 @@ func (x *ListToolsRequest) String() string {
 func (*ListToolsRequest) ProtoMessage() {}
 
 func (x *ListToolsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scriptum_proto_msgTypes[46]
+	mi := &file_scriptum_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2777,7 +4867,7 @@ func (x *ListToolsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListToolsRequest.ProtoReflect.Descriptor instead.
 func (*ListToolsRequest) Descriptor() ([]byte, []int) {
-	return file_scriptum_proto_rawDescGZIP(), []int{46}
+	return file_scriptum_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *ListToolsRequest) GetPageSize() int32 {
@@ -2804,7 +4894,7 @@ type ListToolsResponse struct {
 
 func (x *ListToolsResponse) Reset() {
 	*x = ListToolsResponse{}
-	mi := &file_scriptum_proto_msgTypes[47]
+	mi := &file_scriptum_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2816,7 +4906,7 @@ func (x *ListToolsResponse) String() string {
 func (*ListToolsResponse) ProtoMessage() {}
 
 func (x *ListToolsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scriptum_proto_msgTypes[47]
+	mi := &file_scriptum_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2829,7 +4919,7 @@ func (x *ListToolsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListToolsResponse.ProtoReflect.Descriptor instead.
 func (*ListToolsResponse) Descriptor() ([]byte, []int) {
-	return file_scriptum_proto_rawDescGZIP(), []int{47}
+	return file_scriptum_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *ListToolsResponse) GetTools() []*Tool {
@@ -2857,7 +4947,7 @@ type Template struct {
 
 func (x *Template) Reset() {
 	*x = Template{}
-	mi := &file_scriptum_proto_msgTypes[48]
+	mi := &file_scriptum_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2869,7 +4959,7 @@ func (x *Template) String() string {
 func (*Template) ProtoMessage() {}
 
 func (x *Template) ProtoReflect() protoreflect.Message {
-	mi := &file_scriptum_proto_msgTypes[48]
+	mi := &file_scriptum_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2882,7 +4972,7 @@ func (x *Template) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Template.ProtoReflect.Descriptor instead.
 func (*Template) Descriptor() ([]byte, []int) {
-	return file_scriptum_proto_rawDescGZIP(), []int{48}
+	return file_scriptum_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *Template) GetId() string {
@@ -2914,7 +5004,7 @@ type ListTemplatesRequest struct {
 
 func (x *ListTemplatesRequest) Reset() {
 	*x = ListTemplatesRequest{}
-	mi := &file_scriptum_proto_msgTypes[49]
+	mi := &file_scriptum_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2926,7 +5016,7 @@ func (x *ListTemplatesRequest) String() string {
 func (*ListTemplatesRequest) ProtoMessage() {}
 
 func (x *ListTemplatesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scriptum_proto_msgTypes[49]
+	mi := &file_scriptum_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2939,7 +5029,7 @@ func (x *ListTemplatesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTemplatesRequest.ProtoReflect.Descriptor instead.
 func (*ListTemplatesRequest) Descriptor() ([]byte, []int) {
-	return file_scriptum_proto_rawDescGZIP(), []int{49}
+	return file_scriptum_proto_rawDescGZIP(), []int{74}
 }
 
 type ListTemplatesResponse struct {
@@ -2951,7 +5041,7 @@ type ListTemplatesResponse struct {
 
 func (x *ListTemplatesResponse) Reset() {
 	*x = ListTemplatesResponse{}
-	mi := &file_scriptum_proto_msgTypes[50]
+	mi := &file_scriptum_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2963,7 +5053,7 @@ func (x *ListTemplatesResponse) String() string {
 func (*ListTemplatesResponse) ProtoMessage() {}
 
 func (x *ListTemplatesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scriptum_proto_msgTypes[50]
+	mi := &file_scriptum_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2976,12 +5066,100 @@ func (x *ListTemplatesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTemplatesResponse.ProtoReflect.Descriptor instead.
 func (*ListTemplatesResponse) Descriptor() ([]byte, []int) {
-	return file_scriptum_proto_rawDescGZIP(), []int{50}
+	return file_scriptum_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *ListTemplatesResponse) GetTemplates() []*Template {
 	if x != nil {
 		return x.Templates
+	}
+	return nil
+}
+
+type GetTemplateRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetTemplateRequest) Reset() {
+	*x = GetTemplateRequest{}
+	mi := &file_scriptum_proto_msgTypes[76]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetTemplateRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetTemplateRequest) ProtoMessage() {}
+
+func (x *GetTemplateRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_scriptum_proto_msgTypes[76]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetTemplateRequest.ProtoReflect.Descriptor instead.
+func (*GetTemplateRequest) Descriptor() ([]byte, []int) {
+	return file_scriptum_proto_rawDescGZIP(), []int{76}
+}
+
+func (x *GetTemplateRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+type GetTemplateResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Template      *Template              `protobuf:"bytes,1,opt,name=template,proto3" json:"template,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetTemplateResponse) Reset() {
+	*x = GetTemplateResponse{}
+	mi := &file_scriptum_proto_msgTypes[77]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetTemplateResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetTemplateResponse) ProtoMessage() {}
+
+func (x *GetTemplateResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_scriptum_proto_msgTypes[77]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetTemplateResponse.ProtoReflect.Descriptor instead.
+func (*GetTemplateResponse) Descriptor() ([]byte, []int) {
+	return file_scriptum_proto_rawDescGZIP(), []int{77}
+}
+
+func (x *GetTemplateResponse) GetTemplate() *Template {
+	if x != nil {
+		return x.Template
 	}
 	return nil
 }
@@ -2994,7 +5172,7 @@ type HealthCheckRequest struct {
 
 func (x *HealthCheckRequest) Reset() {
 	*x = HealthCheckRequest{}
-	mi := &file_scriptum_proto_msgTypes[51]
+	mi := &file_scriptum_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3006,7 +5184,7 @@ func (x *HealthCheckRequest) String() string {
 func (*HealthCheckRequest) ProtoMessage() {}
 
 func (x *HealthCheckRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scriptum_proto_msgTypes[51]
+	mi := &file_scriptum_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3019,7 +5197,7 @@ func (x *HealthCheckRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HealthCheckRequest.ProtoReflect.Descriptor instead.
 func (*HealthCheckRequest) Descriptor() ([]byte, []int) {
-	return file_scriptum_proto_rawDescGZIP(), []int{51}
+	return file_scriptum_proto_rawDescGZIP(), []int{78}
 }
 
 type HealthCheckResponse struct {
@@ -3033,7 +5211,7 @@ type HealthCheckResponse struct {
 
 func (x *HealthCheckResponse) Reset() {
 	*x = HealthCheckResponse{}
-	mi := &file_scriptum_proto_msgTypes[52]
+	mi := &file_scriptum_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3045,7 +5223,7 @@ func (x *HealthCheckResponse) String() string {
 func (*HealthCheckResponse) ProtoMessage() {}
 
 func (x *HealthCheckResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scriptum_proto_msgTypes[52]
+	mi := &file_scriptum_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3058,7 +5236,7 @@ func (x *HealthCheckResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HealthCheckResponse.ProtoReflect.Descriptor instead.
 func (*HealthCheckResponse) Descriptor() ([]byte, []int) {
-	return file_scriptum_proto_rawDescGZIP(), []int{52}
+	return file_scriptum_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *HealthCheckResponse) GetStatus() string {
@@ -3089,7 +5267,7 @@ const file_scriptum_proto_rawDesc = "" +
 	"\x0escriptum.proto\x12\x11dodil.scriptum.v1\"1\n" +
 	"\x05Label\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x16\n" +
-	"\x06values\x18\x02 \x03(\tR\x06values\"\xee\x02\n" +
+	"\x06values\x18\x02 \x03(\tR\x06values\"\x82\x03\n" +
 	"\x06Script\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\x12\x12\n" +
@@ -3101,14 +5279,16 @@ const file_scriptum_proto_rawDesc = "" +
 	"\thas_draft\x18\b \x01(\bR\bhasDraft\x12\"\n" +
 	"\rcreated_at_ms\x18\t \x01(\x03R\vcreatedAtMs\x12 \n" +
 	"\venvironment\x18\n" +
-	" \x01(\tR\venvironment\"\xb1\x02\n" +
+	" \x01(\tR\venvironment\x12\x12\n" +
+	"\x04kind\x18\v \x01(\tR\x04kind\"\xc5\x02\n" +
 	"\x13CreateScriptRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\x12\x12\n" +
 	"\x04tags\x18\x03 \x03(\tR\x04tags\x12#\n" +
 	"\rfrom_template\x18\x04 \x01(\tR\ffromTemplate\x120\n" +
 	"\x06labels\x18\x05 \x03(\v2\x18.dodil.scriptum.v1.LabelR\x06labels\x12A\n" +
-	"\x03env\x18\x06 \x03(\v2/.dodil.scriptum.v1.CreateScriptRequest.EnvEntryR\x03env\x1a6\n" +
+	"\x03env\x18\x06 \x03(\v2/.dodil.scriptum.v1.CreateScriptRequest.EnvEntryR\x03env\x12\x12\n" +
+	"\x04kind\x18\a \x01(\tR\x04kind\x1a6\n" +
 	"\bEnvEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"I\n" +
@@ -3156,13 +5336,13 @@ const file_scriptum_proto_rawDesc = "" +
 	"\fyaml_content\x18\x03 \x01(\tR\vyamlContent\"/\n" +
 	"\x19CompileScriptDraftRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"\x1c\n" +
-	"\x1aCompileScriptDraftResponse\"f\n" +
+	"\x1aCompileScriptDraftResponse\"\x80\x01\n" +
 	"\x16TestScriptDraftRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n" +
 	"\n" +
 	"input_json\x18\x02 \x01(\tR\tinputJson\x12\x19\n" +
-	"\bload_env\x18\x03 \x01(\bR\aloadEnv\"\x19\n" +
-	"\x17TestScriptDraftResponse\"/\n" +
+	"\bload_env\x18\x03 \x01(\bR\aloadEnv\x12\x18\n" +
+	"\atimeout\x18\x04 \x01(\tR\atimeout\"/\n" +
 	"\x19PublishScriptDraftRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"\x93\x01\n" +
 	"\x1aPublishScriptDraftResponse\x124\n" +
@@ -3268,7 +5448,171 @@ const file_scriptum_proto_rawDesc = "" +
 	"\arelease\x18\x04 \x01(\x03R\arelease\x1a6\n" +
 	"\bEnvEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"o\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xa8\x06\n" +
+	"\x06Thread\x12\x1b\n" +
+	"\tthread_id\x18\x01 \x01(\tR\bthreadId\x12\x1f\n" +
+	"\vscript_name\x18\x02 \x01(\tR\n" +
+	"scriptName\x12\x18\n" +
+	"\aversion\x18\x03 \x01(\x05R\aversion\x127\n" +
+	"\x06status\x18\x04 \x01(\x0e2\x1f.dodil.scriptum.v1.ThreadStatusR\x06status\x12\x14\n" +
+	"\x05error\x18\x05 \x01(\tR\x05error\x12*\n" +
+	"\x11current_step_path\x18\x06 \x01(\tR\x0fcurrentStepPath\x12*\n" +
+	"\x11current_step_name\x18\a \x01(\tR\x0fcurrentStepName\x12\x1f\n" +
+	"\vtotal_steps\x18\b \x01(\x05R\n" +
+	"totalSteps\x12\"\n" +
+	"\rcreated_at_ms\x18\t \x01(\x03R\vcreatedAtMs\x12\"\n" +
+	"\rstarted_at_ms\x18\n" +
+	" \x01(\x03R\vstartedAtMs\x12$\n" +
+	"\x0efinished_at_ms\x18\v \x01(\x03R\ffinishedAtMs\x12\x14\n" +
+	"\x05label\x18\f \x01(\tR\x05label\x12\x16\n" +
+	"\x06digest\x18\r \x01(\tR\x06digest\x12 \n" +
+	"\venvironment\x18\x0e \x01(\tR\venvironment\x12\x18\n" +
+	"\arelease\x18\x0f \x01(\x03R\arelease\x12\x19\n" +
+	"\bload_env\x18\x10 \x01(\bR\aloadEnv\x12C\n" +
+	"\bmetadata\x18\x11 \x03(\v2'.dodil.scriptum.v1.Thread.MetadataEntryR\bmetadata\x12!\n" +
+	"\fcallback_url\x18\x12 \x01(\tR\vcallbackUrl\x124\n" +
+	"\awaiting\x18\x13 \x01(\v2\x1a.dodil.scriptum.v1.WaitingR\awaiting\x12\x14\n" +
+	"\x05notes\x18\x14 \x03(\tR\x05notes\x12\x1a\n" +
+	"\breplayed\x18\x15 \x01(\bR\breplayed\x1a;\n" +
+	"\rMetadataEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xfa\x01\n" +
+	"\aWaiting\x12\x16\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x1b\n" +
+	"\tstep_path\x18\x02 \x01(\tR\bstepPath\x12\x1b\n" +
+	"\tstep_name\x18\x03 \x01(\tR\bstepName\x12\x19\n" +
+	"\bsince_ms\x18\x04 \x01(\x03R\asinceMs\x12\x16\n" +
+	"\x06prompt\x18\x05 \x01(\tR\x06prompt\x12\x12\n" +
+	"\x04type\x18\x06 \x01(\tR\x04type\x12\x18\n" +
+	"\aoptions\x18\a \x03(\tR\aoptions\x12!\n" +
+	"\fdefault_json\x18\b \x01(\tR\vdefaultJson\x12\x19\n" +
+	"\buntil_ms\x18\t \x01(\x03R\auntilMs\"\xd6\x02\n" +
+	"\x13CreateThreadRequest\x12\x1f\n" +
+	"\vscript_name\x18\x01 \x01(\tR\n" +
+	"scriptName\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\x05R\aversion\x12\x1d\n" +
+	"\n" +
+	"input_json\x18\x03 \x01(\tR\tinputJson\x12\x18\n" +
+	"\atimeout\x18\x04 \x01(\tR\atimeout\x12P\n" +
+	"\bmetadata\x18\x05 \x03(\v24.dodil.scriptum.v1.CreateThreadRequest.MetadataEntryR\bmetadata\x12!\n" +
+	"\fcallback_url\x18\x06 \x01(\tR\vcallbackUrl\x12\x19\n" +
+	"\bload_env\x18\a \x01(\bR\aloadEnv\x1a;\n" +
+	"\rMetadataEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"/\n" +
+	"\x10GetThreadRequest\x12\x1b\n" +
+	"\tthread_id\x18\x01 \x01(\tR\bthreadId\"\xa3\x01\n" +
+	"\x12ListThreadsRequest\x12\x1b\n" +
+	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tR\tpageToken\x12#\n" +
+	"\rstatus_filter\x18\x03 \x01(\tR\fstatusFilter\x12,\n" +
+	"\x12script_name_filter\x18\x04 \x01(\tR\x10scriptNameFilter\"r\n" +
+	"\x13ListThreadsResponse\x123\n" +
+	"\athreads\x18\x01 \x03(\v2\x19.dodil.scriptum.v1.ThreadR\athreads\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"J\n" +
+	"\x13CancelThreadRequest\x12\x1b\n" +
+	"\tthread_id\x18\x01 \x01(\tR\bthreadId\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"\x88\x01\n" +
+	"\x13ResumeThreadRequest\x12\x1b\n" +
+	"\tthread_id\x18\x01 \x01(\tR\bthreadId\x127\n" +
+	"\x18step_input_override_json\x18\x02 \x01(\tR\x15stepInputOverrideJson\x12\x1b\n" +
+	"\tstep_path\x18\x03 \x01(\tR\bstepPath\"\xbd\x02\n" +
+	"\x04Step\x12\x1b\n" +
+	"\tstep_path\x18\x01 \x01(\tR\bstepPath\x12\x1b\n" +
+	"\tstep_name\x18\x02 \x01(\tR\bstepName\x12\x1c\n" +
+	"\tprimitive\x18\x03 \x01(\tR\tprimitive\x12\x12\n" +
+	"\x04tool\x18\x04 \x01(\tR\x04tool\x125\n" +
+	"\x06status\x18\x05 \x01(\x0e2\x1d.dodil.scriptum.v1.StepStatusR\x06status\x12\x14\n" +
+	"\x05error\x18\x06 \x01(\tR\x05error\x12\x16\n" +
+	"\x06reason\x18\a \x01(\tR\x06reason\x12\x1a\n" +
+	"\battempts\x18\b \x01(\x05R\battempts\x12\"\n" +
+	"\rstarted_at_ms\x18\t \x01(\x03R\vstartedAtMs\x12$\n" +
+	"\x0efinished_at_ms\x18\n" +
+	" \x01(\x03R\ffinishedAtMs\"]\n" +
+	"\rPartialOutput\x12\x1b\n" +
+	"\tstep_path\x18\x01 \x01(\tR\bstepPath\x12\x1b\n" +
+	"\tstep_name\x18\x02 \x01(\tR\bstepName\x12\x12\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\"G\n" +
+	"\x12WatchThreadRequest\x12\x1b\n" +
+	"\tthread_id\x18\x01 \x01(\tR\bthreadId\x12\x14\n" +
+	"\x05after\x18\x02 \x01(\x03R\x05after\"\xd0\x01\n" +
+	"\vThreadEvent\x123\n" +
+	"\x06thread\x18\x01 \x01(\v2\x19.dodil.scriptum.v1.ThreadH\x00R\x06thread\x12-\n" +
+	"\x04step\x18\x02 \x01(\v2\x17.dodil.scriptum.v1.StepH\x00R\x04step\x12<\n" +
+	"\apartial\x18\x03 \x01(\v2 .dodil.scriptum.v1.PartialOutputH\x00R\apartial\x12\x16\n" +
+	"\x06change\x18\x04 \x01(\x03R\x06changeB\a\n" +
+	"\x05event\"L\n" +
+	"\x10WatchStepRequest\x12\x1b\n" +
+	"\tthread_id\x18\x01 \x01(\tR\bthreadId\x12\x1b\n" +
+	"\tstep_path\x18\x02 \x01(\tR\bstepPath\"\x81\x01\n" +
+	"\tStepEvent\x12-\n" +
+	"\x04step\x18\x01 \x01(\v2\x17.dodil.scriptum.v1.StepH\x00R\x04step\x12<\n" +
+	"\apartial\x18\x02 \x01(\v2 .dodil.scriptum.v1.PartialOutputH\x00R\apartialB\a\n" +
+	"\x05event\"\x98\x01\n" +
+	"\x16GetThreadResultRequest\x12\x1b\n" +
+	"\tthread_id\x18\x01 \x01(\tR\bthreadId\x12\x1b\n" +
+	"\tstep_path\x18\x02 \x01(\tR\bstepPath\x12\x1f\n" +
+	"\voutput_only\x18\x03 \x01(\bR\n" +
+	"outputOnly\x12#\n" +
+	"\rmetadata_only\x18\x04 \x01(\bR\fmetadataOnly\"\xd7\x03\n" +
+	"\x17GetThreadResultResponse\x121\n" +
+	"\x06thread\x18\x01 \x01(\v2\x19.dodil.scriptum.v1.ThreadR\x06thread\x12\x1f\n" +
+	"\voutput_data\x18\x02 \x01(\fR\n" +
+	"outputData\x12,\n" +
+	"\x12output_total_bytes\x18\x03 \x01(\x03R\x10outputTotalBytes\x12)\n" +
+	"\x10output_truncated\x18\x04 \x01(\bR\x0foutputTruncated\x12-\n" +
+	"\x05steps\x18\x05 \x03(\v2\x17.dodil.scriptum.v1.StepR\x05steps\x12'\n" +
+	"\x0fsteps_truncated\x18\x06 \x01(\bR\x0estepsTruncated\x12@\n" +
+	"\fstep_details\x18\a \x03(\v2\x1d.dodil.scriptum.v1.StepDetailR\vstepDetails\x12%\n" +
+	"\x0eyielded_values\x18\b \x03(\fR\ryieldedValues\x12#\n" +
+	"\rtotal_yielded\x18\t \x01(\x05R\ftotalYielded\x12)\n" +
+	"\x10yields_truncated\x18\n" +
+	" \x01(\bR\x0fyieldsTruncated\"\xfb\x01\n" +
+	"\n" +
+	"StepDetail\x12+\n" +
+	"\x04step\x18\x01 \x01(\v2\x17.dodil.scriptum.v1.StepR\x04step\x12\x1d\n" +
+	"\n" +
+	"input_json\x18\x02 \x01(\tR\tinputJson\x12'\n" +
+	"\x0finput_truncated\x18\x03 \x01(\bR\x0einputTruncated\x12\x1f\n" +
+	"\voutput_data\x18\x04 \x01(\fR\n" +
+	"outputData\x12,\n" +
+	"\x12output_total_bytes\x18\x05 \x01(\x03R\x10outputTotalBytes\x12)\n" +
+	"\x10output_truncated\x18\x06 \x01(\bR\x0foutputTruncated\"`\n" +
+	"\x19StreamThreadResultRequest\x12\x1b\n" +
+	"\tthread_id\x18\x01 \x01(\tR\bthreadId\x12&\n" +
+	"\x0fmax_chunk_bytes\x18\x02 \x01(\x05R\rmaxChunkBytes\"s\n" +
+	"\x10ThreadOutputMeta\x121\n" +
+	"\x06thread\x18\x01 \x01(\v2\x19.dodil.scriptum.v1.ThreadR\x06thread\x12,\n" +
+	"\x12output_total_bytes\x18\x02 \x01(\x03R\x10outputTotalBytes\"]\n" +
+	"\vOutputChunk\x12\x12\n" +
+	"\x04data\x18\x01 \x01(\fR\x04data\x12\x1f\n" +
+	"\vchunk_index\x18\x02 \x01(\x05R\n" +
+	"chunkIndex\x12\x19\n" +
+	"\bis_final\x18\x03 \x01(\bR\aisFinal\"\x8d\x01\n" +
+	"\x10ThreadResultPart\x129\n" +
+	"\x04meta\x18\x01 \x01(\v2#.dodil.scriptum.v1.ThreadOutputMetaH\x00R\x04meta\x126\n" +
+	"\x05chunk\x18\x02 \x01(\v2\x1e.dodil.scriptum.v1.OutputChunkH\x00R\x05chunkB\x06\n" +
+	"\x04part\"{\n" +
+	"\x17StreamStepResultRequest\x12\x1b\n" +
+	"\tthread_id\x18\x01 \x01(\tR\bthreadId\x12\x1b\n" +
+	"\tstep_path\x18\x02 \x01(\tR\bstepPath\x12&\n" +
+	"\x0fmax_chunk_bytes\x18\x03 \x01(\x05R\rmaxChunkBytes\"\x85\x01\n" +
+	"\x0eStepResultPart\x123\n" +
+	"\x04step\x18\x01 \x01(\v2\x1d.dodil.scriptum.v1.StepDetailH\x00R\x04step\x126\n" +
+	"\x05chunk\x18\x02 \x01(\v2\x1e.dodil.scriptum.v1.OutputChunkH\x00R\x05chunkB\x06\n" +
+	"\x04part\"\x81\x01\n" +
+	"\bArtifact\x12\x1f\n" +
+	"\vartifact_id\x18\x01 \x01(\tR\n" +
+	"artifactId\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1d\n" +
+	"\n" +
+	"size_bytes\x18\x03 \x01(\x03R\tsizeBytes\x12!\n" +
+	"\fdownload_url\x18\x04 \x01(\tR\vdownloadUrl\"3\n" +
+	"\x14ListArtifactsRequest\x12\x1b\n" +
+	"\tthread_id\x18\x01 \x01(\tR\bthreadId\"R\n" +
+	"\x15ListArtifactsResponse\x129\n" +
+	"\tartifacts\x18\x01 \x03(\v2\x1b.dodil.scriptum.v1.ArtifactR\tartifacts\"o\n" +
 	"\x04Tool\x12\x17\n" +
 	"\atool_id\x18\x01 \x01(\tR\x06toolId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
@@ -3287,7 +5631,11 @@ const file_scriptum_proto_rawDesc = "" +
 	"\vdescription\x18\x03 \x01(\tR\vdescription\"\x16\n" +
 	"\x14ListTemplatesRequest\"R\n" +
 	"\x15ListTemplatesResponse\x129\n" +
-	"\ttemplates\x18\x01 \x03(\v2\x1b.dodil.scriptum.v1.TemplateR\ttemplates\"\x14\n" +
+	"\ttemplates\x18\x01 \x03(\v2\x1b.dodil.scriptum.v1.TemplateR\ttemplates\"$\n" +
+	"\x12GetTemplateRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"N\n" +
+	"\x13GetTemplateResponse\x127\n" +
+	"\btemplate\x18\x01 \x01(\v2\x1b.dodil.scriptum.v1.TemplateR\btemplate\"\x14\n" +
 	"\x12HealthCheckRequest\"n\n" +
 	"\x13HealthCheckResponse\x12\x16\n" +
 	"\x06status\x18\x01 \x01(\tR\x06status\x12\x18\n" +
@@ -3307,7 +5655,26 @@ const file_scriptum_proto_rawDesc = "" +
 	"\x17VERSION_STATUS_COMPILED\x10\x03\x12\x19\n" +
 	"\x15VERSION_STATUS_ACTIVE\x10\x04\x12\x1d\n" +
 	"\x19VERSION_STATUS_SUPERSEDED\x10\x05\x12\x19\n" +
-	"\x15VERSION_STATUS_FAILED\x10\x062\x87\x12\n" +
+	"\x15VERSION_STATUS_FAILED\x10\x06*\xd1\x01\n" +
+	"\fThreadStatus\x12\x1d\n" +
+	"\x19THREAD_STATUS_UNSPECIFIED\x10\x00\x12\x19\n" +
+	"\x15THREAD_STATUS_PENDING\x10\x01\x12\x19\n" +
+	"\x15THREAD_STATUS_RUNNING\x10\x02\x12\x18\n" +
+	"\x14THREAD_STATUS_PAUSED\x10\x03\x12\x1b\n" +
+	"\x17THREAD_STATUS_COMPLETED\x10\x04\x12\x18\n" +
+	"\x14THREAD_STATUS_FAILED\x10\x05\x12\x1b\n" +
+	"\x17THREAD_STATUS_CANCELLED\x10\x06*\xf4\x01\n" +
+	"\n" +
+	"StepStatus\x12\x1b\n" +
+	"\x17STEP_STATUS_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13STEP_STATUS_RUNNING\x10\x01\x12\x17\n" +
+	"\x13STEP_STATUS_WAITING\x10\x02\x12\x19\n" +
+	"\x15STEP_STATUS_COMPLETED\x10\x03\x12\x16\n" +
+	"\x12STEP_STATUS_FAILED\x10\x04\x12\x17\n" +
+	"\x13STEP_STATUS_IGNORED\x10\x05\x12\x17\n" +
+	"\x13STEP_STATUS_SKIPPED\x10\x06\x12\x19\n" +
+	"\x15STEP_STATUS_CANCELLED\x10\a\x12\x17\n" +
+	"\x13STEP_STATUS_UNKNOWN\x10\b2\xc0\x1a\n" +
 	"\x0fScriptumService\x12_\n" +
 	"\fCreateScript\x12&.dodil.scriptum.v1.CreateScriptRequest\x1a'.dodil.scriptum.v1.CreateScriptResponse\x12\\\n" +
 	"\vListScripts\x12%.dodil.scriptum.v1.ListScriptsRequest\x1a&.dodil.scriptum.v1.ListScriptsResponse\x12V\n" +
@@ -3315,8 +5682,8 @@ const file_scriptum_proto_rawDesc = "" +
 	"\fDeleteScript\x12&.dodil.scriptum.v1.DeleteScriptRequest\x1a'.dodil.scriptum.v1.DeleteScriptResponse\x12h\n" +
 	"\x0fSaveScriptDraft\x12).dodil.scriptum.v1.SaveScriptDraftRequest\x1a*.dodil.scriptum.v1.SaveScriptDraftResponse\x12_\n" +
 	"\fGetDraftInfo\x12&.dodil.scriptum.v1.GetDraftInfoRequest\x1a'.dodil.scriptum.v1.GetDraftInfoResponse\x12q\n" +
-	"\x12CompileScriptDraft\x12,.dodil.scriptum.v1.CompileScriptDraftRequest\x1a-.dodil.scriptum.v1.CompileScriptDraftResponse\x12h\n" +
-	"\x0fTestScriptDraft\x12).dodil.scriptum.v1.TestScriptDraftRequest\x1a*.dodil.scriptum.v1.TestScriptDraftResponse\x12q\n" +
+	"\x12CompileScriptDraft\x12,.dodil.scriptum.v1.CompileScriptDraftRequest\x1a-.dodil.scriptum.v1.CompileScriptDraftResponse\x12W\n" +
+	"\x0fTestScriptDraft\x12).dodil.scriptum.v1.TestScriptDraftRequest\x1a\x19.dodil.scriptum.v1.Thread\x12q\n" +
 	"\x12PublishScriptDraft\x12,.dodil.scriptum.v1.PublishScriptDraftRequest\x1a-.dodil.scriptum.v1.PublishScriptDraftResponse\x12e\n" +
 	"\x0eRollbackScript\x12(.dodil.scriptum.v1.RollbackScriptRequest\x1a).dodil.scriptum.v1.RollbackScriptResponse\x12q\n" +
 	"\x12ListScriptVersions\x12,.dodil.scriptum.v1.ListScriptVersionsRequest\x1a-.dodil.scriptum.v1.ListScriptVersionsResponse\x12k\n" +
@@ -3328,9 +5695,21 @@ const file_scriptum_proto_rawDesc = "" +
 	"\vListEnvVars\x12%.dodil.scriptum.v1.ListEnvVarsRequest\x1a&.dodil.scriptum.v1.ListEnvVarsResponse\x12b\n" +
 	"\rImportEnvVars\x12'.dodil.scriptum.v1.ImportEnvVarsRequest\x1a(.dodil.scriptum.v1.ImportEnvVarsResponse\x12_\n" +
 	"\fGetScriptEnv\x12&.dodil.scriptum.v1.GetScriptEnvRequest\x1a'.dodil.scriptum.v1.GetScriptEnvResponse\x12h\n" +
-	"\x0fUpdateScriptEnv\x12).dodil.scriptum.v1.UpdateScriptEnvRequest\x1a*.dodil.scriptum.v1.UpdateScriptEnvResponse\x12V\n" +
+	"\x0fUpdateScriptEnv\x12).dodil.scriptum.v1.UpdateScriptEnvRequest\x1a*.dodil.scriptum.v1.UpdateScriptEnvResponse\x12Q\n" +
+	"\fCreateThread\x12&.dodil.scriptum.v1.CreateThreadRequest\x1a\x19.dodil.scriptum.v1.Thread\x12K\n" +
+	"\tGetThread\x12#.dodil.scriptum.v1.GetThreadRequest\x1a\x19.dodil.scriptum.v1.Thread\x12\\\n" +
+	"\vListThreads\x12%.dodil.scriptum.v1.ListThreadsRequest\x1a&.dodil.scriptum.v1.ListThreadsResponse\x12Q\n" +
+	"\fCancelThread\x12&.dodil.scriptum.v1.CancelThreadRequest\x1a\x19.dodil.scriptum.v1.Thread\x12Q\n" +
+	"\fResumeThread\x12&.dodil.scriptum.v1.ResumeThreadRequest\x1a\x19.dodil.scriptum.v1.Thread\x12V\n" +
+	"\vWatchThread\x12%.dodil.scriptum.v1.WatchThreadRequest\x1a\x1e.dodil.scriptum.v1.ThreadEvent0\x01\x12P\n" +
+	"\tWatchStep\x12#.dodil.scriptum.v1.WatchStepRequest\x1a\x1c.dodil.scriptum.v1.StepEvent0\x01\x12h\n" +
+	"\x0fGetThreadResult\x12).dodil.scriptum.v1.GetThreadResultRequest\x1a*.dodil.scriptum.v1.GetThreadResultResponse\x12i\n" +
+	"\x12StreamThreadResult\x12,.dodil.scriptum.v1.StreamThreadResultRequest\x1a#.dodil.scriptum.v1.ThreadResultPart0\x01\x12c\n" +
+	"\x10StreamStepResult\x12*.dodil.scriptum.v1.StreamStepResultRequest\x1a!.dodil.scriptum.v1.StepResultPart0\x01\x12b\n" +
+	"\rListArtifacts\x12'.dodil.scriptum.v1.ListArtifactsRequest\x1a(.dodil.scriptum.v1.ListArtifactsResponse\x12V\n" +
 	"\tListTools\x12#.dodil.scriptum.v1.ListToolsRequest\x1a$.dodil.scriptum.v1.ListToolsResponse\x12b\n" +
 	"\rListTemplates\x12'.dodil.scriptum.v1.ListTemplatesRequest\x1a(.dodil.scriptum.v1.ListTemplatesResponse\x12\\\n" +
+	"\vGetTemplate\x12%.dodil.scriptum.v1.GetTemplateRequest\x1a&.dodil.scriptum.v1.GetTemplateResponse\x12\\\n" +
 	"\vHealthCheck\x12%.dodil.scriptum.v1.HealthCheckRequest\x1a&.dodil.scriptum.v1.HealthCheckResponseB?Z=github.com/sluice-dev/sluice/internal/api/scriptum/scriptumv1b\x06proto3"
 
 var (
@@ -3345,149 +5724,226 @@ func file_scriptum_proto_rawDescGZIP() []byte {
 	return file_scriptum_proto_rawDescData
 }
 
-var file_scriptum_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_scriptum_proto_msgTypes = make([]protoimpl.MessageInfo, 58)
+var file_scriptum_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_scriptum_proto_msgTypes = make([]protoimpl.MessageInfo, 87)
 var file_scriptum_proto_goTypes = []any{
 	(ScriptStatus)(0),                  // 0: dodil.scriptum.v1.ScriptStatus
 	(VersionStatus)(0),                 // 1: dodil.scriptum.v1.VersionStatus
-	(*Label)(nil),                      // 2: dodil.scriptum.v1.Label
-	(*Script)(nil),                     // 3: dodil.scriptum.v1.Script
-	(*CreateScriptRequest)(nil),        // 4: dodil.scriptum.v1.CreateScriptRequest
-	(*CreateScriptResponse)(nil),       // 5: dodil.scriptum.v1.CreateScriptResponse
-	(*ListScriptsRequest)(nil),         // 6: dodil.scriptum.v1.ListScriptsRequest
-	(*ListScriptsResponse)(nil),        // 7: dodil.scriptum.v1.ListScriptsResponse
-	(*GetScriptRequest)(nil),           // 8: dodil.scriptum.v1.GetScriptRequest
-	(*GetScriptResponse)(nil),          // 9: dodil.scriptum.v1.GetScriptResponse
-	(*DeleteScriptRequest)(nil),        // 10: dodil.scriptum.v1.DeleteScriptRequest
-	(*DeleteScriptResponse)(nil),       // 11: dodil.scriptum.v1.DeleteScriptResponse
-	(*DraftInfo)(nil),                  // 12: dodil.scriptum.v1.DraftInfo
-	(*SaveScriptDraftRequest)(nil),     // 13: dodil.scriptum.v1.SaveScriptDraftRequest
-	(*SaveScriptDraftResponse)(nil),    // 14: dodil.scriptum.v1.SaveScriptDraftResponse
-	(*GetDraftInfoRequest)(nil),        // 15: dodil.scriptum.v1.GetDraftInfoRequest
-	(*GetDraftInfoResponse)(nil),       // 16: dodil.scriptum.v1.GetDraftInfoResponse
-	(*CompileScriptDraftRequest)(nil),  // 17: dodil.scriptum.v1.CompileScriptDraftRequest
-	(*CompileScriptDraftResponse)(nil), // 18: dodil.scriptum.v1.CompileScriptDraftResponse
-	(*TestScriptDraftRequest)(nil),     // 19: dodil.scriptum.v1.TestScriptDraftRequest
-	(*TestScriptDraftResponse)(nil),    // 20: dodil.scriptum.v1.TestScriptDraftResponse
-	(*PublishScriptDraftRequest)(nil),  // 21: dodil.scriptum.v1.PublishScriptDraftRequest
-	(*PublishScriptDraftResponse)(nil), // 22: dodil.scriptum.v1.PublishScriptDraftResponse
-	(*Version)(nil),                    // 23: dodil.scriptum.v1.Version
-	(*RollbackScriptRequest)(nil),      // 24: dodil.scriptum.v1.RollbackScriptRequest
-	(*RollbackScriptResponse)(nil),     // 25: dodil.scriptum.v1.RollbackScriptResponse
-	(*ListScriptVersionsRequest)(nil),  // 26: dodil.scriptum.v1.ListScriptVersionsRequest
-	(*ListScriptVersionsResponse)(nil), // 27: dodil.scriptum.v1.ListScriptVersionsResponse
-	(*GetScriptVersionRequest)(nil),    // 28: dodil.scriptum.v1.GetScriptVersionRequest
-	(*GetScriptVersionResponse)(nil),   // 29: dodil.scriptum.v1.GetScriptVersionResponse
-	(*GetScriptCodeRequest)(nil),       // 30: dodil.scriptum.v1.GetScriptCodeRequest
-	(*GetScriptCodeResponse)(nil),      // 31: dodil.scriptum.v1.GetScriptCodeResponse
-	(*EnvVar)(nil),                     // 32: dodil.scriptum.v1.EnvVar
-	(*SetEnvVarRequest)(nil),           // 33: dodil.scriptum.v1.SetEnvVarRequest
-	(*SetEnvVarResponse)(nil),          // 34: dodil.scriptum.v1.SetEnvVarResponse
-	(*GetEnvVarRequest)(nil),           // 35: dodil.scriptum.v1.GetEnvVarRequest
-	(*GetEnvVarResponse)(nil),          // 36: dodil.scriptum.v1.GetEnvVarResponse
-	(*DeleteEnvVarRequest)(nil),        // 37: dodil.scriptum.v1.DeleteEnvVarRequest
-	(*DeleteEnvVarResponse)(nil),       // 38: dodil.scriptum.v1.DeleteEnvVarResponse
-	(*ListEnvVarsRequest)(nil),         // 39: dodil.scriptum.v1.ListEnvVarsRequest
-	(*ListEnvVarsResponse)(nil),        // 40: dodil.scriptum.v1.ListEnvVarsResponse
-	(*ImportEnvVarsRequest)(nil),       // 41: dodil.scriptum.v1.ImportEnvVarsRequest
-	(*ImportEnvVarsResponse)(nil),      // 42: dodil.scriptum.v1.ImportEnvVarsResponse
-	(*GetScriptEnvRequest)(nil),        // 43: dodil.scriptum.v1.GetScriptEnvRequest
-	(*GetScriptEnvResponse)(nil),       // 44: dodil.scriptum.v1.GetScriptEnvResponse
-	(*UpdateScriptEnvRequest)(nil),     // 45: dodil.scriptum.v1.UpdateScriptEnvRequest
-	(*UpdateScriptEnvResponse)(nil),    // 46: dodil.scriptum.v1.UpdateScriptEnvResponse
-	(*Tool)(nil),                       // 47: dodil.scriptum.v1.Tool
-	(*ListToolsRequest)(nil),           // 48: dodil.scriptum.v1.ListToolsRequest
-	(*ListToolsResponse)(nil),          // 49: dodil.scriptum.v1.ListToolsResponse
-	(*Template)(nil),                   // 50: dodil.scriptum.v1.Template
-	(*ListTemplatesRequest)(nil),       // 51: dodil.scriptum.v1.ListTemplatesRequest
-	(*ListTemplatesResponse)(nil),      // 52: dodil.scriptum.v1.ListTemplatesResponse
-	(*HealthCheckRequest)(nil),         // 53: dodil.scriptum.v1.HealthCheckRequest
-	(*HealthCheckResponse)(nil),        // 54: dodil.scriptum.v1.HealthCheckResponse
-	nil,                                // 55: dodil.scriptum.v1.CreateScriptRequest.EnvEntry
-	nil,                                // 56: dodil.scriptum.v1.ImportEnvVarsRequest.VarsEntry
-	nil,                                // 57: dodil.scriptum.v1.GetScriptEnvResponse.EnvEntry
-	nil,                                // 58: dodil.scriptum.v1.UpdateScriptEnvRequest.SetEntry
-	nil,                                // 59: dodil.scriptum.v1.UpdateScriptEnvResponse.EnvEntry
+	(ThreadStatus)(0),                  // 2: dodil.scriptum.v1.ThreadStatus
+	(StepStatus)(0),                    // 3: dodil.scriptum.v1.StepStatus
+	(*Label)(nil),                      // 4: dodil.scriptum.v1.Label
+	(*Script)(nil),                     // 5: dodil.scriptum.v1.Script
+	(*CreateScriptRequest)(nil),        // 6: dodil.scriptum.v1.CreateScriptRequest
+	(*CreateScriptResponse)(nil),       // 7: dodil.scriptum.v1.CreateScriptResponse
+	(*ListScriptsRequest)(nil),         // 8: dodil.scriptum.v1.ListScriptsRequest
+	(*ListScriptsResponse)(nil),        // 9: dodil.scriptum.v1.ListScriptsResponse
+	(*GetScriptRequest)(nil),           // 10: dodil.scriptum.v1.GetScriptRequest
+	(*GetScriptResponse)(nil),          // 11: dodil.scriptum.v1.GetScriptResponse
+	(*DeleteScriptRequest)(nil),        // 12: dodil.scriptum.v1.DeleteScriptRequest
+	(*DeleteScriptResponse)(nil),       // 13: dodil.scriptum.v1.DeleteScriptResponse
+	(*DraftInfo)(nil),                  // 14: dodil.scriptum.v1.DraftInfo
+	(*SaveScriptDraftRequest)(nil),     // 15: dodil.scriptum.v1.SaveScriptDraftRequest
+	(*SaveScriptDraftResponse)(nil),    // 16: dodil.scriptum.v1.SaveScriptDraftResponse
+	(*GetDraftInfoRequest)(nil),        // 17: dodil.scriptum.v1.GetDraftInfoRequest
+	(*GetDraftInfoResponse)(nil),       // 18: dodil.scriptum.v1.GetDraftInfoResponse
+	(*CompileScriptDraftRequest)(nil),  // 19: dodil.scriptum.v1.CompileScriptDraftRequest
+	(*CompileScriptDraftResponse)(nil), // 20: dodil.scriptum.v1.CompileScriptDraftResponse
+	(*TestScriptDraftRequest)(nil),     // 21: dodil.scriptum.v1.TestScriptDraftRequest
+	(*PublishScriptDraftRequest)(nil),  // 22: dodil.scriptum.v1.PublishScriptDraftRequest
+	(*PublishScriptDraftResponse)(nil), // 23: dodil.scriptum.v1.PublishScriptDraftResponse
+	(*Version)(nil),                    // 24: dodil.scriptum.v1.Version
+	(*RollbackScriptRequest)(nil),      // 25: dodil.scriptum.v1.RollbackScriptRequest
+	(*RollbackScriptResponse)(nil),     // 26: dodil.scriptum.v1.RollbackScriptResponse
+	(*ListScriptVersionsRequest)(nil),  // 27: dodil.scriptum.v1.ListScriptVersionsRequest
+	(*ListScriptVersionsResponse)(nil), // 28: dodil.scriptum.v1.ListScriptVersionsResponse
+	(*GetScriptVersionRequest)(nil),    // 29: dodil.scriptum.v1.GetScriptVersionRequest
+	(*GetScriptVersionResponse)(nil),   // 30: dodil.scriptum.v1.GetScriptVersionResponse
+	(*GetScriptCodeRequest)(nil),       // 31: dodil.scriptum.v1.GetScriptCodeRequest
+	(*GetScriptCodeResponse)(nil),      // 32: dodil.scriptum.v1.GetScriptCodeResponse
+	(*EnvVar)(nil),                     // 33: dodil.scriptum.v1.EnvVar
+	(*SetEnvVarRequest)(nil),           // 34: dodil.scriptum.v1.SetEnvVarRequest
+	(*SetEnvVarResponse)(nil),          // 35: dodil.scriptum.v1.SetEnvVarResponse
+	(*GetEnvVarRequest)(nil),           // 36: dodil.scriptum.v1.GetEnvVarRequest
+	(*GetEnvVarResponse)(nil),          // 37: dodil.scriptum.v1.GetEnvVarResponse
+	(*DeleteEnvVarRequest)(nil),        // 38: dodil.scriptum.v1.DeleteEnvVarRequest
+	(*DeleteEnvVarResponse)(nil),       // 39: dodil.scriptum.v1.DeleteEnvVarResponse
+	(*ListEnvVarsRequest)(nil),         // 40: dodil.scriptum.v1.ListEnvVarsRequest
+	(*ListEnvVarsResponse)(nil),        // 41: dodil.scriptum.v1.ListEnvVarsResponse
+	(*ImportEnvVarsRequest)(nil),       // 42: dodil.scriptum.v1.ImportEnvVarsRequest
+	(*ImportEnvVarsResponse)(nil),      // 43: dodil.scriptum.v1.ImportEnvVarsResponse
+	(*GetScriptEnvRequest)(nil),        // 44: dodil.scriptum.v1.GetScriptEnvRequest
+	(*GetScriptEnvResponse)(nil),       // 45: dodil.scriptum.v1.GetScriptEnvResponse
+	(*UpdateScriptEnvRequest)(nil),     // 46: dodil.scriptum.v1.UpdateScriptEnvRequest
+	(*UpdateScriptEnvResponse)(nil),    // 47: dodil.scriptum.v1.UpdateScriptEnvResponse
+	(*Thread)(nil),                     // 48: dodil.scriptum.v1.Thread
+	(*Waiting)(nil),                    // 49: dodil.scriptum.v1.Waiting
+	(*CreateThreadRequest)(nil),        // 50: dodil.scriptum.v1.CreateThreadRequest
+	(*GetThreadRequest)(nil),           // 51: dodil.scriptum.v1.GetThreadRequest
+	(*ListThreadsRequest)(nil),         // 52: dodil.scriptum.v1.ListThreadsRequest
+	(*ListThreadsResponse)(nil),        // 53: dodil.scriptum.v1.ListThreadsResponse
+	(*CancelThreadRequest)(nil),        // 54: dodil.scriptum.v1.CancelThreadRequest
+	(*ResumeThreadRequest)(nil),        // 55: dodil.scriptum.v1.ResumeThreadRequest
+	(*Step)(nil),                       // 56: dodil.scriptum.v1.Step
+	(*PartialOutput)(nil),              // 57: dodil.scriptum.v1.PartialOutput
+	(*WatchThreadRequest)(nil),         // 58: dodil.scriptum.v1.WatchThreadRequest
+	(*ThreadEvent)(nil),                // 59: dodil.scriptum.v1.ThreadEvent
+	(*WatchStepRequest)(nil),           // 60: dodil.scriptum.v1.WatchStepRequest
+	(*StepEvent)(nil),                  // 61: dodil.scriptum.v1.StepEvent
+	(*GetThreadResultRequest)(nil),     // 62: dodil.scriptum.v1.GetThreadResultRequest
+	(*GetThreadResultResponse)(nil),    // 63: dodil.scriptum.v1.GetThreadResultResponse
+	(*StepDetail)(nil),                 // 64: dodil.scriptum.v1.StepDetail
+	(*StreamThreadResultRequest)(nil),  // 65: dodil.scriptum.v1.StreamThreadResultRequest
+	(*ThreadOutputMeta)(nil),           // 66: dodil.scriptum.v1.ThreadOutputMeta
+	(*OutputChunk)(nil),                // 67: dodil.scriptum.v1.OutputChunk
+	(*ThreadResultPart)(nil),           // 68: dodil.scriptum.v1.ThreadResultPart
+	(*StreamStepResultRequest)(nil),    // 69: dodil.scriptum.v1.StreamStepResultRequest
+	(*StepResultPart)(nil),             // 70: dodil.scriptum.v1.StepResultPart
+	(*Artifact)(nil),                   // 71: dodil.scriptum.v1.Artifact
+	(*ListArtifactsRequest)(nil),       // 72: dodil.scriptum.v1.ListArtifactsRequest
+	(*ListArtifactsResponse)(nil),      // 73: dodil.scriptum.v1.ListArtifactsResponse
+	(*Tool)(nil),                       // 74: dodil.scriptum.v1.Tool
+	(*ListToolsRequest)(nil),           // 75: dodil.scriptum.v1.ListToolsRequest
+	(*ListToolsResponse)(nil),          // 76: dodil.scriptum.v1.ListToolsResponse
+	(*Template)(nil),                   // 77: dodil.scriptum.v1.Template
+	(*ListTemplatesRequest)(nil),       // 78: dodil.scriptum.v1.ListTemplatesRequest
+	(*ListTemplatesResponse)(nil),      // 79: dodil.scriptum.v1.ListTemplatesResponse
+	(*GetTemplateRequest)(nil),         // 80: dodil.scriptum.v1.GetTemplateRequest
+	(*GetTemplateResponse)(nil),        // 81: dodil.scriptum.v1.GetTemplateResponse
+	(*HealthCheckRequest)(nil),         // 82: dodil.scriptum.v1.HealthCheckRequest
+	(*HealthCheckResponse)(nil),        // 83: dodil.scriptum.v1.HealthCheckResponse
+	nil,                                // 84: dodil.scriptum.v1.CreateScriptRequest.EnvEntry
+	nil,                                // 85: dodil.scriptum.v1.ImportEnvVarsRequest.VarsEntry
+	nil,                                // 86: dodil.scriptum.v1.GetScriptEnvResponse.EnvEntry
+	nil,                                // 87: dodil.scriptum.v1.UpdateScriptEnvRequest.SetEntry
+	nil,                                // 88: dodil.scriptum.v1.UpdateScriptEnvResponse.EnvEntry
+	nil,                                // 89: dodil.scriptum.v1.Thread.MetadataEntry
+	nil,                                // 90: dodil.scriptum.v1.CreateThreadRequest.MetadataEntry
 }
 var file_scriptum_proto_depIdxs = []int32{
-	2,  // 0: dodil.scriptum.v1.Script.labels:type_name -> dodil.scriptum.v1.Label
+	4,  // 0: dodil.scriptum.v1.Script.labels:type_name -> dodil.scriptum.v1.Label
 	0,  // 1: dodil.scriptum.v1.Script.status:type_name -> dodil.scriptum.v1.ScriptStatus
-	2,  // 2: dodil.scriptum.v1.CreateScriptRequest.labels:type_name -> dodil.scriptum.v1.Label
-	55, // 3: dodil.scriptum.v1.CreateScriptRequest.env:type_name -> dodil.scriptum.v1.CreateScriptRequest.EnvEntry
-	3,  // 4: dodil.scriptum.v1.CreateScriptResponse.script:type_name -> dodil.scriptum.v1.Script
-	2,  // 5: dodil.scriptum.v1.ListScriptsRequest.labels:type_name -> dodil.scriptum.v1.Label
-	3,  // 6: dodil.scriptum.v1.ListScriptsResponse.scripts:type_name -> dodil.scriptum.v1.Script
-	3,  // 7: dodil.scriptum.v1.GetScriptResponse.script:type_name -> dodil.scriptum.v1.Script
-	23, // 8: dodil.scriptum.v1.GetScriptResponse.active:type_name -> dodil.scriptum.v1.Version
-	12, // 9: dodil.scriptum.v1.GetScriptResponse.draft:type_name -> dodil.scriptum.v1.DraftInfo
-	3,  // 10: dodil.scriptum.v1.DeleteScriptResponse.script:type_name -> dodil.scriptum.v1.Script
-	12, // 11: dodil.scriptum.v1.SaveScriptDraftResponse.draft:type_name -> dodil.scriptum.v1.DraftInfo
-	12, // 12: dodil.scriptum.v1.GetDraftInfoResponse.draft:type_name -> dodil.scriptum.v1.DraftInfo
-	23, // 13: dodil.scriptum.v1.PublishScriptDraftResponse.version:type_name -> dodil.scriptum.v1.Version
+	4,  // 2: dodil.scriptum.v1.CreateScriptRequest.labels:type_name -> dodil.scriptum.v1.Label
+	84, // 3: dodil.scriptum.v1.CreateScriptRequest.env:type_name -> dodil.scriptum.v1.CreateScriptRequest.EnvEntry
+	5,  // 4: dodil.scriptum.v1.CreateScriptResponse.script:type_name -> dodil.scriptum.v1.Script
+	4,  // 5: dodil.scriptum.v1.ListScriptsRequest.labels:type_name -> dodil.scriptum.v1.Label
+	5,  // 6: dodil.scriptum.v1.ListScriptsResponse.scripts:type_name -> dodil.scriptum.v1.Script
+	5,  // 7: dodil.scriptum.v1.GetScriptResponse.script:type_name -> dodil.scriptum.v1.Script
+	24, // 8: dodil.scriptum.v1.GetScriptResponse.active:type_name -> dodil.scriptum.v1.Version
+	14, // 9: dodil.scriptum.v1.GetScriptResponse.draft:type_name -> dodil.scriptum.v1.DraftInfo
+	5,  // 10: dodil.scriptum.v1.DeleteScriptResponse.script:type_name -> dodil.scriptum.v1.Script
+	14, // 11: dodil.scriptum.v1.SaveScriptDraftResponse.draft:type_name -> dodil.scriptum.v1.DraftInfo
+	14, // 12: dodil.scriptum.v1.GetDraftInfoResponse.draft:type_name -> dodil.scriptum.v1.DraftInfo
+	24, // 13: dodil.scriptum.v1.PublishScriptDraftResponse.version:type_name -> dodil.scriptum.v1.Version
 	1,  // 14: dodil.scriptum.v1.Version.status:type_name -> dodil.scriptum.v1.VersionStatus
-	23, // 15: dodil.scriptum.v1.RollbackScriptResponse.version:type_name -> dodil.scriptum.v1.Version
-	23, // 16: dodil.scriptum.v1.ListScriptVersionsResponse.versions:type_name -> dodil.scriptum.v1.Version
-	23, // 17: dodil.scriptum.v1.GetScriptVersionResponse.version:type_name -> dodil.scriptum.v1.Version
-	32, // 18: dodil.scriptum.v1.SetEnvVarResponse.env_var:type_name -> dodil.scriptum.v1.EnvVar
-	32, // 19: dodil.scriptum.v1.GetEnvVarResponse.env_var:type_name -> dodil.scriptum.v1.EnvVar
-	32, // 20: dodil.scriptum.v1.ListEnvVarsResponse.env_vars:type_name -> dodil.scriptum.v1.EnvVar
-	56, // 21: dodil.scriptum.v1.ImportEnvVarsRequest.vars:type_name -> dodil.scriptum.v1.ImportEnvVarsRequest.VarsEntry
-	57, // 22: dodil.scriptum.v1.GetScriptEnvResponse.env:type_name -> dodil.scriptum.v1.GetScriptEnvResponse.EnvEntry
-	58, // 23: dodil.scriptum.v1.UpdateScriptEnvRequest.set:type_name -> dodil.scriptum.v1.UpdateScriptEnvRequest.SetEntry
-	59, // 24: dodil.scriptum.v1.UpdateScriptEnvResponse.env:type_name -> dodil.scriptum.v1.UpdateScriptEnvResponse.EnvEntry
-	47, // 25: dodil.scriptum.v1.ListToolsResponse.tools:type_name -> dodil.scriptum.v1.Tool
-	50, // 26: dodil.scriptum.v1.ListTemplatesResponse.templates:type_name -> dodil.scriptum.v1.Template
-	4,  // 27: dodil.scriptum.v1.ScriptumService.CreateScript:input_type -> dodil.scriptum.v1.CreateScriptRequest
-	6,  // 28: dodil.scriptum.v1.ScriptumService.ListScripts:input_type -> dodil.scriptum.v1.ListScriptsRequest
-	8,  // 29: dodil.scriptum.v1.ScriptumService.GetScript:input_type -> dodil.scriptum.v1.GetScriptRequest
-	10, // 30: dodil.scriptum.v1.ScriptumService.DeleteScript:input_type -> dodil.scriptum.v1.DeleteScriptRequest
-	13, // 31: dodil.scriptum.v1.ScriptumService.SaveScriptDraft:input_type -> dodil.scriptum.v1.SaveScriptDraftRequest
-	15, // 32: dodil.scriptum.v1.ScriptumService.GetDraftInfo:input_type -> dodil.scriptum.v1.GetDraftInfoRequest
-	17, // 33: dodil.scriptum.v1.ScriptumService.CompileScriptDraft:input_type -> dodil.scriptum.v1.CompileScriptDraftRequest
-	19, // 34: dodil.scriptum.v1.ScriptumService.TestScriptDraft:input_type -> dodil.scriptum.v1.TestScriptDraftRequest
-	21, // 35: dodil.scriptum.v1.ScriptumService.PublishScriptDraft:input_type -> dodil.scriptum.v1.PublishScriptDraftRequest
-	24, // 36: dodil.scriptum.v1.ScriptumService.RollbackScript:input_type -> dodil.scriptum.v1.RollbackScriptRequest
-	26, // 37: dodil.scriptum.v1.ScriptumService.ListScriptVersions:input_type -> dodil.scriptum.v1.ListScriptVersionsRequest
-	28, // 38: dodil.scriptum.v1.ScriptumService.GetScriptVersion:input_type -> dodil.scriptum.v1.GetScriptVersionRequest
-	30, // 39: dodil.scriptum.v1.ScriptumService.GetScriptCode:input_type -> dodil.scriptum.v1.GetScriptCodeRequest
-	33, // 40: dodil.scriptum.v1.ScriptumService.SetEnvVar:input_type -> dodil.scriptum.v1.SetEnvVarRequest
-	35, // 41: dodil.scriptum.v1.ScriptumService.GetEnvVar:input_type -> dodil.scriptum.v1.GetEnvVarRequest
-	37, // 42: dodil.scriptum.v1.ScriptumService.DeleteEnvVar:input_type -> dodil.scriptum.v1.DeleteEnvVarRequest
-	39, // 43: dodil.scriptum.v1.ScriptumService.ListEnvVars:input_type -> dodil.scriptum.v1.ListEnvVarsRequest
-	41, // 44: dodil.scriptum.v1.ScriptumService.ImportEnvVars:input_type -> dodil.scriptum.v1.ImportEnvVarsRequest
-	43, // 45: dodil.scriptum.v1.ScriptumService.GetScriptEnv:input_type -> dodil.scriptum.v1.GetScriptEnvRequest
-	45, // 46: dodil.scriptum.v1.ScriptumService.UpdateScriptEnv:input_type -> dodil.scriptum.v1.UpdateScriptEnvRequest
-	48, // 47: dodil.scriptum.v1.ScriptumService.ListTools:input_type -> dodil.scriptum.v1.ListToolsRequest
-	51, // 48: dodil.scriptum.v1.ScriptumService.ListTemplates:input_type -> dodil.scriptum.v1.ListTemplatesRequest
-	53, // 49: dodil.scriptum.v1.ScriptumService.HealthCheck:input_type -> dodil.scriptum.v1.HealthCheckRequest
-	5,  // 50: dodil.scriptum.v1.ScriptumService.CreateScript:output_type -> dodil.scriptum.v1.CreateScriptResponse
-	7,  // 51: dodil.scriptum.v1.ScriptumService.ListScripts:output_type -> dodil.scriptum.v1.ListScriptsResponse
-	9,  // 52: dodil.scriptum.v1.ScriptumService.GetScript:output_type -> dodil.scriptum.v1.GetScriptResponse
-	11, // 53: dodil.scriptum.v1.ScriptumService.DeleteScript:output_type -> dodil.scriptum.v1.DeleteScriptResponse
-	14, // 54: dodil.scriptum.v1.ScriptumService.SaveScriptDraft:output_type -> dodil.scriptum.v1.SaveScriptDraftResponse
-	16, // 55: dodil.scriptum.v1.ScriptumService.GetDraftInfo:output_type -> dodil.scriptum.v1.GetDraftInfoResponse
-	18, // 56: dodil.scriptum.v1.ScriptumService.CompileScriptDraft:output_type -> dodil.scriptum.v1.CompileScriptDraftResponse
-	20, // 57: dodil.scriptum.v1.ScriptumService.TestScriptDraft:output_type -> dodil.scriptum.v1.TestScriptDraftResponse
-	22, // 58: dodil.scriptum.v1.ScriptumService.PublishScriptDraft:output_type -> dodil.scriptum.v1.PublishScriptDraftResponse
-	25, // 59: dodil.scriptum.v1.ScriptumService.RollbackScript:output_type -> dodil.scriptum.v1.RollbackScriptResponse
-	27, // 60: dodil.scriptum.v1.ScriptumService.ListScriptVersions:output_type -> dodil.scriptum.v1.ListScriptVersionsResponse
-	29, // 61: dodil.scriptum.v1.ScriptumService.GetScriptVersion:output_type -> dodil.scriptum.v1.GetScriptVersionResponse
-	31, // 62: dodil.scriptum.v1.ScriptumService.GetScriptCode:output_type -> dodil.scriptum.v1.GetScriptCodeResponse
-	34, // 63: dodil.scriptum.v1.ScriptumService.SetEnvVar:output_type -> dodil.scriptum.v1.SetEnvVarResponse
-	36, // 64: dodil.scriptum.v1.ScriptumService.GetEnvVar:output_type -> dodil.scriptum.v1.GetEnvVarResponse
-	38, // 65: dodil.scriptum.v1.ScriptumService.DeleteEnvVar:output_type -> dodil.scriptum.v1.DeleteEnvVarResponse
-	40, // 66: dodil.scriptum.v1.ScriptumService.ListEnvVars:output_type -> dodil.scriptum.v1.ListEnvVarsResponse
-	42, // 67: dodil.scriptum.v1.ScriptumService.ImportEnvVars:output_type -> dodil.scriptum.v1.ImportEnvVarsResponse
-	44, // 68: dodil.scriptum.v1.ScriptumService.GetScriptEnv:output_type -> dodil.scriptum.v1.GetScriptEnvResponse
-	46, // 69: dodil.scriptum.v1.ScriptumService.UpdateScriptEnv:output_type -> dodil.scriptum.v1.UpdateScriptEnvResponse
-	49, // 70: dodil.scriptum.v1.ScriptumService.ListTools:output_type -> dodil.scriptum.v1.ListToolsResponse
-	52, // 71: dodil.scriptum.v1.ScriptumService.ListTemplates:output_type -> dodil.scriptum.v1.ListTemplatesResponse
-	54, // 72: dodil.scriptum.v1.ScriptumService.HealthCheck:output_type -> dodil.scriptum.v1.HealthCheckResponse
-	50, // [50:73] is the sub-list for method output_type
-	27, // [27:50] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	24, // 15: dodil.scriptum.v1.RollbackScriptResponse.version:type_name -> dodil.scriptum.v1.Version
+	24, // 16: dodil.scriptum.v1.ListScriptVersionsResponse.versions:type_name -> dodil.scriptum.v1.Version
+	24, // 17: dodil.scriptum.v1.GetScriptVersionResponse.version:type_name -> dodil.scriptum.v1.Version
+	33, // 18: dodil.scriptum.v1.SetEnvVarResponse.env_var:type_name -> dodil.scriptum.v1.EnvVar
+	33, // 19: dodil.scriptum.v1.GetEnvVarResponse.env_var:type_name -> dodil.scriptum.v1.EnvVar
+	33, // 20: dodil.scriptum.v1.ListEnvVarsResponse.env_vars:type_name -> dodil.scriptum.v1.EnvVar
+	85, // 21: dodil.scriptum.v1.ImportEnvVarsRequest.vars:type_name -> dodil.scriptum.v1.ImportEnvVarsRequest.VarsEntry
+	86, // 22: dodil.scriptum.v1.GetScriptEnvResponse.env:type_name -> dodil.scriptum.v1.GetScriptEnvResponse.EnvEntry
+	87, // 23: dodil.scriptum.v1.UpdateScriptEnvRequest.set:type_name -> dodil.scriptum.v1.UpdateScriptEnvRequest.SetEntry
+	88, // 24: dodil.scriptum.v1.UpdateScriptEnvResponse.env:type_name -> dodil.scriptum.v1.UpdateScriptEnvResponse.EnvEntry
+	2,  // 25: dodil.scriptum.v1.Thread.status:type_name -> dodil.scriptum.v1.ThreadStatus
+	89, // 26: dodil.scriptum.v1.Thread.metadata:type_name -> dodil.scriptum.v1.Thread.MetadataEntry
+	49, // 27: dodil.scriptum.v1.Thread.waiting:type_name -> dodil.scriptum.v1.Waiting
+	90, // 28: dodil.scriptum.v1.CreateThreadRequest.metadata:type_name -> dodil.scriptum.v1.CreateThreadRequest.MetadataEntry
+	48, // 29: dodil.scriptum.v1.ListThreadsResponse.threads:type_name -> dodil.scriptum.v1.Thread
+	3,  // 30: dodil.scriptum.v1.Step.status:type_name -> dodil.scriptum.v1.StepStatus
+	48, // 31: dodil.scriptum.v1.ThreadEvent.thread:type_name -> dodil.scriptum.v1.Thread
+	56, // 32: dodil.scriptum.v1.ThreadEvent.step:type_name -> dodil.scriptum.v1.Step
+	57, // 33: dodil.scriptum.v1.ThreadEvent.partial:type_name -> dodil.scriptum.v1.PartialOutput
+	56, // 34: dodil.scriptum.v1.StepEvent.step:type_name -> dodil.scriptum.v1.Step
+	57, // 35: dodil.scriptum.v1.StepEvent.partial:type_name -> dodil.scriptum.v1.PartialOutput
+	48, // 36: dodil.scriptum.v1.GetThreadResultResponse.thread:type_name -> dodil.scriptum.v1.Thread
+	56, // 37: dodil.scriptum.v1.GetThreadResultResponse.steps:type_name -> dodil.scriptum.v1.Step
+	64, // 38: dodil.scriptum.v1.GetThreadResultResponse.step_details:type_name -> dodil.scriptum.v1.StepDetail
+	56, // 39: dodil.scriptum.v1.StepDetail.step:type_name -> dodil.scriptum.v1.Step
+	48, // 40: dodil.scriptum.v1.ThreadOutputMeta.thread:type_name -> dodil.scriptum.v1.Thread
+	66, // 41: dodil.scriptum.v1.ThreadResultPart.meta:type_name -> dodil.scriptum.v1.ThreadOutputMeta
+	67, // 42: dodil.scriptum.v1.ThreadResultPart.chunk:type_name -> dodil.scriptum.v1.OutputChunk
+	64, // 43: dodil.scriptum.v1.StepResultPart.step:type_name -> dodil.scriptum.v1.StepDetail
+	67, // 44: dodil.scriptum.v1.StepResultPart.chunk:type_name -> dodil.scriptum.v1.OutputChunk
+	71, // 45: dodil.scriptum.v1.ListArtifactsResponse.artifacts:type_name -> dodil.scriptum.v1.Artifact
+	74, // 46: dodil.scriptum.v1.ListToolsResponse.tools:type_name -> dodil.scriptum.v1.Tool
+	77, // 47: dodil.scriptum.v1.ListTemplatesResponse.templates:type_name -> dodil.scriptum.v1.Template
+	77, // 48: dodil.scriptum.v1.GetTemplateResponse.template:type_name -> dodil.scriptum.v1.Template
+	6,  // 49: dodil.scriptum.v1.ScriptumService.CreateScript:input_type -> dodil.scriptum.v1.CreateScriptRequest
+	8,  // 50: dodil.scriptum.v1.ScriptumService.ListScripts:input_type -> dodil.scriptum.v1.ListScriptsRequest
+	10, // 51: dodil.scriptum.v1.ScriptumService.GetScript:input_type -> dodil.scriptum.v1.GetScriptRequest
+	12, // 52: dodil.scriptum.v1.ScriptumService.DeleteScript:input_type -> dodil.scriptum.v1.DeleteScriptRequest
+	15, // 53: dodil.scriptum.v1.ScriptumService.SaveScriptDraft:input_type -> dodil.scriptum.v1.SaveScriptDraftRequest
+	17, // 54: dodil.scriptum.v1.ScriptumService.GetDraftInfo:input_type -> dodil.scriptum.v1.GetDraftInfoRequest
+	19, // 55: dodil.scriptum.v1.ScriptumService.CompileScriptDraft:input_type -> dodil.scriptum.v1.CompileScriptDraftRequest
+	21, // 56: dodil.scriptum.v1.ScriptumService.TestScriptDraft:input_type -> dodil.scriptum.v1.TestScriptDraftRequest
+	22, // 57: dodil.scriptum.v1.ScriptumService.PublishScriptDraft:input_type -> dodil.scriptum.v1.PublishScriptDraftRequest
+	25, // 58: dodil.scriptum.v1.ScriptumService.RollbackScript:input_type -> dodil.scriptum.v1.RollbackScriptRequest
+	27, // 59: dodil.scriptum.v1.ScriptumService.ListScriptVersions:input_type -> dodil.scriptum.v1.ListScriptVersionsRequest
+	29, // 60: dodil.scriptum.v1.ScriptumService.GetScriptVersion:input_type -> dodil.scriptum.v1.GetScriptVersionRequest
+	31, // 61: dodil.scriptum.v1.ScriptumService.GetScriptCode:input_type -> dodil.scriptum.v1.GetScriptCodeRequest
+	34, // 62: dodil.scriptum.v1.ScriptumService.SetEnvVar:input_type -> dodil.scriptum.v1.SetEnvVarRequest
+	36, // 63: dodil.scriptum.v1.ScriptumService.GetEnvVar:input_type -> dodil.scriptum.v1.GetEnvVarRequest
+	38, // 64: dodil.scriptum.v1.ScriptumService.DeleteEnvVar:input_type -> dodil.scriptum.v1.DeleteEnvVarRequest
+	40, // 65: dodil.scriptum.v1.ScriptumService.ListEnvVars:input_type -> dodil.scriptum.v1.ListEnvVarsRequest
+	42, // 66: dodil.scriptum.v1.ScriptumService.ImportEnvVars:input_type -> dodil.scriptum.v1.ImportEnvVarsRequest
+	44, // 67: dodil.scriptum.v1.ScriptumService.GetScriptEnv:input_type -> dodil.scriptum.v1.GetScriptEnvRequest
+	46, // 68: dodil.scriptum.v1.ScriptumService.UpdateScriptEnv:input_type -> dodil.scriptum.v1.UpdateScriptEnvRequest
+	50, // 69: dodil.scriptum.v1.ScriptumService.CreateThread:input_type -> dodil.scriptum.v1.CreateThreadRequest
+	51, // 70: dodil.scriptum.v1.ScriptumService.GetThread:input_type -> dodil.scriptum.v1.GetThreadRequest
+	52, // 71: dodil.scriptum.v1.ScriptumService.ListThreads:input_type -> dodil.scriptum.v1.ListThreadsRequest
+	54, // 72: dodil.scriptum.v1.ScriptumService.CancelThread:input_type -> dodil.scriptum.v1.CancelThreadRequest
+	55, // 73: dodil.scriptum.v1.ScriptumService.ResumeThread:input_type -> dodil.scriptum.v1.ResumeThreadRequest
+	58, // 74: dodil.scriptum.v1.ScriptumService.WatchThread:input_type -> dodil.scriptum.v1.WatchThreadRequest
+	60, // 75: dodil.scriptum.v1.ScriptumService.WatchStep:input_type -> dodil.scriptum.v1.WatchStepRequest
+	62, // 76: dodil.scriptum.v1.ScriptumService.GetThreadResult:input_type -> dodil.scriptum.v1.GetThreadResultRequest
+	65, // 77: dodil.scriptum.v1.ScriptumService.StreamThreadResult:input_type -> dodil.scriptum.v1.StreamThreadResultRequest
+	69, // 78: dodil.scriptum.v1.ScriptumService.StreamStepResult:input_type -> dodil.scriptum.v1.StreamStepResultRequest
+	72, // 79: dodil.scriptum.v1.ScriptumService.ListArtifacts:input_type -> dodil.scriptum.v1.ListArtifactsRequest
+	75, // 80: dodil.scriptum.v1.ScriptumService.ListTools:input_type -> dodil.scriptum.v1.ListToolsRequest
+	78, // 81: dodil.scriptum.v1.ScriptumService.ListTemplates:input_type -> dodil.scriptum.v1.ListTemplatesRequest
+	80, // 82: dodil.scriptum.v1.ScriptumService.GetTemplate:input_type -> dodil.scriptum.v1.GetTemplateRequest
+	82, // 83: dodil.scriptum.v1.ScriptumService.HealthCheck:input_type -> dodil.scriptum.v1.HealthCheckRequest
+	7,  // 84: dodil.scriptum.v1.ScriptumService.CreateScript:output_type -> dodil.scriptum.v1.CreateScriptResponse
+	9,  // 85: dodil.scriptum.v1.ScriptumService.ListScripts:output_type -> dodil.scriptum.v1.ListScriptsResponse
+	11, // 86: dodil.scriptum.v1.ScriptumService.GetScript:output_type -> dodil.scriptum.v1.GetScriptResponse
+	13, // 87: dodil.scriptum.v1.ScriptumService.DeleteScript:output_type -> dodil.scriptum.v1.DeleteScriptResponse
+	16, // 88: dodil.scriptum.v1.ScriptumService.SaveScriptDraft:output_type -> dodil.scriptum.v1.SaveScriptDraftResponse
+	18, // 89: dodil.scriptum.v1.ScriptumService.GetDraftInfo:output_type -> dodil.scriptum.v1.GetDraftInfoResponse
+	20, // 90: dodil.scriptum.v1.ScriptumService.CompileScriptDraft:output_type -> dodil.scriptum.v1.CompileScriptDraftResponse
+	48, // 91: dodil.scriptum.v1.ScriptumService.TestScriptDraft:output_type -> dodil.scriptum.v1.Thread
+	23, // 92: dodil.scriptum.v1.ScriptumService.PublishScriptDraft:output_type -> dodil.scriptum.v1.PublishScriptDraftResponse
+	26, // 93: dodil.scriptum.v1.ScriptumService.RollbackScript:output_type -> dodil.scriptum.v1.RollbackScriptResponse
+	28, // 94: dodil.scriptum.v1.ScriptumService.ListScriptVersions:output_type -> dodil.scriptum.v1.ListScriptVersionsResponse
+	30, // 95: dodil.scriptum.v1.ScriptumService.GetScriptVersion:output_type -> dodil.scriptum.v1.GetScriptVersionResponse
+	32, // 96: dodil.scriptum.v1.ScriptumService.GetScriptCode:output_type -> dodil.scriptum.v1.GetScriptCodeResponse
+	35, // 97: dodil.scriptum.v1.ScriptumService.SetEnvVar:output_type -> dodil.scriptum.v1.SetEnvVarResponse
+	37, // 98: dodil.scriptum.v1.ScriptumService.GetEnvVar:output_type -> dodil.scriptum.v1.GetEnvVarResponse
+	39, // 99: dodil.scriptum.v1.ScriptumService.DeleteEnvVar:output_type -> dodil.scriptum.v1.DeleteEnvVarResponse
+	41, // 100: dodil.scriptum.v1.ScriptumService.ListEnvVars:output_type -> dodil.scriptum.v1.ListEnvVarsResponse
+	43, // 101: dodil.scriptum.v1.ScriptumService.ImportEnvVars:output_type -> dodil.scriptum.v1.ImportEnvVarsResponse
+	45, // 102: dodil.scriptum.v1.ScriptumService.GetScriptEnv:output_type -> dodil.scriptum.v1.GetScriptEnvResponse
+	47, // 103: dodil.scriptum.v1.ScriptumService.UpdateScriptEnv:output_type -> dodil.scriptum.v1.UpdateScriptEnvResponse
+	48, // 104: dodil.scriptum.v1.ScriptumService.CreateThread:output_type -> dodil.scriptum.v1.Thread
+	48, // 105: dodil.scriptum.v1.ScriptumService.GetThread:output_type -> dodil.scriptum.v1.Thread
+	53, // 106: dodil.scriptum.v1.ScriptumService.ListThreads:output_type -> dodil.scriptum.v1.ListThreadsResponse
+	48, // 107: dodil.scriptum.v1.ScriptumService.CancelThread:output_type -> dodil.scriptum.v1.Thread
+	48, // 108: dodil.scriptum.v1.ScriptumService.ResumeThread:output_type -> dodil.scriptum.v1.Thread
+	59, // 109: dodil.scriptum.v1.ScriptumService.WatchThread:output_type -> dodil.scriptum.v1.ThreadEvent
+	61, // 110: dodil.scriptum.v1.ScriptumService.WatchStep:output_type -> dodil.scriptum.v1.StepEvent
+	63, // 111: dodil.scriptum.v1.ScriptumService.GetThreadResult:output_type -> dodil.scriptum.v1.GetThreadResultResponse
+	68, // 112: dodil.scriptum.v1.ScriptumService.StreamThreadResult:output_type -> dodil.scriptum.v1.ThreadResultPart
+	70, // 113: dodil.scriptum.v1.ScriptumService.StreamStepResult:output_type -> dodil.scriptum.v1.StepResultPart
+	73, // 114: dodil.scriptum.v1.ScriptumService.ListArtifacts:output_type -> dodil.scriptum.v1.ListArtifactsResponse
+	76, // 115: dodil.scriptum.v1.ScriptumService.ListTools:output_type -> dodil.scriptum.v1.ListToolsResponse
+	79, // 116: dodil.scriptum.v1.ScriptumService.ListTemplates:output_type -> dodil.scriptum.v1.ListTemplatesResponse
+	81, // 117: dodil.scriptum.v1.ScriptumService.GetTemplate:output_type -> dodil.scriptum.v1.GetTemplateResponse
+	83, // 118: dodil.scriptum.v1.ScriptumService.HealthCheck:output_type -> dodil.scriptum.v1.HealthCheckResponse
+	84, // [84:119] is the sub-list for method output_type
+	49, // [49:84] is the sub-list for method input_type
+	49, // [49:49] is the sub-list for extension type_name
+	49, // [49:49] is the sub-list for extension extendee
+	0,  // [0:49] is the sub-list for field type_name
 }
 
 func init() { file_scriptum_proto_init() }
@@ -3495,14 +5951,31 @@ func file_scriptum_proto_init() {
 	if File_scriptum_proto != nil {
 		return
 	}
-	file_scriptum_proto_msgTypes[31].OneofWrappers = []any{}
+	file_scriptum_proto_msgTypes[30].OneofWrappers = []any{}
+	file_scriptum_proto_msgTypes[55].OneofWrappers = []any{
+		(*ThreadEvent_Thread)(nil),
+		(*ThreadEvent_Step)(nil),
+		(*ThreadEvent_Partial)(nil),
+	}
+	file_scriptum_proto_msgTypes[57].OneofWrappers = []any{
+		(*StepEvent_Step)(nil),
+		(*StepEvent_Partial)(nil),
+	}
+	file_scriptum_proto_msgTypes[64].OneofWrappers = []any{
+		(*ThreadResultPart_Meta)(nil),
+		(*ThreadResultPart_Chunk)(nil),
+	}
+	file_scriptum_proto_msgTypes[66].OneofWrappers = []any{
+		(*StepResultPart_Step)(nil),
+		(*StepResultPart_Chunk)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_scriptum_proto_rawDesc), len(file_scriptum_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   58,
+			NumEnums:      4,
+			NumMessages:   87,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -42,8 +42,20 @@ const (
 	ScriptumService_ImportEnvVars_FullMethodName      = "/dodil.scriptum.v1.ScriptumService/ImportEnvVars"
 	ScriptumService_GetScriptEnv_FullMethodName       = "/dodil.scriptum.v1.ScriptumService/GetScriptEnv"
 	ScriptumService_UpdateScriptEnv_FullMethodName    = "/dodil.scriptum.v1.ScriptumService/UpdateScriptEnv"
+	ScriptumService_CreateThread_FullMethodName       = "/dodil.scriptum.v1.ScriptumService/CreateThread"
+	ScriptumService_GetThread_FullMethodName          = "/dodil.scriptum.v1.ScriptumService/GetThread"
+	ScriptumService_ListThreads_FullMethodName        = "/dodil.scriptum.v1.ScriptumService/ListThreads"
+	ScriptumService_CancelThread_FullMethodName       = "/dodil.scriptum.v1.ScriptumService/CancelThread"
+	ScriptumService_ResumeThread_FullMethodName       = "/dodil.scriptum.v1.ScriptumService/ResumeThread"
+	ScriptumService_WatchThread_FullMethodName        = "/dodil.scriptum.v1.ScriptumService/WatchThread"
+	ScriptumService_WatchStep_FullMethodName          = "/dodil.scriptum.v1.ScriptumService/WatchStep"
+	ScriptumService_GetThreadResult_FullMethodName    = "/dodil.scriptum.v1.ScriptumService/GetThreadResult"
+	ScriptumService_StreamThreadResult_FullMethodName = "/dodil.scriptum.v1.ScriptumService/StreamThreadResult"
+	ScriptumService_StreamStepResult_FullMethodName   = "/dodil.scriptum.v1.ScriptumService/StreamStepResult"
+	ScriptumService_ListArtifacts_FullMethodName      = "/dodil.scriptum.v1.ScriptumService/ListArtifacts"
 	ScriptumService_ListTools_FullMethodName          = "/dodil.scriptum.v1.ScriptumService/ListTools"
 	ScriptumService_ListTemplates_FullMethodName      = "/dodil.scriptum.v1.ScriptumService/ListTemplates"
+	ScriptumService_GetTemplate_FullMethodName        = "/dodil.scriptum.v1.ScriptumService/GetTemplate"
 	ScriptumService_HealthCheck_FullMethodName        = "/dodil.scriptum.v1.ScriptumService/HealthCheck"
 )
 
@@ -58,7 +70,7 @@ type ScriptumServiceClient interface {
 	SaveScriptDraft(ctx context.Context, in *SaveScriptDraftRequest, opts ...grpc.CallOption) (*SaveScriptDraftResponse, error)
 	GetDraftInfo(ctx context.Context, in *GetDraftInfoRequest, opts ...grpc.CallOption) (*GetDraftInfoResponse, error)
 	CompileScriptDraft(ctx context.Context, in *CompileScriptDraftRequest, opts ...grpc.CallOption) (*CompileScriptDraftResponse, error)
-	TestScriptDraft(ctx context.Context, in *TestScriptDraftRequest, opts ...grpc.CallOption) (*TestScriptDraftResponse, error)
+	TestScriptDraft(ctx context.Context, in *TestScriptDraftRequest, opts ...grpc.CallOption) (*Thread, error)
 	PublishScriptDraft(ctx context.Context, in *PublishScriptDraftRequest, opts ...grpc.CallOption) (*PublishScriptDraftResponse, error)
 	RollbackScript(ctx context.Context, in *RollbackScriptRequest, opts ...grpc.CallOption) (*RollbackScriptResponse, error)
 	ListScriptVersions(ctx context.Context, in *ListScriptVersionsRequest, opts ...grpc.CallOption) (*ListScriptVersionsResponse, error)
@@ -71,8 +83,20 @@ type ScriptumServiceClient interface {
 	ImportEnvVars(ctx context.Context, in *ImportEnvVarsRequest, opts ...grpc.CallOption) (*ImportEnvVarsResponse, error)
 	GetScriptEnv(ctx context.Context, in *GetScriptEnvRequest, opts ...grpc.CallOption) (*GetScriptEnvResponse, error)
 	UpdateScriptEnv(ctx context.Context, in *UpdateScriptEnvRequest, opts ...grpc.CallOption) (*UpdateScriptEnvResponse, error)
+	CreateThread(ctx context.Context, in *CreateThreadRequest, opts ...grpc.CallOption) (*Thread, error)
+	GetThread(ctx context.Context, in *GetThreadRequest, opts ...grpc.CallOption) (*Thread, error)
+	ListThreads(ctx context.Context, in *ListThreadsRequest, opts ...grpc.CallOption) (*ListThreadsResponse, error)
+	CancelThread(ctx context.Context, in *CancelThreadRequest, opts ...grpc.CallOption) (*Thread, error)
+	ResumeThread(ctx context.Context, in *ResumeThreadRequest, opts ...grpc.CallOption) (*Thread, error)
+	WatchThread(ctx context.Context, in *WatchThreadRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ThreadEvent], error)
+	WatchStep(ctx context.Context, in *WatchStepRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StepEvent], error)
+	GetThreadResult(ctx context.Context, in *GetThreadResultRequest, opts ...grpc.CallOption) (*GetThreadResultResponse, error)
+	StreamThreadResult(ctx context.Context, in *StreamThreadResultRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ThreadResultPart], error)
+	StreamStepResult(ctx context.Context, in *StreamStepResultRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StepResultPart], error)
+	ListArtifacts(ctx context.Context, in *ListArtifactsRequest, opts ...grpc.CallOption) (*ListArtifactsResponse, error)
 	ListTools(ctx context.Context, in *ListToolsRequest, opts ...grpc.CallOption) (*ListToolsResponse, error)
 	ListTemplates(ctx context.Context, in *ListTemplatesRequest, opts ...grpc.CallOption) (*ListTemplatesResponse, error)
+	GetTemplate(ctx context.Context, in *GetTemplateRequest, opts ...grpc.CallOption) (*GetTemplateResponse, error)
 	HealthCheck(ctx context.Context, in *HealthCheckRequest, opts ...grpc.CallOption) (*HealthCheckResponse, error)
 }
 
@@ -154,9 +178,9 @@ func (c *scriptumServiceClient) CompileScriptDraft(ctx context.Context, in *Comp
 	return out, nil
 }
 
-func (c *scriptumServiceClient) TestScriptDraft(ctx context.Context, in *TestScriptDraftRequest, opts ...grpc.CallOption) (*TestScriptDraftResponse, error) {
+func (c *scriptumServiceClient) TestScriptDraft(ctx context.Context, in *TestScriptDraftRequest, opts ...grpc.CallOption) (*Thread, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(TestScriptDraftResponse)
+	out := new(Thread)
 	err := c.cc.Invoke(ctx, ScriptumService_TestScriptDraft_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -284,6 +308,152 @@ func (c *scriptumServiceClient) UpdateScriptEnv(ctx context.Context, in *UpdateS
 	return out, nil
 }
 
+func (c *scriptumServiceClient) CreateThread(ctx context.Context, in *CreateThreadRequest, opts ...grpc.CallOption) (*Thread, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Thread)
+	err := c.cc.Invoke(ctx, ScriptumService_CreateThread_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *scriptumServiceClient) GetThread(ctx context.Context, in *GetThreadRequest, opts ...grpc.CallOption) (*Thread, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Thread)
+	err := c.cc.Invoke(ctx, ScriptumService_GetThread_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *scriptumServiceClient) ListThreads(ctx context.Context, in *ListThreadsRequest, opts ...grpc.CallOption) (*ListThreadsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListThreadsResponse)
+	err := c.cc.Invoke(ctx, ScriptumService_ListThreads_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *scriptumServiceClient) CancelThread(ctx context.Context, in *CancelThreadRequest, opts ...grpc.CallOption) (*Thread, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Thread)
+	err := c.cc.Invoke(ctx, ScriptumService_CancelThread_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *scriptumServiceClient) ResumeThread(ctx context.Context, in *ResumeThreadRequest, opts ...grpc.CallOption) (*Thread, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Thread)
+	err := c.cc.Invoke(ctx, ScriptumService_ResumeThread_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *scriptumServiceClient) WatchThread(ctx context.Context, in *WatchThreadRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ThreadEvent], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &ScriptumService_ServiceDesc.Streams[0], ScriptumService_WatchThread_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[WatchThreadRequest, ThreadEvent]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ScriptumService_WatchThreadClient = grpc.ServerStreamingClient[ThreadEvent]
+
+func (c *scriptumServiceClient) WatchStep(ctx context.Context, in *WatchStepRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StepEvent], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &ScriptumService_ServiceDesc.Streams[1], ScriptumService_WatchStep_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[WatchStepRequest, StepEvent]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ScriptumService_WatchStepClient = grpc.ServerStreamingClient[StepEvent]
+
+func (c *scriptumServiceClient) GetThreadResult(ctx context.Context, in *GetThreadResultRequest, opts ...grpc.CallOption) (*GetThreadResultResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetThreadResultResponse)
+	err := c.cc.Invoke(ctx, ScriptumService_GetThreadResult_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *scriptumServiceClient) StreamThreadResult(ctx context.Context, in *StreamThreadResultRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ThreadResultPart], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &ScriptumService_ServiceDesc.Streams[2], ScriptumService_StreamThreadResult_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[StreamThreadResultRequest, ThreadResultPart]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ScriptumService_StreamThreadResultClient = grpc.ServerStreamingClient[ThreadResultPart]
+
+func (c *scriptumServiceClient) StreamStepResult(ctx context.Context, in *StreamStepResultRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StepResultPart], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &ScriptumService_ServiceDesc.Streams[3], ScriptumService_StreamStepResult_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[StreamStepResultRequest, StepResultPart]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ScriptumService_StreamStepResultClient = grpc.ServerStreamingClient[StepResultPart]
+
+func (c *scriptumServiceClient) ListArtifacts(ctx context.Context, in *ListArtifactsRequest, opts ...grpc.CallOption) (*ListArtifactsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListArtifactsResponse)
+	err := c.cc.Invoke(ctx, ScriptumService_ListArtifacts_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *scriptumServiceClient) ListTools(ctx context.Context, in *ListToolsRequest, opts ...grpc.CallOption) (*ListToolsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListToolsResponse)
@@ -298,6 +468,16 @@ func (c *scriptumServiceClient) ListTemplates(ctx context.Context, in *ListTempl
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListTemplatesResponse)
 	err := c.cc.Invoke(ctx, ScriptumService_ListTemplates_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *scriptumServiceClient) GetTemplate(ctx context.Context, in *GetTemplateRequest, opts ...grpc.CallOption) (*GetTemplateResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetTemplateResponse)
+	err := c.cc.Invoke(ctx, ScriptumService_GetTemplate_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -325,7 +505,7 @@ type ScriptumServiceServer interface {
 	SaveScriptDraft(context.Context, *SaveScriptDraftRequest) (*SaveScriptDraftResponse, error)
 	GetDraftInfo(context.Context, *GetDraftInfoRequest) (*GetDraftInfoResponse, error)
 	CompileScriptDraft(context.Context, *CompileScriptDraftRequest) (*CompileScriptDraftResponse, error)
-	TestScriptDraft(context.Context, *TestScriptDraftRequest) (*TestScriptDraftResponse, error)
+	TestScriptDraft(context.Context, *TestScriptDraftRequest) (*Thread, error)
 	PublishScriptDraft(context.Context, *PublishScriptDraftRequest) (*PublishScriptDraftResponse, error)
 	RollbackScript(context.Context, *RollbackScriptRequest) (*RollbackScriptResponse, error)
 	ListScriptVersions(context.Context, *ListScriptVersionsRequest) (*ListScriptVersionsResponse, error)
@@ -338,8 +518,20 @@ type ScriptumServiceServer interface {
 	ImportEnvVars(context.Context, *ImportEnvVarsRequest) (*ImportEnvVarsResponse, error)
 	GetScriptEnv(context.Context, *GetScriptEnvRequest) (*GetScriptEnvResponse, error)
 	UpdateScriptEnv(context.Context, *UpdateScriptEnvRequest) (*UpdateScriptEnvResponse, error)
+	CreateThread(context.Context, *CreateThreadRequest) (*Thread, error)
+	GetThread(context.Context, *GetThreadRequest) (*Thread, error)
+	ListThreads(context.Context, *ListThreadsRequest) (*ListThreadsResponse, error)
+	CancelThread(context.Context, *CancelThreadRequest) (*Thread, error)
+	ResumeThread(context.Context, *ResumeThreadRequest) (*Thread, error)
+	WatchThread(*WatchThreadRequest, grpc.ServerStreamingServer[ThreadEvent]) error
+	WatchStep(*WatchStepRequest, grpc.ServerStreamingServer[StepEvent]) error
+	GetThreadResult(context.Context, *GetThreadResultRequest) (*GetThreadResultResponse, error)
+	StreamThreadResult(*StreamThreadResultRequest, grpc.ServerStreamingServer[ThreadResultPart]) error
+	StreamStepResult(*StreamStepResultRequest, grpc.ServerStreamingServer[StepResultPart]) error
+	ListArtifacts(context.Context, *ListArtifactsRequest) (*ListArtifactsResponse, error)
 	ListTools(context.Context, *ListToolsRequest) (*ListToolsResponse, error)
 	ListTemplates(context.Context, *ListTemplatesRequest) (*ListTemplatesResponse, error)
+	GetTemplate(context.Context, *GetTemplateRequest) (*GetTemplateResponse, error)
 	HealthCheck(context.Context, *HealthCheckRequest) (*HealthCheckResponse, error)
 	mustEmbedUnimplementedScriptumServiceServer()
 }
@@ -372,7 +564,7 @@ func (UnimplementedScriptumServiceServer) GetDraftInfo(context.Context, *GetDraf
 func (UnimplementedScriptumServiceServer) CompileScriptDraft(context.Context, *CompileScriptDraftRequest) (*CompileScriptDraftResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CompileScriptDraft not implemented")
 }
-func (UnimplementedScriptumServiceServer) TestScriptDraft(context.Context, *TestScriptDraftRequest) (*TestScriptDraftResponse, error) {
+func (UnimplementedScriptumServiceServer) TestScriptDraft(context.Context, *TestScriptDraftRequest) (*Thread, error) {
 	return nil, status.Error(codes.Unimplemented, "method TestScriptDraft not implemented")
 }
 func (UnimplementedScriptumServiceServer) PublishScriptDraft(context.Context, *PublishScriptDraftRequest) (*PublishScriptDraftResponse, error) {
@@ -411,11 +603,47 @@ func (UnimplementedScriptumServiceServer) GetScriptEnv(context.Context, *GetScri
 func (UnimplementedScriptumServiceServer) UpdateScriptEnv(context.Context, *UpdateScriptEnvRequest) (*UpdateScriptEnvResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method UpdateScriptEnv not implemented")
 }
+func (UnimplementedScriptumServiceServer) CreateThread(context.Context, *CreateThreadRequest) (*Thread, error) {
+	return nil, status.Error(codes.Unimplemented, "method CreateThread not implemented")
+}
+func (UnimplementedScriptumServiceServer) GetThread(context.Context, *GetThreadRequest) (*Thread, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetThread not implemented")
+}
+func (UnimplementedScriptumServiceServer) ListThreads(context.Context, *ListThreadsRequest) (*ListThreadsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListThreads not implemented")
+}
+func (UnimplementedScriptumServiceServer) CancelThread(context.Context, *CancelThreadRequest) (*Thread, error) {
+	return nil, status.Error(codes.Unimplemented, "method CancelThread not implemented")
+}
+func (UnimplementedScriptumServiceServer) ResumeThread(context.Context, *ResumeThreadRequest) (*Thread, error) {
+	return nil, status.Error(codes.Unimplemented, "method ResumeThread not implemented")
+}
+func (UnimplementedScriptumServiceServer) WatchThread(*WatchThreadRequest, grpc.ServerStreamingServer[ThreadEvent]) error {
+	return status.Error(codes.Unimplemented, "method WatchThread not implemented")
+}
+func (UnimplementedScriptumServiceServer) WatchStep(*WatchStepRequest, grpc.ServerStreamingServer[StepEvent]) error {
+	return status.Error(codes.Unimplemented, "method WatchStep not implemented")
+}
+func (UnimplementedScriptumServiceServer) GetThreadResult(context.Context, *GetThreadResultRequest) (*GetThreadResultResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetThreadResult not implemented")
+}
+func (UnimplementedScriptumServiceServer) StreamThreadResult(*StreamThreadResultRequest, grpc.ServerStreamingServer[ThreadResultPart]) error {
+	return status.Error(codes.Unimplemented, "method StreamThreadResult not implemented")
+}
+func (UnimplementedScriptumServiceServer) StreamStepResult(*StreamStepResultRequest, grpc.ServerStreamingServer[StepResultPart]) error {
+	return status.Error(codes.Unimplemented, "method StreamStepResult not implemented")
+}
+func (UnimplementedScriptumServiceServer) ListArtifacts(context.Context, *ListArtifactsRequest) (*ListArtifactsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListArtifacts not implemented")
+}
 func (UnimplementedScriptumServiceServer) ListTools(context.Context, *ListToolsRequest) (*ListToolsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListTools not implemented")
 }
 func (UnimplementedScriptumServiceServer) ListTemplates(context.Context, *ListTemplatesRequest) (*ListTemplatesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListTemplates not implemented")
+}
+func (UnimplementedScriptumServiceServer) GetTemplate(context.Context, *GetTemplateRequest) (*GetTemplateResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetTemplate not implemented")
 }
 func (UnimplementedScriptumServiceServer) HealthCheck(context.Context, *HealthCheckRequest) (*HealthCheckResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method HealthCheck not implemented")
@@ -801,6 +1029,176 @@ func _ScriptumService_UpdateScriptEnv_Handler(srv interface{}, ctx context.Conte
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ScriptumService_CreateThread_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CreateThreadRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ScriptumServiceServer).CreateThread(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ScriptumService_CreateThread_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ScriptumServiceServer).CreateThread(ctx, req.(*CreateThreadRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ScriptumService_GetThread_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetThreadRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ScriptumServiceServer).GetThread(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ScriptumService_GetThread_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ScriptumServiceServer).GetThread(ctx, req.(*GetThreadRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ScriptumService_ListThreads_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListThreadsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ScriptumServiceServer).ListThreads(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ScriptumService_ListThreads_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ScriptumServiceServer).ListThreads(ctx, req.(*ListThreadsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ScriptumService_CancelThread_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CancelThreadRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ScriptumServiceServer).CancelThread(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ScriptumService_CancelThread_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ScriptumServiceServer).CancelThread(ctx, req.(*CancelThreadRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ScriptumService_ResumeThread_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ResumeThreadRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ScriptumServiceServer).ResumeThread(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ScriptumService_ResumeThread_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ScriptumServiceServer).ResumeThread(ctx, req.(*ResumeThreadRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ScriptumService_WatchThread_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(WatchThreadRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(ScriptumServiceServer).WatchThread(m, &grpc.GenericServerStream[WatchThreadRequest, ThreadEvent]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ScriptumService_WatchThreadServer = grpc.ServerStreamingServer[ThreadEvent]
+
+func _ScriptumService_WatchStep_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(WatchStepRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(ScriptumServiceServer).WatchStep(m, &grpc.GenericServerStream[WatchStepRequest, StepEvent]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ScriptumService_WatchStepServer = grpc.ServerStreamingServer[StepEvent]
+
+func _ScriptumService_GetThreadResult_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetThreadResultRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ScriptumServiceServer).GetThreadResult(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ScriptumService_GetThreadResult_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ScriptumServiceServer).GetThreadResult(ctx, req.(*GetThreadResultRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ScriptumService_StreamThreadResult_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(StreamThreadResultRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(ScriptumServiceServer).StreamThreadResult(m, &grpc.GenericServerStream[StreamThreadResultRequest, ThreadResultPart]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ScriptumService_StreamThreadResultServer = grpc.ServerStreamingServer[ThreadResultPart]
+
+func _ScriptumService_StreamStepResult_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(StreamStepResultRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(ScriptumServiceServer).StreamStepResult(m, &grpc.GenericServerStream[StreamStepResultRequest, StepResultPart]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ScriptumService_StreamStepResultServer = grpc.ServerStreamingServer[StepResultPart]
+
+func _ScriptumService_ListArtifacts_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListArtifactsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ScriptumServiceServer).ListArtifacts(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ScriptumService_ListArtifacts_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ScriptumServiceServer).ListArtifacts(ctx, req.(*ListArtifactsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ScriptumService_ListTools_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListToolsRequest)
 	if err := dec(in); err != nil {
@@ -833,6 +1231,24 @@ func _ScriptumService_ListTemplates_Handler(srv interface{}, ctx context.Context
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(ScriptumServiceServer).ListTemplates(ctx, req.(*ListTemplatesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ScriptumService_GetTemplate_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetTemplateRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ScriptumServiceServer).GetTemplate(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ScriptumService_GetTemplate_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ScriptumServiceServer).GetTemplate(ctx, req.(*GetTemplateRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -943,6 +1359,34 @@ var ScriptumService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _ScriptumService_UpdateScriptEnv_Handler,
 		},
 		{
+			MethodName: "CreateThread",
+			Handler:    _ScriptumService_CreateThread_Handler,
+		},
+		{
+			MethodName: "GetThread",
+			Handler:    _ScriptumService_GetThread_Handler,
+		},
+		{
+			MethodName: "ListThreads",
+			Handler:    _ScriptumService_ListThreads_Handler,
+		},
+		{
+			MethodName: "CancelThread",
+			Handler:    _ScriptumService_CancelThread_Handler,
+		},
+		{
+			MethodName: "ResumeThread",
+			Handler:    _ScriptumService_ResumeThread_Handler,
+		},
+		{
+			MethodName: "GetThreadResult",
+			Handler:    _ScriptumService_GetThreadResult_Handler,
+		},
+		{
+			MethodName: "ListArtifacts",
+			Handler:    _ScriptumService_ListArtifacts_Handler,
+		},
+		{
 			MethodName: "ListTools",
 			Handler:    _ScriptumService_ListTools_Handler,
 		},
@@ -951,10 +1395,35 @@ var ScriptumService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _ScriptumService_ListTemplates_Handler,
 		},
 		{
+			MethodName: "GetTemplate",
+			Handler:    _ScriptumService_GetTemplate_Handler,
+		},
+		{
 			MethodName: "HealthCheck",
 			Handler:    _ScriptumService_HealthCheck_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "WatchThread",
+			Handler:       _ScriptumService_WatchThread_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "WatchStep",
+			Handler:       _ScriptumService_WatchStep_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "StreamThreadResult",
+			Handler:       _ScriptumService_StreamThreadResult_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "StreamStepResult",
+			Handler:       _ScriptumService_StreamStepResult_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "scriptum.proto",
 }
