@@ -8,7 +8,7 @@ import (
 	"io/fs"
 )
 
-//go:embed support-desk/sluice.yaml support-desk/components support-desk/history
+//go:embed support-desk/sluice.yaml support-desk/components support-desk/history support-desk/smoke
 var files embed.FS
 
 // SupportDesk is the project of the support desk, without what working in it

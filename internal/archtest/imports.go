@@ -62,6 +62,8 @@ var technologies = []struct {
 	{"github.com/danielgtaylor/huma/v2", []string{"internal/api/..."}},
 	{"github.com/spf13/cobra", []string{"internal/cli/...", "cmd/..."}},
 	{"filippo.io/age", []string{"internal/seal"}},
+	{"github.com/dop251/goja", []string{"internal/expr"}},
+	{"github.com/nikolalohinski/gonja/v2", []string{"internal/expr"}},
 	{"github.com/santhosh-tekuri/jsonschema/v6", []string{"internal/workflow"}},
 	{"google.golang.org/grpc", []string{"internal/api/scriptum/..."}},
 	{"google.golang.org/protobuf", []string{"internal/api/scriptum/..."}},

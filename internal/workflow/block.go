@@ -88,15 +88,7 @@ func (r *reader) id(d *draft, n *node) {
 		r.wrong(at, "the id %s is there twice; the first block with it is on line %d", quote(id), first.Line).fix("give each block an id of its own, also within foreach")
 		return
 	}
-	r.add(d, at)
-}
-
-// add takes a block down.
-func (r *reader) add(d *draft, _ *node) {
-	if d.uses == nil {
-		d.uses = map[*draft]bool{}
-	}
-	r.blocks[d.ID] = d
+	r.blocks[id] = d
 	r.order = append(r.order, d)
 }
 
@@ -193,11 +185,12 @@ func (r *reader) settings(d *draft, f *fields, form kindForm) {
 		}
 		if n == nil {
 			// Nothing is a value like others where any is.
-			if there := f.n.get(s.name); there != nil && !s.raw && (s.name == "value" || s.name == "initial") {
+			there := f.n.get(s.name) != nil || s.alias != "" && f.n.get(s.alias) != nil
+			if there && (s.name == "value" || s.name == "initial") {
 				tree[s.name] = nil
 			} else if s.required {
 				_, example := s.check(&node{})
-				if example == "" {
+				if example == "" || example == "text" {
 					example = "and what it is, in this block"
 				}
 				f.lacks = append(f.lacks, lack{[]string{s.name}, example})
@@ -218,6 +211,9 @@ func (r *reader) setting(d *draft, s setting, n *node, tree map[string]any) {
 	if s.raw || !isText || !hasTemplate(text, dialect) {
 		wants, example := s.check(n)
 		switch {
+		case s.raw && isText && hasTemplate(text, r.dialect) && d.Kind != Script && wants == "":
+			r.wrong(n, "%s cannot be a template", s.name).fix("write %s as plain text", s.name)
+			return
 		case wants == "":
 		case s.name == "condition":
 			r.checkCondition(n, s.name, dialect)
@@ -261,7 +257,7 @@ var iterationNames = map[string]bool{"accumulator": true, "item": true, "index":
 func (r *reader) choice(f *fields, names []string) {
 	var have []string
 	for _, name := range names {
-		if n := f.n.get(name); !n.isNull() || n != nil && name == "value" {
+		if n := f.n.get(name); !n.isNull() || n != nil && (name == "value" || name == "message") {
 			have = append(have, name)
 		}
 	}

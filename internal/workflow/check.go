@@ -29,15 +29,15 @@ func (r *reader) checkTexts(ctx context.Context, ev expr.Evaluator) error {
 		if i >= len(checked) {
 			break
 		}
-		t.checked = checked[i]
-		if p := t.checked.Problem; p != nil {
+		found := checked[i]
+		if p := found.Problem; p != nil {
 			r.syntax(t, p)
 			continue
 		}
-		if t.template != nil && !t.checked.Static {
+		if t.template != nil && !found.Static {
 			t.template.Plain = false
 		}
-		for _, ref := range t.checked.References {
+		for _, ref := range found.References {
 			r.refer(t, ref)
 			t.template.see(ref)
 		}

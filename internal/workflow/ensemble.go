@@ -65,6 +65,10 @@ func (r *reader) ensemble(top *node) {
 		r.wrong(agents, "agents is a list of at least one agent, and this is %s", emptyOr(agents)).fix("write each agent after a dash")
 		return
 	}
+	if len(agents.items) > MaxBlocks {
+		r.wrong(agents, "the ensemble has %d agents; the limit is %d", len(agents.items), MaxBlocks).fix("split it into several that call each other")
+		return
+	}
 	names := agentNames(agents)
 	blocks := agents.like(list, nil)
 	for _, item := range agents.items {

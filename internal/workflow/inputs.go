@@ -16,7 +16,7 @@ var types = map[string]string{
 
 // inputs reads what a workflow takes: a JSON Schema, or names with their types.
 func (r *reader) inputs(n *node) {
-	schema := map[string]any{}
+	var schema map[string]any
 	switch {
 	case n.shape == list:
 		schema = r.inputNames(n)
@@ -133,7 +133,7 @@ func (r *reader) typeOf(n *node, name, word string) map[string]any {
 func (r *reader) inputBlock(n *node) *draft {
 	f := r.fields(n, "a block of kind input", []string{"id", "block", "name", "items"})
 	f.ignore("block", "name", "needs", "display_name")
-	id, _ := f.take("id").text()
+	id := f.plain("id")
 	items := f.take("items")
 	f.rest()
 	if items != nil {
@@ -172,13 +172,16 @@ func (r *reader) items(n *node) {
 			continue
 		}
 		property := map[string]any{}
-		if word, ok := f.take("input_type").text(); ok {
+		if word := f.plain("input_type"); word != "" {
 			property = r.typeOf(item.get("input_type"), key, word)
 		}
-		if text, ok := f.take("description").text(); ok {
+		if text := f.plain("description"); text != "" {
 			property["description"] = text
 		}
 		optional := f.take("is_optional")
+		if optional != nil && optional.kindOf() != "true or false" {
+			r.wrong(optional, "is_optional is true or false, and this is %s", optional.kindOf()).fix("write is_optional: true")
+		}
 		value := f.take("default")
 		if value == nil {
 			value = f.take("default_value")

@@ -252,10 +252,14 @@ func (r *reader) parameters(d *draft, n *node, tree map[string]any) {
 	others := map[string]any{}
 	for i, key := range n.keys {
 		name := key.name()
-		if s, ok := kinds[LLM].setting(name); ok && slices.Contains(promptNames, name) && tree[name] == nil {
-			r.setting(d, s, n.items[i], tree)
-		} else {
+		s, ok := kinds[LLM].setting(name)
+		switch {
+		case !ok || !slices.Contains(promptNames, name):
 			others[name] = n.items[i].tree()
+		case tree[name] != nil:
+			r.wrong(key, "%s stands at the top already", name).fix("remove one of them")
+		default:
+			r.setting(d, s, n.items[i], tree)
 		}
 	}
 	if len(others) > 0 {

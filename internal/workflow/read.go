@@ -32,11 +32,24 @@ func Read(ctx context.Context, ev expr.Evaluator, kind string, files []sluice.Fi
 		}
 		return prompt.workflow(), nil
 	case sluice.KindScript:
+		if writtenAsWorkflow(files) {
+			return Read(ctx, ev, sluice.KindWorkflow, files)
+		}
 		return readScript(ctx, ev, files)
 	default:
 		return nil, sluice.Errorf(sluice.Invalid, "a component of kind %s does not run", quote(kind)).
 			Fix("run a workflow, a prompt or a script; what this one holds is read with `sluice show` or by a workflow that names it")
 	}
+}
+
+// writtenAsWorkflow reports whether what is called a script is the file of a
+// workflow, as in Scriptum, where scripts are compiled to YAML.
+func writtenAsWorkflow(files []sluice.File) bool {
+	suffix := ""
+	if len(files) == 1 {
+		suffix = strings.ToLower(path.Ext(files[0].Path))
+	}
+	return suffix == ".yaml" || suffix == ".yml"
 }
 
 // Calls are the components that blocks run, as the file refers to them, in the

@@ -61,7 +61,6 @@ type text struct {
 	template *Template
 	what     string // where it stands, for sentences
 	moved    bool   // columns are no longer those of the file
-	checked  expr.Checked
 }
 
 func newReader(file string) *reader {

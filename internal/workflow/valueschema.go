@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -63,7 +64,9 @@ func (s *ValueSchema) Check(value any) []Mismatch {
 	}
 	var found []Mismatch
 	mismatches(invalid, value, &found)
-	slices.SortStableFunc(found, func(a, b Mismatch) int { return strings.Compare(a.Path, b.Path) })
+	slices.SortFunc(found, func(a, b Mismatch) int {
+		return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.Problem, b.Problem))
+	})
 	found = slices.Compact(found)
 	return found[:min(len(found), 10)]
 }

@@ -1,11 +1,9 @@
 // Joins what the prompts found into the ticket that the desk's API takes.
-export default function transform({ ticket_id, extracted, analysed }) {
-  return {
-    id: ticket_id,
-    title: extracted.problem,
-    tags: [extracted.product, analysed.team].filter(Boolean),
-    order: extracted.order ?? undefined,
-    urgency: analysed.urgency,
-    note: analysed.because,
-  };
-}
+return {
+  id: ticket_id,
+  title: extracted.problem,
+  tags: [extracted.product, analysed.team].filter(Boolean),
+  order: extracted.order ?? undefined,
+  urgency: analysed.urgency,
+  note: analysed.because,
+};
