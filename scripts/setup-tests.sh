@@ -4,6 +4,7 @@
 #   gcc         the race detector is built with cgo
 #   git         tests of repositories and tags run the real one
 #   jq          story tests pipe answers to the real one, as users do
+#   curl        the documented calls are made with it
 #   strace      the crash test reads the order of writes and syncs
 #   grpcurl     the documented call is made with the program that is documented
 # It installs the rest through apt, with sudo when not root. On other systems it names
@@ -25,7 +26,7 @@ have_postgres() {
 missing=()
 have_postgres || missing+=(postgresql)
 command -v gcc >/dev/null || missing+=(gcc libc6-dev)
-for tool in git jq strace; do
+for tool in git jq curl strace; do
 	command -v "$tool" >/dev/null || missing+=("$tool")
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
