@@ -14,6 +14,12 @@ const (
 	KindConfig   = "config"
 )
 
+// IsWorkflow reports whether components of a kind are workflows: by our name for
+// it, or by that of those who keep ensembles.
+func IsWorkflow(kind string) bool {
+	return strings.EqualFold(kind, KindWorkflow) || strings.EqualFold(kind, "ensemble")
+}
+
 // Component is a named thing that is versioned. It is archived, never deleted.
 type Component struct {
 	Name        string `json:"name"`

@@ -25,7 +25,7 @@ func (c *Control) readWorkflow(ctx context.Context, p *publishing) error {
 			return err
 		}
 	}
-	if !strings.EqualFold(kind, sluice.KindWorkflow) {
+	if !sluice.IsWorkflow(kind) {
 		return nil
 	}
 	if c.eval == nil {
@@ -42,7 +42,7 @@ func (c *Control) readWorkflow(ctx context.Context, p *publishing) error {
 // move mean now.
 func pinsOf(tx *store.Tx, component sluice.Component, p publishing) (map[string]int, error) {
 	switch {
-	case !strings.EqualFold(component.Kind, sluice.KindWorkflow):
+	case !sluice.IsWorkflow(component.Kind):
 		return nil, nil
 	case p.misread != nil:
 		return nil, p.misread

@@ -148,9 +148,9 @@ const (
 // its values is a *[Problem]; other errors are of the evaluator itself, such as
 // the end of the context.
 type Evaluator interface {
-	// Check gives one answer for each text, in order. The error is never about one
-	// of the texts, unless it could not be read within time and memory: then it is
-	// a Problem without a path.
+	// Check gives one answer for each text, in order; what is wrong with a text is
+	// in its answer. A Problem as the error means that several texts could not be
+	// read within time and memory.
 	Check(ctx context.Context, texts []Text) ([]Checked, error)
 	// Render fills in every string of a tree. The Problem's path says which failed;
 	// lists are filled in in order, and maps by their sorted keys.

@@ -40,7 +40,7 @@ func (r *jinjaRun) arguments(list []nodes.Expression, named map[string]nodes.Exp
 // was not given is left out; one that does not exist is a problem.
 func (a arguments) bind(params ...string) (map[string]any, error) {
 	if len(a.list) > len(params) {
-		return nil, a.problem("it takes at most %d arguments, not %d", len(params), len(a.list))
+		return nil, a.problem("%d arguments are given, and it takes at most %d", len(a.list), len(params))
 	}
 	bound := map[string]any{}
 	for i, v := range a.list {

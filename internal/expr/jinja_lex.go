@@ -173,6 +173,9 @@ func (l *lexer) expression(end string) ([]*tokens.Token, *Problem) {
 			return nil, tokenProblem(start, "the tag is not closed").fixed("add the " + end + " that ends it")
 		}
 		if len(open) == 0 && (strings.HasPrefix(rest, end) || strings.HasPrefix(rest, "-"+end) || end == "%}" && strings.HasPrefix(rest, "+"+end)) {
+			if n := len(found); n > 0 && wantsMore(found[n-1].Type) {
+				return nil, l.problem("the expression ends too early, at " + end)
+			}
 			return found, nil
 		}
 		token, p := l.next(rest)
@@ -192,6 +195,17 @@ func (l *lexer) expression(end string) ([]*tokens.Token, *Problem) {
 		}
 		found = append(found, token)
 	}
+}
+
+// wantsMore reports whether an expression cannot end with a token.
+func wantsMore(t tokens.Type) bool {
+	switch t {
+	case tokens.And, tokens.Or, tokens.Not, tokens.In, tokens.Is, tokens.Pipe, tokens.Dot, tokens.Tilde, tokens.Assign,
+		tokens.Addition, tokens.Subtraction, tokens.Multiply, tokens.Division, tokens.FloorDivision, tokens.Modulo, tokens.Power,
+		tokens.Equals, tokens.Ne, tokens.LowerThan, tokens.LowerThanOrEqual, tokens.GreaterThan, tokens.GreaterThanOrEqual:
+		return true
+	}
+	return false
 }
 
 func brackets(open, close byte) bool {

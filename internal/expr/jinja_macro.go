@@ -79,7 +79,7 @@ func (t *macroTag) function(r *jinjaRun, name string) *function {
 func (t *macroTag) bind(r *jinjaRun, a arguments) (map[string]any, error) {
 	frame := map[string]any{}
 	if len(a.list) > len(t.params) {
-		return nil, a.problem("it takes %d arguments, not %d", len(t.params), len(a.list))
+		return nil, a.problem("%d arguments are given, and it takes %d", len(a.list), len(t.params))
 	}
 	for i, name := range t.params {
 		given, named := a.named[name]

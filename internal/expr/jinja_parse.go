@@ -2,6 +2,7 @@ package expr
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/nikolalohinski/gonja/v2/config"
 	"github.com/nikolalohinski/gonja/v2/nodes"
@@ -24,8 +25,7 @@ func parseJinja(text string) (*template, *Problem) {
 	if problem != nil {
 		return nil, problem
 	}
-	p := parser.NewParser("", tokens.NewStream(found), config.New(), nil, tagSet{})
-	root, err := p.Parse()
+	root, err := parseTokens(found)
 	if err != nil {
 		return nil, parseProblem(err)
 	}
@@ -35,6 +35,17 @@ func parseJinja(text string) (*template, *Problem) {
 		return nil, problem
 	}
 	return &template{text: text, nodes: root.Nodes, references: sortReferences(n.found)}, nil
+}
+
+// parseTokens runs gonja's parser. Where tokens end in the middle of something, it
+// can read on beyond them and panic.
+func parseTokens(found []*tokens.Token) (root *nodes.Template, err error) {
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			root, err = nil, fmt.Errorf("the parser panicked: %v", panicked)
+		}
+	}()
+	return parser.NewParser("", tokens.NewStream(found), config.New(), nil, tagSet{}).Parse()
 }
 
 // checkJinja reads a text with {{ }} in it.

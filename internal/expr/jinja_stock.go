@@ -85,6 +85,8 @@ func stockValue(v any) *exec.Value {
 // a list of those.
 func ownValue(v any, a arguments) (any, error) {
 	switch v := v.(type) {
+	case *exec.Value: // which is an error, too, by its methods
+		return ownValue(v.Interface(), a)
 	case error:
 		for errors.Unwrap(v) != nil {
 			v = errors.Unwrap(v)
@@ -94,8 +96,6 @@ func ownValue(v any, a arguments) (any, error) {
 		return v, nil
 	case int:
 		return int64(v), nil
-	case *exec.Value:
-		return ownValue(v.Interface(), a)
 	}
 	switch list := reflect.ValueOf(v); list.Kind() {
 	case reflect.String:

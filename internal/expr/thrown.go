@@ -2,6 +2,8 @@ package expr
 
 import (
 	"errors"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/dop251/goja"
@@ -26,7 +28,8 @@ func (m *machine) problem(src source, err error) error {
 	case uncatchable(err) != nil:
 		return uncatchable(err)
 	case errors.As(err, &refused):
-		return m.thrown(src, refused.value, 0, 0)
+		line, column := m.placeOf(refused.value)
+		return m.thrown(src, refused.value, line, column)
 	case errors.As(err, &exception):
 		line, column := place(exception)
 		return m.thrown(src, exception.Value(), line, column)
@@ -61,6 +64,26 @@ func place(exception *goja.Exception) (line, column int) {
 	return 0, 0
 }
 
+// stackPlace finds the first place in the stack of an error.
+var stackPlace = regexp.MustCompile(`:(\d{1,9}):(\d{1,9})\(\d+\)`)
+
+// placeOf is where an error was made that a promise was rejected with, or 0.
+func (m *machine) placeOf(v goja.Value) (line, column int) {
+	stack := ""
+	_ = m.vm.Try(func() {
+		if o, ok := v.(*goja.Object); ok && o.Get("stack") != nil {
+			stack = o.Get("stack").String()
+		}
+	})
+	found := stackPlace.FindStringSubmatch(stack[:min(len(stack), 1000)])
+	if found == nil {
+		return 0, 0
+	}
+	line, _ = strconv.Atoi(found[1])
+	column, _ = strconv.Atoi(found[2])
+	return line, column
+}
+
 // thrown is the problem for a value that was thrown.
 func (m *machine) thrown(src source, v goja.Value, line, column int) *Problem {
 	name, message := m.nameOf(v)
@@ -71,7 +94,7 @@ func (m *machine) thrown(src source, v goja.Value, line, column int) *Problem {
 		return p
 	}
 	kind := Thrown
-	if name == "TypeError" && (strings.Contains(message, "circular structure") || strings.Contains(message, "BigInt value in JSON")) {
+	if name == "TypeError" && (strings.Contains(message, "circular structure") || strings.Contains(message, "serialize a BigInt")) {
 		kind = Type
 	}
 	if name != "" && name != "Error" {

@@ -145,7 +145,7 @@ func command(in, out *os.File, said io.Writer) *exec.Cmd {
 // environment has nothing of this process's. One processor is enough for one job
 // and keeps a job from taking them all; traces of goroutines help nobody.
 func environment() []string {
-	return append([]string{variable + "=1", "GOMAXPROCS=1", "GOGC=400", "GOTRACEBACK=none"}, systemEnvironment()...)
+	return append([]string{variable + "=1", "GOMAXPROCS=1", "GOGC=100", "GOTRACEBACK=none", "GODEBUG=containermaxprocs=0"}, systemEnvironment()...)
 }
 
 // await reaps a process and says how it ended.

@@ -26,7 +26,7 @@ var entered atomic.Bool
 // It must be the first call in main, and in TestMain.
 func Enter() {
 	if os.Getenv(variable) == "1" {
-		os.Exit(serve(os.Stdin, os.Stdout))
+		os.Exit(serve(input(), os.Stdout))
 	}
 	entered.Store(true)
 }

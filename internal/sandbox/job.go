@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -187,10 +188,12 @@ func (c *child) died(limits expr.Limits) *expr.Problem {
 	return broken("its process ended (%s)", c.cmd.ProcessState)
 }
 
-// outOfMemory recognises what Go's runtime says when the system gives it no more.
+// outOfMemory recognises what Go's runtime, or its race detector, says when the
+// system gives it no more.
 func outOfMemory(cause string) bool {
-	return strings.Contains(cause, "out of memory") || strings.Contains(cause, "cannot allocate memory") ||
-		strings.Contains(cause, "failed to reserve") || strings.Contains(cause, "failed to create new OS thread")
+	return slices.ContainsFunc([]string{
+		"out of memory", "cannot allocate memory", "failed to allocate", "failed to reserve", "failed to create new OS thread", "address space collisions",
+	}, func(words string) bool { return strings.Contains(cause, words) })
 }
 
 func broken(format string, args ...any) *expr.Problem {

@@ -3,15 +3,16 @@ package sandbox
 import (
 	"os"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
 
 const workingDirectory = "/"
 
-// maxData bounds what a child can map for writing, above what the watchdog lets
-// it use: for one allocation that is too large to wait for it.
-const maxData = 1 << 30
+// headroom is what a child can map above what the watchdog lets a job use: the
+// heap is larger than what is in use of it, and so are the stacks that grow.
+const headroom = 256 << 20
 
 // program is what this process runs, also when its file has been replaced since.
 func program() string { return "/proc/self/exe" }
@@ -25,10 +26,18 @@ func attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// The limits of the kernel that package syscall does not name.
-const (
-	rlimitNice = 5 // steps that a child yields to others
-)
+// niceness is how far a child stands back when the processors are busy.
+const niceness = 5
+
+// input is the standard input as a file that the runtime polls: a thread that
+// waits in a read loses its turn, and getting it back takes longer than most jobs.
+func input() *os.File {
+	const stdin = 0
+	if err := syscall.SetNonblock(stdin, true); err != nil {
+		return os.Stdin
+	}
+	return os.NewFile(stdin, "stdin")
+}
 
 // harden takes from this process what it does not need. A limit that cannot be
 // lowered is left: the watchdog and the parent's deadline stand above all of
@@ -36,11 +45,10 @@ const (
 // user and the runtime ends a process that gets no thread.
 func harden() {
 	closeInherited()
-	lower(syscall.RLIMIT_DATA, maxData)
 	lower(syscall.RLIMIT_NOFILE, 16)
 	lower(syscall.RLIMIT_FSIZE, 0)
 	lower(syscall.RLIMIT_CORE, 0)
-	_ = syscall.Setpriority(syscall.PRIO_PGRP, 0, rlimitNice)
+	_ = syscall.Setpriority(syscall.PRIO_PGRP, 0, niceness)
 }
 
 func lower(resource int, limit uint64) {
@@ -50,6 +58,35 @@ func lower(resource int, limit uint64) {
 	}
 	limit = min(limit, now.Max)
 	_ = syscall.Setrlimit(resource, &syscall.Rlimit{Cur: limit, Max: limit})
+}
+
+// boundMemory bounds what this process maps, for one allocation that is too large
+// to wait for the watchdog. It is the address space that counts: Go maps memory
+// over what it has reserved, which the kernel does not count as data.
+func boundMemory(limit, base int64) {
+	if base == 0 {
+		return
+	}
+	var now syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_AS, &now); err != nil {
+		return
+	}
+	_ = syscall.Setrlimit(syscall.RLIMIT_AS, &syscall.Rlimit{Cur: min(uint64(base+limit+headroom), now.Max), Max: now.Max})
+}
+
+// mapped is how many bytes of address space this process has, most of it only
+// reserved, or 0 when that is not known.
+func mapped() int64 {
+	statm, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0
+	}
+	pages, _, _ := strings.Cut(string(statm), " ")
+	n, err := strconv.ParseInt(pages, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n * int64(os.Getpagesize())
 }
 
 // boundCPU ends this process when the job takes the processor for much longer

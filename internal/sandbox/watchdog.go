@@ -22,18 +22,21 @@ type watchdog struct {
 	parent int
 	sample []metrics.Sample
 	base   uint64 // bytes in use before any job
+	mapped int64  // bytes of address space before any job
 
 	mu      sync.Mutex
 	timer   *time.Timer
 	running bool
 	long    bool // the job has been seen running
 	limit   uint64
+	bounded time.Time     // when the processor time was last bounded,
+	forTime time.Duration // and for jobs of what time
 }
 
 func newWatchdog() *watchdog {
 	w := &watchdog{parent: os.Getppid(), sample: []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}}}
 	runtime.GC()
-	w.base = w.used()
+	w.base, w.mapped = w.used(), mapped()
 	w.timer = time.AfterFunc(time.Hour, w.look)
 	w.timer.Stop()
 	return w
@@ -47,10 +50,21 @@ func (w *watchdog) begin(limits expr.Limits) {
 	if limit != w.limit {
 		w.limit = limit
 		debug.SetMemoryLimit(int64(limit))
+		boundMemory(limits.Memory, w.mapped)
 	}
 	w.running, w.long = true, false
-	boundCPU(limits.Time)
+	w.boundCPU(limits.Time)
 	w.timer.Reset(watchEvery)
+}
+
+// boundCPU leaves the job processor time, once in a second, since a call of the
+// system for each job is felt.
+func (w *watchdog) boundCPU(limit time.Duration) {
+	const often = time.Second
+	if now := time.Now(); now.Sub(w.bounded) > often || limit > w.forTime {
+		w.bounded, w.forTime = now, limit
+		boundCPU(limit + often)
+	}
 }
 
 // end stops watching. After a long job its garbage is collected, so that the next

@@ -20,7 +20,7 @@ const embeddedLease = 4 * time.Second
 func (s *Server) runs() error {
 	eval := s.cfg.Sandbox
 	if eval == nil {
-		pool := sandbox.New(sandbox.Config{})
+		pool := sandbox.New(sandbox.Config{Jobs: 10_000})
 		eval, s.sandbox = pool, pool
 	}
 	client, err := outbound.New(outbound.Config{Allow: s.cfg.AllowOutbound, Version: s.cfg.Version})

@@ -156,10 +156,10 @@ func (r *reader) refer(t *text, ref expr.Reference) {
 			r.unknown(t, root, root+" is a map of blocks, and which one is meant must be written there", root+`["id"].output`)
 			return
 		}
-		r.toBlock(t, ref.Path[0])
+		r.toBlock(t, ref.Path[0], ref.Path[1:])
 	case r.iterated(t, root):
 	case r.blocks[root] != nil:
-		r.toBlock(t, root)
+		r.toBlock(t, root, ref.Path)
 	case r.free && r.declared == nil:
 	case r.free && r.declared[root]:
 	default:
@@ -194,8 +194,8 @@ func (r *reader) iterated(t *text, name string) bool {
 	return false
 }
 
-// toBlock makes the block of a text wait for another.
-func (r *reader) toBlock(t *text, id string) {
+// toBlock makes the block of a text wait for another, of which it uses a member.
+func (r *reader) toBlock(t *text, id string, member []string) {
 	target := r.blocks[id]
 	if target == nil {
 		r.unknown(t, id, "", "")
@@ -219,6 +219,9 @@ func (r *reader) toBlock(t *text, id string) {
 		r.hidden(t, target)
 	default:
 		from.uses[target] = true
+		if len(member) > 0 && (member[0] == "executed" || member[0] == "skipped") {
+			from.Asks = from.Asks || from == t.in
+		}
 	}
 }
 

@@ -18,20 +18,20 @@ import (
 // mistakes are told in one error, Invalid, each with its place. Other errors are
 // those of the evaluator.
 func Read(ctx context.Context, ev expr.Evaluator, kind string, files []sluice.File) (*Workflow, error) {
-	switch strings.ToLower(kind) {
-	case sluice.KindWorkflow:
+	switch kind = strings.ToLower(kind); {
+	case sluice.IsWorkflow(kind):
 		file, err := workflowFile(files)
 		if err != nil {
 			return nil, err
 		}
 		return readWorkflow(ctx, ev, file)
-	case sluice.KindPrompt:
+	case kind == sluice.KindPrompt:
 		prompt, err := ReadPrompt(ctx, ev, files)
 		if err != nil {
 			return nil, err
 		}
 		return prompt.workflow(), nil
-	case sluice.KindScript:
+	case kind == sluice.KindScript:
 		if writtenAsWorkflow(files) {
 			return Read(ctx, ev, sluice.KindWorkflow, files)
 		}
@@ -96,7 +96,7 @@ func pickFile(files []sluice.File, kind string, may func(suffix string) bool, wa
 	}
 	switch {
 	case len(found) == 0:
-		return sluice.File{}, sluice.Errorf(sluice.Invalid, "no file of the %s can be run: %s is expected", kind, wants).Fix("publish %s", wants)
+		return sluice.File{}, sluice.Errorf(sluice.Invalid, "no file of the %s can be run: %s is expected", kind, wants).Fix("publish %s", strings.TrimSuffix(wants, ","))
 	case len(found) > 1:
 		return sluice.File{}, sluice.Errorf(sluice.Invalid, "%d files of the %s could be the one to run: %s", len(found), kind, sluice.Listing(paths(found), 5)).
 			Fix("call one of them %s%s", kind, path.Ext(found[0].Path))

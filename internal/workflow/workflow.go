@@ -87,6 +87,9 @@ type Block struct {
 	// Needs are the blocks of the same list that it waits for, by index, sorted:
 	// those it names, those its templates refer to, and a condition that may choose it.
 	Needs []int
+	// Asks says that it asks of one of them whether it was executed or skipped, and so
+	// runs also where all of them were skipped.
+	Asks bool
 	// When is a template that must be true, nil for always.
 	When    *Template
 	Retry   Retry
