@@ -41,6 +41,7 @@ func Run(ctx context.Context, p Process) int {
 const (
 	groupRelease = "release"
 	groupLook    = "look"
+	groupRun     = "run"
 	groupAuthor  = "author"
 	groupOperate = "operate"
 )
@@ -64,6 +65,7 @@ func rootCommand(e *env) *cobra.Command {
 	root.AddGroup(
 		&cobra.Group{ID: groupRelease, Title: "Change what is live"},
 		&cobra.Group{ID: groupLook, Title: "See what is, was and will be live"},
+		&cobra.Group{ID: groupRun, Title: "Run versions, and see what became of it"},
 		&cobra.Group{ID: groupAuthor, Title: "Write and publish"},
 		&cobra.Group{ID: groupOperate, Title: "Set up and run"},
 	)
@@ -89,6 +91,9 @@ func commandTable(e *env) []commandGroup {
 		}},
 		{groupLook, []*cobra.Command{
 			historyCommand(e), diffCommand(e), watchCommand(e), auditCommand(e),
+		}},
+		{groupRun, []*cobra.Command{
+			runCommand(e), threadCommand(e), compareCommand(e), logsCommand(e),
 		}},
 		{groupAuthor, []*cobra.Command{
 			componentsCommand(e), draftCommand(e), tagCommand(e), versionCommand(e),

@@ -65,7 +65,7 @@ func (e *env) local(ctx context.Context, s config.Settings) (client.Config, erro
 	if err != nil {
 		return client.Config{}, err
 	}
-	e.closers = append(e.closers, srv.Close)
+	e.closers, e.embedded = append(e.closers, srv.Close), true
 	cfg.Server, cfg.Transport = "http://sluice", client.InProcess(srv.Local())
 	return cfg, nil
 }

@@ -25,6 +25,24 @@ func playRollback(ctx context.Context, d *demo) error {
 	return d.types(ctx, "sluice deploy list -e prod")
 }
 
+func playRun(ctx context.Context, d *demo) error {
+	err := d.types(ctx,
+		"sluice run transform-script --version v2.1.3 -e prod --env --input @smoke/ticket.json --result",
+		"sluice thread steps last",
+	)
+	if err != nil {
+		return err
+	}
+	page, err := d.services.Runs(ctx, sluice.RunQuery{Component: "transform-script", Paging: sluice.Paging{Limit: 1}})
+	if err != nil {
+		return err
+	}
+	if len(page.Items) != 1 || page.Items[0].Status != sluice.RunCompleted || page.Items[0].Label != "v2.1.3" {
+		return fmt.Errorf("the last run is not one of transform-script v2.1.3 that completed: %+v", page.Items)
+	}
+	return nil
+}
+
 func playHistory(ctx context.Context, d *demo) error {
 	err := d.types(ctx,
 		"sluice history analysis-prompt --from prod",

@@ -58,6 +58,7 @@ func story() []chapter {
 			},
 		},
 		{"Roll back", "Only the broken one goes back. No gate and nobody's approval stands in the way of what was live before.", playRollback},
+		{"Run what is live", "What is versioned also runs, here the script that makes the ticket; every step is on record.", playRun},
 		{"What happened, and what ran when", "The history says who did what; --date says what ran at a moment, here while it was broken.", playHistory},
 		{"Bring that moment back", "The whole state of that moment goes to debug, where it can be tried, and compared with production.", playRestore},
 		{"Fix forward", "The bad content is barred, and the fix takes the same way as everything: debug, staging, production.", playFix},

@@ -29,6 +29,7 @@ type env struct {
 	searched bool
 	settings *config.Settings
 	client   *client.Client
+	embedded bool // the installation is open in this process, and no server is near
 	closers  []func() error
 }
 

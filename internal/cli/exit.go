@@ -37,6 +37,9 @@ func exitStatus(code sluice.Code) int {
 // interrupted is the exit status after Ctrl-C, as shells use it.
 const interrupted = 130
 
+// runFailed is the exit status when a run that was waited for did not complete.
+const runFailed = 12
+
 // failed ends a command whose answer already says what is wrong.
 type failed struct{ status int }
 

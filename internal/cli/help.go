@@ -60,7 +60,7 @@ func (e *env) helpGroup(w io.Writer, title string, cmd *cobra.Command, id string
 func (e *env) helpFlags(w io.Writer, title string, flags *pflag.FlagSet) {
 	var t table
 	flags.VisitAll(func(f *pflag.Flag) {
-		if f.Hidden || f.Name == "help" || f.Name == "version" {
+		if f.Hidden || f.Name == "help" || f.Name == "version" && f.Value.Type() == "bool" {
 			return
 		}
 		kind, text := pflag.UnquoteUsage(f)
