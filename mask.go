@@ -3,11 +3,13 @@ package sluice
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"net/url"
+	"html"
 	"slices"
 	"strings"
+	"unicode/utf16"
 )
 
 // minMasked is the length in bytes from which a secret is masked wherever it
@@ -15,7 +17,9 @@ import (
 const minMasked = 4
 
 // Masker replaces secrets by their names, in «», wherever they stand: as they
-// are, in base64 of either alphabet at any offset, URL-escaped and JSON-escaped.
+// are, in base64 of either alphabet at any offset, in hexadecimal digits, and
+// escaped for URLs, JSON and HTML. What has been written over in two ways at once
+// is not recognised, nor a part of a secret.
 type Masker struct {
 	replacer *strings.Replacer
 	longest  int // bytes of the longest form
@@ -52,15 +56,16 @@ func NewMasker(variables []Variable) *Masker {
 
 // formsOf are the ways in which a secret may be written.
 func formsOf(secret string) []string {
-	out := []string{secret, url.QueryEscape(secret), url.PathEscape(secret)}
-	for _, escape := range []bool{true, false} {
-		var b strings.Builder
-		e := json.NewEncoder(&b)
-		e.SetEscapeHTML(escape)
-		if e.Encode(secret) == nil {
-			quoted := strings.TrimSuffix(b.String(), "\n")
-			out = append(out, quoted[1:len(quoted)-1])
+	digits := hex.EncodeToString([]byte(secret))
+	out := []string{secret, digits, strings.ToUpper(digits), html.EscapeString(secret), quotes.Replace(html.EscapeString(secret))}
+	for _, kept := range keptInURLs {
+		for _, digits := range []string{"0123456789ABCDEF", "0123456789abcdef"} {
+			escaped := percent(secret, kept, digits)
+			out = append(out, escaped, strings.ReplaceAll(escaped, "%20", "+"))
 		}
+	}
+	for _, escape := range []string{"", "<>&", "<>&'"} {
+		out = append(out, inJSON(secret, escape, false), inJSON(secret, escape, true))
 	}
 	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 		out = append(out, encoding.EncodeToString([]byte(secret)))
@@ -79,6 +84,50 @@ func formsOf(secret string) []string {
 		}
 	}
 	return out
+}
+
+// keptInURLs are what the escaping functions of Go, JavaScript and Python leave as
+// it is, besides letters, digits and -_.~
+var keptInURLs = []string{"", "/", "!'()*", "$&+:=@", "$&+,/:;=@", "!#$&'()*+,/:;=?@"}
+
+// quotes are written in HTML by number or by name.
+var quotes = strings.NewReplacer("&#34;", "&quot;", "&#39;", "&#x27;")
+
+// percent escapes a text for URLs.
+func percent(s, kept, digits string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', strings.IndexByte("-_.~"+kept, c) >= 0:
+			b.WriteByte(c)
+		default:
+			b.WriteByte('%')
+			b.WriteByte(digits[c>>4])
+			b.WriteByte(digits[c&15])
+		}
+	}
+	return b.String()
+}
+
+// inJSON escapes a text for JSON, with the given characters by their numbers, and
+// with ascii all that are not of ASCII.
+func inJSON(s, escaped string, ascii bool) string {
+	var b strings.Builder
+	for _, c := range s {
+		short := strings.IndexRune("\b\f\n\r\t\"\\", c)
+		switch {
+		case short >= 0:
+			b.WriteString(`\` + `bfnrt"\`[short:short+1])
+		case c < ' ' || c == '\u2028' || c == '\u2029' || strings.ContainsRune(escaped, c) || ascii && c > '~':
+			for _, unit := range utf16.Encode([]rune{c}) {
+				fmt.Fprintf(&b, `\u%04x`, unit)
+			}
+		default:
+			b.WriteRune(c)
+		}
+	}
+	return b.String()
 }
 
 // Text masks one text.
@@ -136,8 +185,11 @@ func (m *Masker) Tree(v any) any {
 			out[m.Text(key)] = m.Tree(item)
 		}
 		return out
-	case json.Number, int64, float64:
-		if text := fmt.Sprint(v); m.Text(text) != text {
+	case nil, bool:
+		return v
+	}
+	if number, err := json.Marshal(v); err == nil { // as it is going to be written
+		if text := string(number); m.Text(text) != text {
 			return m.Text(text)
 		}
 	}
@@ -152,7 +204,7 @@ func (m *Masker) JSON(raw []byte) []byte {
 	var tree any
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
-	if d.Decode(&tree) != nil {
+	if !json.Valid(raw) || d.Decode(&tree) != nil {
 		return []byte(m.Text(string(raw)))
 	}
 	masked, err := json.Marshal(m.Tree(tree))

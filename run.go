@@ -1,8 +1,11 @@
 package sluice
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
+	"strconv"
+	"strings"
 )
 
 // Bounds on runs.
@@ -201,7 +204,7 @@ const (
 	StepIgnored   StepStatus = "ignored" // failed, and the author said to go on
 	StepSkipped   StepStatus = "skipped" // see [RunStep.Reason]
 	StepCancelled StepStatus = "cancelled"
-	StepUnknown   StepStatus = "unknown" // begun, and its worker was lost
+	StepUnknown   StepStatus = "unknown" // begun, and whether it took effect is not known
 )
 
 // Ended says that the step will not change unless someone resumes the run.
@@ -231,6 +234,16 @@ type RunStep struct {
 	Usage   Usage           `json:"usage,omitzero"`
 	Change  int64           `json:"change"` // the run's, when it last changed
 	Effects []Effect        `json:"effects,omitempty"`
+}
+
+// CompareStepPaths orders the paths of steps number by number, a step before those
+// that are in it. It returns a negative number, 0 or a positive one.
+func CompareStepPaths(a, b string) int {
+	return slices.CompareFunc(strings.Split(a, "."), strings.Split(b, "."), func(x, y string) int {
+		m, _ := strconv.Atoi(x)
+		n, _ := strconv.Atoi(y)
+		return cmp.Compare(m, n)
+	})
 }
 
 // EffectKind is the kind of an outside effect.

@@ -1,16 +1,20 @@
 package sluice
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 	"strings"
 )
 
 // CheckAnswer reads the answer to an ask block, which is the value itself or an
-// object with it as value. Invalid when it is not what was asked for.
+// object with it as value. Numbers come as [json.Number]. Invalid when it is not
+// what was asked for.
 func CheckAnswer(w Waiting, raw []byte) (any, error) {
 	var v any
-	if err := json.Unmarshal(raw, &v); err != nil {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber() // so that whole numbers stay what they are
+	if !json.Valid(raw) || d.Decode(&v) != nil {
 		return nil, Errorf(Invalid, "the answer is not JSON").Fix(`write texts in quotes: "approve"`)
 	}
 	if m, ok := v.(map[string]any); ok && w.Type != "json" {
@@ -22,8 +26,10 @@ func CheckAnswer(w Waiting, raw []byte) (any, error) {
 	case "json":
 		return v, nil
 	case "number":
-		if n, ok := v.(float64); ok {
-			return n, nil
+		if n, ok := v.(json.Number); ok {
+			if _, err := n.Float64(); err == nil {
+				return n, nil
+			}
 		}
 		return nil, Errorf(Invalid, "the answer is not a number").Fix("answer with a number, such as 3")
 	case "boolean":

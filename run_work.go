@@ -13,7 +13,7 @@ type RunWork struct {
 	// Fence is the number of this worker's turn.
 	Fence int64
 	// Content is what runs, and Parts the components that take part, by how files
-	// refer to them.
+	// refer to them; see [RunWork.Part].
 	Content RunContent
 	Parts   map[string]RunPart
 	// Variables are those of the component that runs, and of the parts in theirs.
@@ -21,6 +21,21 @@ type RunWork struct {
 	// Steps are those that have begun, with outputs and without effects.
 	Steps []RunStep
 }
+
+// Part is the component that a file refers to so; by is the part whose file it is,
+// "" for what runs itself.
+func (w RunWork) Part(asked, by string) (RunPart, bool) {
+	if part, found := w.Parts[AskedIn(asked, by)]; found && by != "" {
+		return part, true
+	}
+	part, found := w.Parts[asked]
+	return part, found
+}
+
+// AskedIn is [RunPin.Asked] of a reference that was pinned when the part was
+// published whose file holds it: another file may mean another version by the same
+// words.
+func AskedIn(asked, by string) string { return asked + " in " + by }
 
 // RunPart is a component that takes part in a run.
 type RunPart struct {

@@ -17,6 +17,7 @@ import (
 	"github.com/sluice-dev/sluice/internal/live"
 	"github.com/sluice-dev/sluice/internal/seal"
 	"github.com/sluice-dev/sluice/internal/store"
+	"github.com/sluice-dev/sluice/internal/workflow"
 )
 
 // DefaultOrganization is the one organization of an installation.
@@ -35,6 +36,7 @@ type Control struct {
 	eval    expr.Evaluator
 	bounds  sluice.RunBounds
 	runs    runHub
+	flows   workflow.Cache
 
 	// heads are manifests at environments' last releases. Only functions that run
 	// inside store.Update touch it, which is one goroutine.

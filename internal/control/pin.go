@@ -20,17 +20,19 @@ type pinning struct {
 	run       *sluice.Run
 	key       string
 	release   int64 // as the store asks for it: a number, or Latest
+	past      bool  // the release is not the environment's last
 	input     map[string]any
 	flow      *workflow.Workflow
 	variables []sluice.Variable // of the component that runs
 	partVars  map[string][]sluice.Variable
 	pins      map[string]map[string]int // of each part, by how it was asked for
+	refs      map[string]string         // each part as component@version, by how it was asked for
 	raw       []byte
 }
 
 // pinning finds the environment and whether the caller may run there.
 func (c *Control) pinning(tx *store.Tx, actor sluice.Actor, req sluice.StartRunRequest, run *sluice.Run) (*pinning, error) {
-	p := &pinning{c: c, run: run, key: req.Key, partVars: map[string][]sluice.Variable{}, pins: map[string]map[string]int{}, raw: req.Input}
+	p := &pinning{c: c, run: run, key: req.Key, partVars: map[string][]sluice.Variable{}, pins: map[string]map[string]int{}, refs: map[string]string{}, raw: req.Input}
 	if req.Environment == "" {
 		o, _, err := tx.Organization()
 		if err != nil {
@@ -59,7 +61,7 @@ func (c *Control) pinning(tx *store.Tx, actor sluice.Actor, req sluice.StartRunR
 	}
 	run.Epoch = e.Epoch
 	if release < e.Release {
-		run.Epoch = 0
+		run.Epoch, p.past = 0, true
 		if release > 0 {
 			r, err := tx.Release(e.Name, release)
 			if err != nil {
@@ -94,7 +96,7 @@ func (p *pinning) root(tx *store.Tx, req sluice.StartRunRequest) error {
 		}
 	}
 	var err error
-	if p.flow, err = workflow.Read(tx.Context(), p.c.eval, content.Kind, content.Files); err != nil {
+	if p.flow, err = p.c.flows.Read(tx.Context(), p.c.eval, content.Kind, content.Files); err != nil {
 		return err
 	}
 	if p.variables, err = p.variablesOf(tx, p.run.Component); err != nil {
@@ -129,6 +131,11 @@ func (p *pinning) resolve(tx *store.Tx, name, ref string) (sluice.RunPin, error)
 	s, err := tx.Setting(p.run.Environment, sluice.ComponentSlot(component.Name), p.release)
 	if err != nil {
 		return pin, err
+	}
+	if !s.Value.Live() && p.past {
+		return pin, sluice.Errorf(sluice.NotFound, "%s was not live in %s#%d", component.Name, p.run.Environment, p.run.Release).
+			Fix("see when it was: `sluice history %s --from %s`", component.Name, p.run.Environment).
+			Fix("or name the version that is to run: --version N")
 	}
 	if !s.Value.Live() {
 		return pin, sluice.Errorf(sluice.NotFound, "%s is not live in %s", component.Name, p.run.Environment).
@@ -230,15 +237,19 @@ func (p *pinning) calls(ctx context.Context, from string, flow *workflow.Workflo
 		if p.run.Components == nil {
 			p.run.Components = []sluice.RunPin{}
 		}
-		if slices.ContainsFunc(p.run.Components, func(o sluice.RunPin) bool { return o.Asked == asked }) {
+		name := asked
+		if from != "" && p.pins[from][asked] > 0 {
+			name = sluice.AskedIn(asked, p.refs[from])
+		}
+		if slices.ContainsFunc(p.run.Components, func(o sluice.RunPin) bool { return o.Asked == name }) {
 			continue
 		}
-		read, err := p.part(ctx, asked, p.pins[from])
+		read, err := p.part(ctx, name, asked, p.pins[from])
 		if err != nil {
 			return nil, fault(call, err)
 		}
 		if read != nil {
-			out[asked] = read
+			out[name] = read
 		}
 	}
 	return out, nil
@@ -285,8 +296,8 @@ func fault(call *workflow.Block, err error) error {
 	return out
 }
 
-// part pins one component and reads what it runs.
-func (p *pinning) part(ctx context.Context, asked string, pins map[string]int) (*workflow.Workflow, error) {
+// part pins one component under a name, and reads what it runs.
+func (p *pinning) part(ctx context.Context, name, asked string, pins map[string]int) (*workflow.Workflow, error) {
 	ref, err := sluice.ParseComponentRef(asked)
 	if err != nil {
 		return nil, err
@@ -303,17 +314,17 @@ func (p *pinning) part(ctx context.Context, asked string, pins map[string]int) (
 		if err != nil {
 			return err
 		}
-		pin.Asked = asked
+		pin.Asked = name
 		content, pinned, err := contentOf(tx, pin)
 		if err != nil {
 			return err
 		}
-		p.pins[asked] = pinned
-		if flow, err = workflow.Read(ctx, p.c.eval, content.Kind, content.Files); err != nil {
+		p.pins[name], p.refs[name] = pinned, pin.Component+"@"+pin.Pin.String()
+		if flow, err = p.c.flows.Read(ctx, p.c.eval, content.Kind, content.Files); err != nil {
 			return err
 		}
 		p.run.Components = append(p.run.Components, pin)
-		p.partVars[asked], err = p.variablesOf(tx, pin.Component)
+		p.partVars[name], err = p.variablesOf(tx, pin.Component)
 		return err
 	})
 }

@@ -125,6 +125,12 @@ func (c *Control) prepare(ctx context.Context, actor sluice.Actor, req sluice.St
 	if run.Input, err = json.Marshal(masker.Tree(p.input)); err != nil {
 		return run, err
 	}
+	for key, value := range req.Metadata {
+		if masked := masker.Text(value); masked != value {
+			run.Metadata = maps.Clone(run.Metadata) // the request's is its sender's
+			run.Metadata[key] = masked
+		}
+	}
 	run.Warnings = p.warnings()
 	return run, nil
 }

@@ -2,6 +2,7 @@ package control
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -37,7 +38,11 @@ func (c *Control) CancelRun(ctx context.Context, req sluice.CancelRunRequest) (s
 		}
 		message := "cancelled by " + actor.Name
 		if req.Reason != "" {
-			message += ": " + req.Reason
+			masker, err := c.maskerOf(tx, row.Run)
+			if err != nil {
+				return err
+			}
+			message += ": " + masker.Text(req.Reason)
 		}
 		row.Status, row.EndedAt, row.Waiting = sluice.RunCancelled, now, nil
 		row.StartedAt = max(row.StartedAt, row.CreatedAt)
@@ -94,7 +99,7 @@ func (c *Control) changeRun(ctx context.Context, id string, fn func(*store.Tx, s
 		return sluice.Run{}, err
 	}
 	c.runs.taken(id, fence)
-	c.runs.changed(id)
+	c.runs.changed(id, true)
 	return out, nil
 }
 
@@ -108,7 +113,7 @@ func (c *Control) ResumeRun(ctx context.Context, req sluice.ResumeRunRequest) (s
 		resumed := sluice.Resumption{At: tx.Clock(), Actor: actor.Name, How: how}
 		switch {
 		case row.Status.Ended():
-			return sluice.Errorf(sluice.Conflict, "run %s has ended: it %s", row.ID, ended(row.Status)).Fix("start another: `sluice thread run %s`", row.Component)
+			return sluice.Errorf(sluice.Conflict, "run %s has ended: it %s", row.ID, ended(row.Status)).Fix("start another: `sluice thread run %s`", cmp.Or(row.Component, "--file PATH"))
 		case row.Status == sluice.RunPaused && row.Waiting != nil:
 			if resumed.Step, err = c.resumeStep(tx, actor, row, req, how); err != nil {
 				return err

@@ -21,6 +21,7 @@ type runHub struct {
 // follower is one who watches a run.
 type follower struct {
 	changed chan struct{} // capacity 1
+	urgent  chan struct{} // capacity 1
 	mu      sync.Mutex
 	pieces  []sluice.Partial
 }
@@ -51,11 +52,23 @@ func (h *runHub) wait(ctx context.Context, f *follower) bool {
 		return false
 	case <-h.ended:
 		return false
-	case <-f.changed:
+	case <-f.urgent:
 	case <-t.C:
+	case <-f.changed:
+		t.Reset(gatherRuns)
+		select {
+		case <-ctx.Done():
+		case <-h.ended:
+		case <-f.urgent:
+		case <-t.C:
+		}
 	}
 	return true
 }
+
+// gatherRuns is how long a follower waits for further changes before it is told,
+// so that quick blocks are not each read by themselves.
+const gatherRuns = 4 * time.Millisecond
 
 // OnRun sets what is called when a run waits for a worker, and when one was
 // taken from its worker: all turns before a fence are over. Set it before the first
@@ -78,7 +91,7 @@ func (h *runHub) taken(run string, fence int64) {
 
 // follow begins to watch a run; leave ends it.
 func (h *runHub) follow(run string) (f *follower, leave func()) {
-	f = &follower{changed: make(chan struct{}, 1)}
+	f = &follower{changed: make(chan struct{}, 1), urgent: make(chan struct{}, 1)}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.followers == nil {
@@ -98,12 +111,16 @@ func (h *runHub) follow(run string) (f *follower, leave func()) {
 	}
 }
 
-// changed wakes a run's followers.
-func (h *runHub) changed(run string) {
+// changed wakes a run's followers: soon, or at once when the run itself changed.
+func (h *runHub) changed(run string, urgent bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for f := range h.followers[run] {
-		f.signal()
+		if urgent {
+			signal(f.urgent)
+		} else {
+			signal(f.changed)
+		}
 	}
 }
 
@@ -117,13 +134,13 @@ func (h *runHub) partial(run string, p sluice.Partial) {
 			f.pieces = append(f.pieces, p)
 		}
 		f.mu.Unlock()
-		f.signal()
+		signal(f.urgent)
 	}
 }
 
-func (f *follower) signal() {
+func signal(c chan struct{}) {
 	select {
-	case f.changed <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }

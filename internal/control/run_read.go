@@ -4,9 +4,9 @@ import (
 	"context"
 	"iter"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/store"
@@ -63,6 +63,9 @@ func (c *Control) Runs(ctx context.Context, q sluice.RunQuery) (sluice.Page[slui
 	limit, before, err := page(q.Paging)
 	if err != nil {
 		return out, err
+	}
+	if before != "" && uuid.Validate(before) != nil {
+		return out, badCursor(shortly(before))
 	}
 	err = c.view(ctx, func(tx *store.Tx) error {
 		version, err := runFilter(tx, &q)
@@ -159,22 +162,9 @@ func oneStep(tx *store.Tx, q sluice.StepQuery) ([]sluice.RunStep, error) {
 	return []sluice.RunStep{step}, nil
 }
 
-// sortSteps orders steps by path, number by number.
+// sortSteps orders steps by path.
 func sortSteps(steps []sluice.RunStep) {
-	slices.SortFunc(steps, func(a, b sluice.RunStep) int { return comparePaths(a.Path, b.Path) })
-}
-
-func comparePaths(a, b string) int {
-	x, y := strings.Split(a, "."), strings.Split(b, ".")
-	for i := range min(len(x), len(y)) {
-		m, errM := strconv.Atoi(x[i])
-		n, errN := strconv.Atoi(y[i])
-		if errM != nil || errN != nil || m == n {
-			continue
-		}
-		return m - n
-	}
-	return len(x) - len(y)
+	slices.SortFunc(steps, func(a, b sluice.RunStep) int { return sluice.CompareStepPaths(a.Path, b.Path) })
 }
 
 // pollRuns is how often a run that may be elsewhere is looked at.

@@ -109,6 +109,14 @@ func checkToken(req sluice.CreateTokenRequest) error {
 			return sluice.Errorf(sluice.Invalid, "role %q is not known", string(r)).Fix("choose from %v", sluice.Roles())
 		}
 	}
+	if len(req.Environments) > 0 && slices.Contains(req.Roles, sluice.RoleAdmin) {
+		return sluice.Errorf(sluice.Invalid, "the role admin cannot be limited to an environment").
+			Fix("leave the environment out, or take other roles")
+	}
+	if len(req.Environments) > 0 && !slices.ContainsFunc(req.Roles, sluice.Role.InEnvironments) {
+		return sluice.Errorf(sluice.Invalid, "the role %s cannot be limited to an environment", req.Roles[0]).
+			Fix("leave the environment out, or take a role that can be: runner, deployer, revealer or importer")
+	}
 	if req.ExpiresIn < 0 || req.ExpiresIn > maxSeconds {
 		return sluice.Errorf(sluice.Invalid, "a token can expire in at most ten years")
 	}

@@ -47,7 +47,7 @@ func (c *Control) ClaimRuns(ctx context.Context, worker, only string, limit int,
 		return nil
 	})
 	for _, claim := range out {
-		c.runs.changed(claim.Run)
+		c.runs.changed(claim.Run, true)
 	}
 	return out, err
 }
@@ -154,34 +154,32 @@ func (c *Control) ExtendRuns(ctx context.Context, claims []sluice.RunClaim, leas
 // the turn is over.
 func (c *Control) CommitRun(ctx context.Context, done sluice.RunCommit, lease time.Duration) error {
 	err := c.db.Update(ctx, c.org, func(tx *store.Tx) error {
-		turn, found, err := tx.Turn(done.Run)
+		now := tx.Clock()
+		change, steps, held, err := tx.Advance(done.Run, done.Fence, done.Begun, now+sluice.Time(lease.Microseconds()))
 		switch {
 		case err != nil:
 			return err
-		case !found || turn.Fence != done.Fence || turn.Status != sluice.RunRunning:
+		case !held:
 			return turnOver(done.Run)
 		}
-		turn.Change++
-		turn.Steps = max(turn.Steps, done.Begun)
 		for _, s := range done.Steps {
-			s.Change = turn.Change
+			s.Change = change
 			if err := tx.PutStep(done.Run, s); err != nil {
 				return err
 			}
 		}
-		now := tx.Clock()
 		if done.Status == "" {
-			return tx.Advance(done.Run, turn, now+sluice.Time(lease.Microseconds()))
+			return nil
 		}
 		row, _, err := tx.Run(done.Run)
 		if err != nil {
 			return err
 		}
-		row.Change, row.Steps = turn.Change, turn.Steps
+		row.Change, row.Steps = change, steps
 		return finishTurn(tx, row, done, now)
 	})
 	if err == nil {
-		c.runs.changed(done.Run)
+		c.runs.changed(done.Run, done.Status != "")
 	}
 	return err
 }

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
+	"net/url"
+	"sync"
 	"time"
 
 	"github.com/sluice-dev/sluice"
@@ -32,16 +35,34 @@ func (r *Runner) callbackLoop() {
 		if err != nil && r.ctx.Err() == nil {
 			r.cfg.Log.Warn("cannot read the callbacks of runs", "error", err)
 		}
-		for _, run := range runs {
+		r.tellAll(runs)
+	}
+}
+
+// tellAll tells of several runs at once, so that nobody waits for who does not
+// answer, and returns when that is done.
+func (r *Runner) tellAll(runs []sluice.Run) {
+	var all sync.WaitGroup
+	defer all.Wait()
+	for _, run := range runs {
+		all.Go(func() {
 			err := r.tell(run)
 			if err != nil {
-				r.cfg.Log.Info("a callback was not heard", "run", run.ID, "error", err)
+				r.cfg.Log.Info("a callback was not heard", "run", run.ID, "error", withoutURL(err))
 			}
 			if err := r.cfg.Journal.ToldCallback(r.ctx, run.ID, err == nil); err != nil && r.ctx.Err() == nil {
 				r.cfg.Log.Warn("cannot note that a callback was heard", "run", run.ID, "error", err)
 			}
-		}
+		})
 	}
+}
+
+// withoutURL is an error without the address, which may hold a secret.
+func withoutURL(err error) error {
+	if from := (*url.Error)(nil); errors.As(err, &from) {
+		return from.Err
+	}
+	return err
 }
 
 // tell posts an ended run.

@@ -46,6 +46,7 @@ func (s *step) question(sluice.RunStep) error {
 	if _, ok := s.settings["prompt"].(string); !ok {
 		s.settings["prompt"] = fmt.Sprint(s.settings["prompt"])
 	}
+	s.settings["type"] = s.b.Raw["type"] // so that who answers is checked by the record alone
 	if wait, there := s.b.Raw["wait"]; there {
 		d, err := durationOf(wait)
 		if err != nil {

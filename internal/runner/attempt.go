@@ -25,7 +25,9 @@ func (s *step) attempts(ctx context.Context, kind block.Kind, effects block.Effe
 		if f, stop := s.pauseUntil(ctx, was.WakeAt); stop {
 			return f
 		}
-		s.record.Attempts++
+		if f, stop := s.again(ctx, effects); stop {
+			return f
+		}
 	} else if effects == block.None {
 		s.record.Attempts++
 	}
@@ -38,6 +40,7 @@ func (s *step) attempts(ctx context.Context, kind block.Kind, effects block.Effe
 		if err == nil {
 			return s.completed(out)
 		}
+		s.used(out.Usage)
 		if ctx.Err() != nil {
 			return finished{index: s.index, end: ending{err: context.Cause(ctx)}}
 		}
@@ -46,7 +49,7 @@ func (s *step) attempts(ctx context.Context, kind block.Kind, effects block.Effe
 			failure = &block.Error{Code: runError(err).Code, Message: runError(err).Message, Fixes: runError(err).Fixes, Class: "error"}
 		}
 		if effects == block.Once && failure.Sent && failure.Status == 0 {
-			return s.pausedUnknown(s.l.x.masker.Text(failure.Message))
+			return s.pausedUnknown(s.l.x.text(failure.Message))
 		}
 		if s.record.Attempts >= s.b.Retry.Attempts || !worthRetrying(s.b.Retry, failure) {
 			return s.failedFinally(runError(failure))
@@ -54,14 +57,29 @@ func (s *step) attempts(ctx context.Context, kind block.Kind, effects block.Effe
 		if f, stop := s.backOff(ctx, failure); stop {
 			return f
 		}
-		s.record.Attempts++
-		if effects != block.None {
-			s.record.Status, s.record.WakeAt = sluice.StepRunning, 0
-			if err := s.l.x.write(ctx, s.complete()); err != nil {
-				return finished{index: s.index, end: ending{err: err}}
-			}
+		if f, stop := s.again(ctx, effects); stop {
+			return f
 		}
 	}
+}
+
+// used adds up what an attempt took, also one that failed.
+func (s *step) used(u sluice.Usage) {
+	s.l.x.used(u)
+	s.record.Usage.Add(u)
+}
+
+// again begins another attempt, and puts that on disk where it has effects.
+func (s *step) again(ctx context.Context, effects block.Effects) (finished, bool) {
+	s.record.Attempts++
+	s.record.Status, s.record.WakeAt = sluice.StepRunning, 0
+	if effects == block.None {
+		return finished{}, false
+	}
+	if err := s.l.x.write(ctx, s.complete()); err != nil {
+		return finished{index: s.index, end: ending{err: err}}, true
+	}
+	return finished{}, false
 }
 
 // borrow reads the component that the block uses: the prompt, or into its raw
@@ -74,10 +92,11 @@ func (s *step) borrow(ctx context.Context) (*block.Prompt, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.env = envOf(part.Variables)
 	if s.b.Kind != workflow.Script {
-		return s.l.x.prompt(ctx, part)
+		return s.prompt(ctx, part)
 	}
-	flow, err := s.l.x.r.flows.read(ctx, s.l.x.r.cfg.Eval, part.Kind, part.Files)
+	flow, err := s.l.x.r.flows.Read(ctx, s.l.x.r.cfg.Eval, part.Kind, part.Files)
 	if err != nil {
 		return nil, err
 	}
@@ -105,6 +124,13 @@ func (s *step) once(ctx context.Context, kind block.Kind, prompt *block.Prompt) 
 	if s.b.Kind == workflow.Script || s.b.Kind == workflow.Prompt || s.b.Kind == workflow.LLM {
 		scope = s.l.frame.whole()
 	}
+	if s.env != nil {
+		own := map[string]any{}
+		for key, value := range s.env {
+			own[key] = value
+		}
+		scope["env"], scope["_env"] = own, own
+	}
 	masked := x.masker.Stream()
 	show := func(text string, last bool) {
 		if text = masked(text, last); text != "" {
@@ -115,7 +141,7 @@ func (s *step) once(ctx context.Context, kind block.Kind, prompt *block.Prompt) 
 	return kind.Run(ctx, block.Call{
 		Settings: s.settings, Raw: s.raw, Scope: scope, Env: s.l.frame.env, Prompt: prompt,
 		Attempt: s.record.Attempts, Key: x.work.Run.ID + "-" + s.record.Path, Now: s.now, Seed: s.seed,
-		Client: x.r.cfg.Client, Eval: x.r.cfg.Eval, Record: s.tape,
+		Client: x.r.cfg.Client, Eval: x.r.cfg.Eval, Record: s.tape, Hide: x.whole,
 		Partial: func(text string) { show(text, false) },
 	})
 }
@@ -139,8 +165,7 @@ func (s *step) backOff(ctx context.Context, failure *block.Error) (finished, boo
 		pause = min(2*pause, maxBackoff)
 	}
 	pause = min(max(pause, failure.RetryAfter), maxBackoff)
-	s.record.Status, s.record.Error = sluice.StepWaiting, runError(failure)
-	s.record.Error.Message = s.l.x.masker.Text(s.record.Error.Message)
+	s.record.Status, s.record.Error = sluice.StepWaiting, s.l.x.masked(runError(failure))
 	s.record.WakeAt = sluice.TimeOf(s.l.x.r.cfg.Now().Add(pause))
 	if err := s.l.x.write(ctx, s.complete()); err != nil {
 		return finished{index: s.index, end: ending{err: err}}, true
@@ -181,6 +206,11 @@ func (f *frame) whole() map[string]any {
 			if _, there := out[k]; !there {
 				out[k] = v
 			}
+		}
+	}
+	for k, v := range f.input {
+		if _, there := out[k]; f.spread && !there {
+			out[k] = v
 		}
 	}
 	every := workflow.Template{AllEnv: true}

@@ -2,7 +2,6 @@ package runner
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"time"
 
@@ -42,7 +41,7 @@ func (s *step) prepareCall(ctx context.Context) (sluice.RunStep, func() finished
 
 func (s *step) call(ctx context.Context, part sluice.RunPart) finished {
 	x := s.l.x
-	flow, err := x.r.flows.read(ctx, x.r.cfg.Eval, part.Kind, part.Files)
+	flow, err := x.r.flows.Read(ctx, x.r.cfg.Eval, part.Kind, part.Files)
 	var input map[string]any
 	if err == nil {
 		given := x.masker.Tree(s.settings["input"])
@@ -57,26 +56,24 @@ func (s *step) call(ctx context.Context, part sluice.RunPart) finished {
 		}
 		return s.failedFinally(runError(err))
 	}
-	tooLong := errors.New("the block took longer than it may") // this block, not one that it is in
-	if s.b.Timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, s.b.Timeout, tooLong)
-		defer cancel()
-	}
-	end := x.flow(ctx, flow, s.record.Path+".", input, part.Variables, s.l.frame.depth+1)
+	end := s.bounded(ctx, func(ctx context.Context) ending {
+		return x.flow(ctx, flow, s.record.Path+".", &frame{
+			x: x, input: input, env: envOf(part.Variables), by: part.Component + "@" + part.Pin.String(), depth: s.l.frame.depth + 1,
+		})
+	})
 	switch {
-	case end.err == tooLong:
-		return s.failedFinally(&sluice.RunError{Code: sluice.TimedOut, Message: "it took longer than " + s.b.Timeout.String()})
 	case end.failure != nil && end.err == nil:
-		return s.failedInside(end.failure)
+		return s.failedInside(ctx, end.failure)
 	case end.stopped():
 		return finished{index: s.index, end: end}
 	}
 	return s.completed(block.Result{Output: end.output})
 }
 
-// prompt reads a prompt component for a block that uses it.
-func (x *execution) prompt(ctx context.Context, part sluice.RunPart) (*block.Prompt, error) {
+// prompt reads a prompt component for a block that uses it. What its front matter
+// says is filled in from the block's input and the component's own variables.
+func (s *step) prompt(ctx context.Context, part sluice.RunPart) (*block.Prompt, error) {
+	x := s.l.x
 	if !strings.EqualFold(part.Kind, sluice.KindPrompt) {
 		return nil, sluice.Errorf(sluice.Invalid, "%s is a %s, not a prompt", part.Component, part.Kind).
 			Fix("run it with a block of kind workflow")
@@ -87,6 +84,26 @@ func (x *execution) prompt(ctx context.Context, part sluice.RunPart) (*block.Pro
 	}
 	out := &block.Prompt{
 		Ref: part.Component + "@" + part.Pin.String(), Model: file.Model, Parameters: file.Parameters, Schema: file.Schema,
+	}
+	given := s.settings["input"]
+	if given == nil {
+		given = map[string]any{}
+	}
+	input, err := file.CheckInput(encode(given))
+	if err != nil {
+		return nil, err
+	}
+	s.settings["input"] = input
+	if !file.Settings.Plain {
+		l := newLevel(x, nil, "", &frame{x: x, input: input, env: s.env})
+		head, uses, err := l.render(ctx, file.Settings, nil, s.record.Path)
+		if err != nil {
+			return nil, err
+		}
+		s.saw(uses)
+		tree, _ := head.(map[string]any)
+		out.Model, _ = tree["model"].(string)
+		out.Parameters, _ = tree["parameters"].(map[string]any)
 	}
 	for _, m := range file.Messages {
 		out.Messages = append(out.Messages, block.Message{Role: m.Role, Content: m.Content})

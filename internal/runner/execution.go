@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,12 +19,15 @@ type execution struct {
 	r      *Runner
 	work   sluice.RunWork
 	masker *sluice.Masker
+	// secrets are those that the masker hides, in each of their spellings.
+	secrets []sluice.Variable
 	// before are the steps of earlier turns, by path.
 	before map[string]sluice.RunStep
 
 	mu    sync.Mutex
 	begun int
 	usage sluice.Usage
+	open  map[string]sluice.RunStep // on disk, and not ended
 }
 
 // carry carries a run out as far as it goes.
@@ -49,20 +53,25 @@ func (r *Runner) carry(ctx context.Context, claim sluice.RunClaim) {
 		}
 		return
 	}
-	x := &execution{r: r, work: work, before: map[string]sluice.RunStep{}}
+	x := &execution{r: r, work: work, before: map[string]sluice.RunStep{}, open: map[string]sluice.RunStep{}}
 	variables := slices.Clone(work.Variables)
 	for _, part := range work.Parts {
 		variables = append(variables, part.Variables...)
 	}
+	variables = append(variables, spellings(variables)...)
 	x.masker = sluice.NewMasker(variables)
+	x.secrets = slices.DeleteFunc(variables, func(v sluice.Variable) bool { return !v.Secret || v.Value == nil })
 	for _, s := range work.Steps {
 		x.before[s.Path] = s
 		x.usage.Add(s.Usage)
+		if s.Status != sluice.StepSkipped {
+			x.begun++
+		}
 	}
-	x.begun = len(work.Steps)
+	x.noteOpen(work.Steps)
 	if at := work.Run.Deadline; at > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadlineCause(ctx, at.Std(), errDeadline)
+		ctx, cancel = context.WithTimeoutCause(ctx, at.Std().Sub(r.cfg.Now()), errDeadline)
 		defer cancel()
 	}
 	x.finish(ctx, x.root(ctx))
@@ -92,7 +101,7 @@ func (e ending) stopped() bool {
 
 // root carries out the workflow itself.
 func (x *execution) root(ctx context.Context) ending {
-	flow, err := x.r.flows.read(ctx, x.r.cfg.Eval, x.work.Content.Kind, x.work.Content.Files)
+	flow, err := x.r.flows.Read(ctx, x.r.cfg.Eval, x.work.Content.Kind, x.work.Content.Files)
 	if err != nil {
 		return x.broken(ctx, err)
 	}
@@ -100,7 +109,7 @@ func (x *execution) root(ctx context.Context) ending {
 	if input, err = flow.CheckInput(x.work.Run.Input); err != nil {
 		return x.broken(ctx, err)
 	}
-	return x.flow(ctx, flow, "", input, x.work.Variables, 0)
+	return x.flow(ctx, flow, "", &frame{x: x, input: input, env: envOf(x.work.Variables)})
 }
 
 // broken is the ending for an error that is no block's.
@@ -111,7 +120,17 @@ func (x *execution) broken(ctx context.Context, err error) ending {
 	if mayPass(err) {
 		return x.later()
 	}
-	return failed(failureOf(err))
+	return failed(x.masked(runError(err)))
+}
+
+// masked is a failure without secrets.
+func (x *execution) masked(e *sluice.RunError) *sluice.RunError {
+	out := *e
+	out.Message, out.Fixes = x.text(e.Message), slices.Clone(e.Fixes)
+	for i, fix := range out.Fixes {
+		out.Fixes[i] = x.text(fix)
+	}
+	return &out
 }
 
 // mayPass says that an error is of no run: it may go better a little later.
@@ -132,11 +151,11 @@ func failureOf(err error) *sluice.RunError {
 	return &sluice.RunError{Code: e.Code, Message: e.Message, Fixes: e.Fixes}
 }
 
-// flow carries out one workflow: the run's own, or one that a block calls.
-func (x *execution) flow(ctx context.Context, flow *workflow.Workflow, prefix string, input map[string]any, variables []sluice.Variable, depth int) ending {
-	l := newLevel(x, flow.Blocks, prefix, &frame{
-		x: x, input: input, inputName: flow.InputName, env: envOf(variables), depth: depth,
-	})
+// flow carries out one workflow: the run's own, or one that a block calls. The
+// frame says with what.
+func (x *execution) flow(ctx context.Context, flow *workflow.Workflow, prefix string, f *frame) ending {
+	f.spread = flow.Spread
+	l := newLevel(x, flow.Blocks, prefix, f)
 	if end := l.run(ctx); end.stopped() {
 		return end
 	}
@@ -144,7 +163,11 @@ func (x *execution) flow(ctx context.Context, flow *workflow.Workflow, prefix st
 	case flow.Output != nil:
 		out, _, err := l.render(ctx, *flow.Output, nil, prefix+"output")
 		if err != nil {
-			return x.broken(ctx, err)
+			end := x.broken(ctx, err)
+			if end.failure != nil {
+				end.failure.Message = "the output: " + end.failure.Message
+			}
+			return end
 		}
 		return ending{output: x.masker.Tree(out)}
 	case flow.Each:
@@ -164,7 +187,7 @@ func (x *execution) flow(ctx context.Context, flow *workflow.Workflow, prefix st
 func (x *execution) finish(ctx context.Context, end ending) {
 	done := sluice.RunCommit{Run: x.work.Run.ID, Fence: x.work.Fence, Begun: x.begun, Usage: x.usage, OutputBlock: end.block}
 	switch {
-	case errors.Is(end.err, errDeadline) || end.failure != nil && errors.Is(context.Cause(ctx), errDeadline):
+	case errors.Is(end.err, errDeadline) || end.stopped() && errors.Is(context.Cause(ctx), errDeadline):
 		done.Status, done.Error = sluice.RunFailed, &sluice.RunError{
 			Code: sluice.TimedOut, Message: "the run did not end by its deadline, " + x.work.Run.Deadline.String(),
 			Fixes: []string{"give it more time with --timeout"},
@@ -176,9 +199,10 @@ func (x *execution) finish(ctx context.Context, end ending) {
 	case end.failure != nil:
 		done.Status, done.Error = sluice.RunFailed, end.failure
 	case len(end.waiting) > 0:
-		done.Status, done.Waiting, done.WakeAt = sluice.RunPaused, &end.waiting[0], end.wakeAt
+		first := slices.MinFunc(end.waiting, func(a, b sluice.Waiting) int { return sluice.CompareStepPaths(a.Step, b.Step) })
+		done.Status, done.Waiting, done.WakeAt = sluice.RunPaused, &first, x.wakeAt(end)
 	case end.wakeAt > 0:
-		done.Status, done.WakeAt = sluice.RunPending, end.wakeAt
+		done.Status, done.WakeAt = sluice.RunPending, x.wakeAt(end)
 	default:
 		done.Status = sluice.RunCompleted
 		output, err := json.Marshal(end.output)
@@ -188,7 +212,47 @@ func (x *execution) finish(ctx context.Context, end ending) {
 		}
 		done.Output = output
 	}
+	if done.Status.Ended() {
+		// Of which nobody knows whether it happened, that is to be seen.
+		done.Steps = x.leftOver("", sluice.StepWaiting, sluice.StepRunning)
+	}
 	x.r.commit(ctx, done)
+}
+
+// wakeAt is when the run is looked at again, at its deadline at the latest; 0 for
+// never.
+func (x *execution) wakeAt(end ending) sluice.Time {
+	if at := x.work.Run.Deadline; at > 0 && (end.wakeAt == 0 || end.wakeAt > at) {
+		return at
+	}
+	return end.wakeAt
+}
+
+// noteOpen notes which steps on disk have not ended.
+func (x *execution) noteOpen(steps []sluice.RunStep) {
+	for _, s := range steps {
+		if s.Status.Ended() {
+			delete(x.open, s.Path)
+		} else {
+			s.Effects = nil
+			x.open[s.Path] = s
+		}
+	}
+}
+
+// leftOver are the steps below a path that stand so and will not go on, since what
+// they are in has ended otherwise.
+func (x *execution) leftOver(prefix string, stand ...sluice.StepStatus) []sluice.RunStep {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	var out []sluice.RunStep
+	for _, s := range x.open {
+		if strings.HasPrefix(s.Path, prefix) && slices.Contains(stand, s.Status) {
+			s.Status, s.EndedAt, s.WakeAt = sluice.StepCancelled, sluice.TimeOf(x.r.cfg.Now()), 0
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 func tooLarge(what string, n int) *sluice.RunError {
@@ -214,6 +278,7 @@ func (x *execution) write(ctx context.Context, steps ...sluice.RunStep) error {
 	}
 	x.mu.Lock()
 	begun := x.begun
+	x.noteOpen(steps)
 	x.mu.Unlock()
 	err := x.r.cfg.Journal.CommitRun(context.WithoutCancel(ctx), sluice.RunCommit{Run: x.work.Run.ID, Fence: x.work.Fence, Steps: steps, Begun: begun}, x.r.cfg.Lease)
 	if sluice.CodeOf(err) == sluice.Conflict {

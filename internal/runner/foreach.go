@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"sync"
@@ -69,45 +70,84 @@ func kindOf(v any) string {
 // foreach runs the body for each item, so many at a time.
 func (s *step) foreach(ctx context.Context, items []any) finished {
 	outputs := make([]any, len(items))
-	room := make(chan struct{}, s.number("concurrency", 1))
-	var mu sync.Mutex
-	var all ending
-	var group sync.WaitGroup
-	for i, item := range items {
-		room <- struct{}{}
-		mu.Lock()
-		stop := all.failure != nil || all.err != nil
-		mu.Unlock()
-		if stop || ctx.Err() != nil {
-			<-room
-			break
-		}
-		group.Go(func() {
-			defer func() { <-room }()
-			out, end := s.iteration(ctx, i, item)
-			mu.Lock()
-			defer mu.Unlock()
-			outputs[i] = out
-			all.merge(end)
-		})
-	}
-	group.Wait()
-	if ctx.Err() != nil && all.err == nil {
-		all.err = context.Cause(ctx)
-	}
+	all := s.bounded(ctx, func(ctx context.Context) ending { return s.iterations(ctx, items, outputs) })
 	switch {
 	case all.err != nil || all.failure == nil && all.stopped():
 		return finished{index: s.index, end: all}
 	case all.failure != nil:
-		return s.failedInside(all.failure)
+		return s.failedInside(ctx, all.failure)
 	}
 	return s.completed(block.Result{Output: outputs})
 }
 
-// failedInside is failedFinally for a failure of a block within this one.
-func (s *step) failedInside(inner *sluice.RunError) finished {
+// iterations runs the body for all items. One that waits keeps its place, so that
+// there are never more begun than the author allows; after one that failed no
+// further ones begin.
+func (s *step) iterations(ctx context.Context, items, outputs []any) ending {
+	var mu sync.Mutex
+	var all ending
+	next := 0
+	take := func() (i int, more bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		if next == len(items) || all.failure != nil || all.err != nil {
+			return 0, false
+		}
+		if ctx.Err() != nil {
+			all.err = context.Cause(ctx)
+			return 0, false
+		}
+		next++
+		return next - 1, true
+	}
+	var group sync.WaitGroup
+	for range min(s.number("concurrency", 1), len(items)) {
+		group.Go(func() {
+			for i, more := take(); more; i, more = take() {
+				out, end := s.iteration(ctx, i, items[i])
+				mu.Lock()
+				outputs[i] = out
+				all.merge(end)
+				mu.Unlock()
+				if end.stopped() {
+					return
+				}
+			}
+		})
+	}
+	group.Wait()
+	return all
+}
+
+// bounded bounds the time of a block that others run in. It goes on while they
+// wait for a person or for a time.
+func (s *step) bounded(ctx context.Context, run func(context.Context) ending) ending {
+	if s.b.Timeout <= 0 {
+		return run(ctx)
+	}
+	until := s.record.StartedAt + sluice.Time(s.b.Timeout.Microseconds())
+	tooLong := errors.New("the block took longer than it may") // this block, not one that it is in
+	ctx, cancel := context.WithTimeoutCause(ctx, until.Std().Sub(s.l.x.r.cfg.Now()), tooLong)
+	defer cancel()
+	end := run(ctx)
+	switch {
+	case !end.stopped():
+	case context.Cause(ctx) == tooLong:
+		return failed(&sluice.RunError{Code: sluice.TimedOut, Message: "it took longer than " + s.b.Timeout.String()})
+	case end.err == nil && end.failure == nil && (end.wakeAt == 0 || end.wakeAt > until):
+		end.wakeAt = until
+	}
+	return end
+}
+
+// failedInside is failedFinally for a failure of a block within this one. What
+// waits beside that is not waited for any longer.
+func (s *step) failedInside(ctx context.Context, inner *sluice.RunError) finished {
+	if err := s.l.x.write(ctx, s.l.x.leftOver(s.record.Path+".", sluice.StepWaiting)...); err != nil {
+		return finished{index: s.index, end: ending{err: err}}
+	}
 	f := s.failedFinally(&sluice.RunError{Code: inner.Code, Message: inner.Message, Fixes: inner.Fixes})
-	if f.end.failure != nil { // the run's error names where it began
+	if f.end.failure != nil && inner.Step != "" { // the run's error names where it began
 		f.end.failure = inner
 	}
 	return f
@@ -127,20 +167,25 @@ func (s *step) number(name string, otherwise int) int {
 }
 
 // iteration runs the body for one item.
-func (s *step) iteration(ctx context.Context, i int, item any) (any, ending) {
+func (s *step) iteration(ctx context.Context, i int, item any) (out any, end ending) {
+	defer func() {
+		if p := recover(); p != nil {
+			out, end = nil, failed(s.panicked(p))
+		}
+	}()
 	name, _ := s.b.Raw["as"].(string)
 	locals := map[string]any{"item": item, "index": int64(i)}
 	if name != "" {
 		locals[name] = item
 	}
 	outer := s.l.frame
-	inner := &frame{x: s.l.x, outer: outer, locals: locals, input: outer.input, inputName: outer.inputName, env: outer.env, depth: outer.depth}
+	inner := &frame{x: s.l.x, outer: outer, locals: locals, input: outer.input, spread: outer.spread, env: outer.env, by: outer.by, depth: outer.depth}
 	l := newLevel(s.l.x, s.b.Body, s.record.Path+"."+strconv.Itoa(i)+".", inner)
 	if end := l.run(ctx); end.stopped() {
 		return nil, end
 	}
 	if s.b.Result == nil {
-		out, _ := l.last()
+		out, _ = l.last()
 		return out, ending{}
 	}
 	out, _, err := l.render(ctx, *s.b.Result, nil, l.prefix+"output")
@@ -148,9 +193,9 @@ func (s *step) iteration(ctx context.Context, i int, item any) (any, ending) {
 		if ctx.Err() != nil {
 			return nil, ending{err: context.Cause(ctx)}
 		}
-		failure := runError(err)
+		failure := s.l.x.masked(runError(err))
 		failure.Step, failure.Block = s.record.Path, s.b.ID
-		failure.Message = fmt.Sprintf("iteration %d: %s", i, s.l.x.masker.Text(failure.Message))
+		failure.Message = fmt.Sprintf("iteration %d: %s", i, failure.Message)
 		return nil, failed(failure)
 	}
 	return s.l.x.masker.Tree(out), ending{}
@@ -158,6 +203,7 @@ func (s *step) iteration(ctx context.Context, i int, item any) (any, ending) {
 
 // reduce goes through a list with an accumulator.
 func (s *step) reduce(ctx context.Context) finished {
+	s.record.Attempts = 1
 	items, _, err := s.items(ctx)
 	var acc any
 	if err == nil {
@@ -170,7 +216,6 @@ func (s *step) reduce(ctx context.Context) finished {
 		}
 		return s.failedFinally(runError(err))
 	}
-	s.record.Attempts = 1
 	return s.completed(block.Result{Output: acc})
 }
 

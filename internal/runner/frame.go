@@ -15,14 +15,15 @@ import (
 
 // frame is what templates at one level see besides its blocks.
 type frame struct {
-	x         *execution
-	level     *level
-	outer     *frame         // of the list that a body is in
-	locals    map[string]any // item, index, accumulator
-	input     map[string]any
-	inputName string
-	env       map[string]string
-	depth     int // of workflows that call workflows
+	x      *execution
+	level  *level
+	outer  *frame         // of the list that a body is in
+	locals map[string]any // item, index, accumulator
+	input  map[string]any
+	spread bool // the fields of the input are names too
+	env    map[string]string
+	by     string // the part that runs, as component@version; "" for the run's own
+	depth  int    // of workflows that call workflows
 }
 
 // envOf are the values of variables by key.

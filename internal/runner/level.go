@@ -67,6 +67,9 @@ func (l *level) run(ctx context.Context) ending {
 	var all ending
 	for {
 		var steps []sluice.RunStep
+		if all.err == nil && ctx.Err() != nil {
+			all.err = context.Cause(ctx)
+		}
 		if all.failure == nil && all.err == nil {
 			var launch []func()
 			steps, launch, all = l.advance(ctx, all)
@@ -124,6 +127,7 @@ func (e *ending) merge(o ending) {
 // advance decides about every block whose time has come: it is skipped, or it is
 // to be launched after the steps have been written.
 func (l *level) advance(ctx context.Context, all ending) (steps []sluice.RunStep, launch []func(), _ ending) {
+	var begun []sluice.RunStep
 	for again := true; again; {
 		again = false
 		for i, b := range l.blocks {
@@ -140,12 +144,16 @@ func (l *level) advance(ctx context.Context, all ending) (steps []sluice.RunStep
 				continue
 			}
 			started, go_, end := l.prepare(ctx, i)
-			if started.Path != "" {
+			switch {
+			case started.Path == "":
+			case go_ != nil:
+				begun = append(begun, started)
+			default:
 				steps = append(steps, started)
 			}
 			if all.merge(end); end.stopped() {
 				if all.failure != nil || all.err != nil {
-					return steps, nil, all
+					return steps, nil, all // those that have not been launched have not begun
 				}
 				continue // it waits
 			}
@@ -159,7 +167,7 @@ func (l *level) advance(ctx context.Context, all ending) (steps []sluice.RunStep
 			})
 		}
 	}
-	return steps, launch, all
+	return append(steps, begun...), launch, all
 }
 
 // settle notes how a block ended. Only the goroutine that decides does; others
@@ -187,7 +195,7 @@ func (l *level) settled(b *workflow.Block) bool {
 }
 
 // unwanted says why a block does not run: something before it closed the way, no
-// condition chose it, or all that it needs was skipped.
+// condition chose it, or all that it needs was skipped and it does not ask for that.
 func (l *level) unwanted(b *workflow.Block) (reason string, closed bool) {
 	skipped, offered, chosen := 0, "", false
 	for _, n := range b.Needs {
@@ -206,7 +214,7 @@ func (l *level) unwanted(b *workflow.Block) (reason string, closed bool) {
 	switch {
 	case offered != "" && !chosen:
 		return offered + " did not choose it", false
-	case len(b.Needs) > 0 && skipped == len(b.Needs):
+	case len(b.Needs) > 0 && skipped == len(b.Needs) && !b.Asks:
 		return "all that it needs was skipped", false
 	}
 	return "", false
@@ -277,9 +285,11 @@ func (r *result) judge(b *workflow.Block) {
 	case workflow.StopIf:
 		r.closed = ran && verdict
 	case workflow.Condition:
-		if verdict {
+		switch {
+		case !ran: // and chooses nothing
+		case verdict:
 			r.chosen = b.OnTrue
-		} else {
+		default:
 			r.chosen = b.OnFalse
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/expr"
 	"github.com/sluice-dev/sluice/internal/runner/block"
+	"github.com/sluice-dev/sluice/internal/workflow"
 )
 
 // Journal is the queue and the step log. A commit whose turn is over is a
@@ -87,7 +88,7 @@ type Runner struct {
 	cfg    Config
 	id     string
 	kinds  map[string]block.Kind
-	flows  flowCache
+	flows  workflow.Cache
 	wake   chan struct{} // capacity 1
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -148,11 +149,12 @@ func (r *Runner) Wake() {
 	}
 }
 
-// Stop ends what is done here for a run, since it is not this worker's any more.
-func (r *Runner) Stop(run string) {
+// Stop ends what is done here for a run in turns before the one with this fence:
+// they are over, and a later one may have begun here already.
+func (r *Runner) Stop(run string, fence int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if h := r.held[run]; h != nil {
+	if h := r.held[run]; h != nil && h.claim.Fence < fence {
 		h.cancel(errTurnOver)
 	}
 }
@@ -268,8 +270,10 @@ func (r *Runner) holdLoop() {
 		if err != nil && r.ctx.Err() == nil {
 			r.cfg.Log.Warn("cannot extend the leases of runs", "error", err)
 		}
-		for _, run := range lost {
-			r.Stop(run)
+		for _, claim := range claims {
+			if slices.Contains(lost, claim.Run) {
+				r.Stop(claim.Run, claim.Fence+1)
+			}
 		}
 	}
 }

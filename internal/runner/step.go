@@ -22,6 +22,7 @@ type step struct {
 	// settings are rendered, with secrets in them; what is recorded has their names.
 	settings map[string]any
 	raw      map[string]any
+	env      map[string]string // of the prompt or script that the block uses
 	now      sluice.Time
 	seed     int64
 	uses     expr.Uses
@@ -54,6 +55,9 @@ func (l *level) prepare(ctx context.Context, i int) (sluice.RunStep, func() fini
 		return sluice.RunStep{}, nil, failed(failure)
 	}
 	s.begin(was)
+	if reason := unresolved(b, was); reason != "" {
+		return sluice.RunStep{}, nil, ending{waiting: []sluice.Waiting{s.waiting(reason)}}
+	}
 	switch b.Kind {
 	case workflow.Foreach:
 		return s.prepareForeach(ctx)
@@ -67,6 +71,18 @@ func (l *level) prepare(ctx context.Context, i int) (sluice.RunStep, func() fini
 		return s.prepareAsk(ctx)
 	}
 	return s.prepareKind(ctx, was)
+}
+
+// unresolved says for what a person is asked who has not answered: that another
+// step of the run may go on does not answer for this one.
+func unresolved(b *workflow.Block, was sluice.RunStep) sluice.WaitReason {
+	switch {
+	case was.Status == sluice.StepUnknown:
+		return sluice.WaitUnknown
+	case was.Status == sluice.StepFailed && b.OnError.Mode == workflow.Pause:
+		return sluice.WaitError
+	}
+	return ""
 }
 
 func (x *execution) countStep(known bool) *sluice.RunError {
@@ -118,7 +134,7 @@ func (s *step) part() (sluice.RunPart, error) {
 		}
 		asked = fmt.Sprint(v)
 	}
-	part, found := s.l.x.work.Parts[asked]
+	part, found := s.l.x.work.Part(asked, s.l.frame.by)
 	if !found {
 		return part, sluice.Errorf(sluice.Invalid, "component %q was not known when the run began", asked).
 			Fix("refer to it by what inputs and env hold at the start")
@@ -165,12 +181,10 @@ func (s *step) prepareKind(ctx context.Context, was sluice.RunStep) (sluice.RunS
 		return s.unknown("its worker was lost while it ran")
 	}
 	run := s.launch(ctx, func(ctx context.Context) finished { return s.attempts(ctx, kind, effects, was) })
-	if effects == block.None {
+	if effects == block.None || was.Status == sluice.StepWaiting { // which waits for its time first
 		return sluice.RunStep{}, run, ending{}
 	}
-	if was.Status != sluice.StepWaiting { // which waits for its time first
-		s.record.Attempts++
-	}
+	s.record.Attempts++
 	return s.record, run, ending{}
 }
 
@@ -179,12 +193,17 @@ func (s *step) launch(ctx context.Context, f func(context.Context) finished) fun
 	return func() (out finished) {
 		defer func() {
 			if p := recover(); p != nil {
-				s.l.x.r.cfg.Log.Error("panic in a block", "run", s.l.x.work.Run.ID, "step", s.record.Path, "panic", fmt.Sprint(p))
-				out = s.failedFinally(&sluice.RunError{Code: sluice.Internal, Message: "something went wrong inside Sluice"})
+				out = s.failedFinally(s.panicked(p))
 			}
 		}()
 		return f(ctx)
 	}
+}
+
+// panicked is the failure that a defect of ours is to a run.
+func (s *step) panicked(p any) *sluice.RunError {
+	s.l.x.r.cfg.Log.Error("panic in a block", "run", s.l.x.work.Run.ID, "step", s.record.Path, "panic", fmt.Sprint(p))
+	return &sluice.RunError{Code: sluice.Internal, Message: "something went wrong inside Sluice"}
 }
 
 // unknown pauses: nobody can say whether the block's effect has happened.
@@ -211,7 +230,9 @@ func (s *step) cannot(ctx context.Context, err error) (sluice.RunStep, func() fi
 	if !errors.As(err, &problem) && mayPass(err) {
 		return sluice.RunStep{}, nil, s.l.x.later()
 	}
-	f := s.failedFinally(runError(err))
+	failure := runError(err)
+	s.advise(failure)
+	f := s.failedFinally(failure)
 	s.l.settle(s.index, f.result)
 	return f.step, nil, f.end
 }
@@ -240,22 +261,31 @@ func runError(err error) *sluice.RunError {
 func (s *step) completed(r block.Result) finished {
 	x := s.l.x
 	output := x.masker.Tree(r.Output)
-	raw, err := json.Marshal(output)
-	if err != nil {
-		return s.failedFinally(&sluice.RunError{Code: sluice.Invalid, Message: "the output cannot be written as JSON"})
-	}
-	if len(raw) > sluice.MaxOutputBytes {
-		return s.failedFinally(tooLarge("the output", len(raw)))
+	raw, failure := written(output)
+	if failure != nil {
+		return s.failedFinally(failure)
 	}
 	res := &result{status: sluice.StepCompleted, output: output}
 	if len(r.Extra) > 0 {
 		res.extra, _ = x.masker.Tree(r.Extra).(map[string]any)
+		x.lines(res.extra)
 		s.record.Extra, _ = json.Marshal(res.extra)
 	}
-	x.used(r.Usage)
-	s.record.Usage.Add(r.Usage)
+	s.used(r.Usage)
 	s.record.Status, s.record.Output, s.record.Error = sluice.StepCompleted, raw, nil
 	return s.ended(res)
+}
+
+// written is an output as it is stored, or why it cannot be.
+func written(output any) (json.RawMessage, *sluice.RunError) {
+	raw, err := json.Marshal(output)
+	switch {
+	case err != nil:
+		return nil, &sluice.RunError{Code: sluice.Invalid, Message: "the output cannot be written as JSON"}
+	case len(raw) > sluice.MaxOutputBytes:
+		return nil, tooLarge("the output", len(raw))
+	}
+	return raw, nil
 }
 
 // ended closes the record of a block.
@@ -317,13 +347,13 @@ func (s *step) tape(e sluice.Effect) {
 		e.At = s.now
 	}
 	m := s.l.x.masker
-	e.Request, e.Response, e.Error = m.JSON(e.Request), m.JSON(e.Response), m.Text(e.Error)
+	e.Request, e.Response, e.Error = m.JSON(e.Request), m.JSON(e.Response), s.l.x.text(e.Error)
 	s.effects = append(s.effects, e)
 }
 
 // failedFinally does with a block's last failure what its author said.
 func (s *step) failedFinally(failure *sluice.RunError) finished {
-	failure.Message = s.l.x.masker.Text(failure.Message)
+	failure = s.l.x.masked(failure)
 	failure.Step, failure.Block = s.record.Path, s.b.ID
 	s.record.Error = failure
 	switch s.b.OnError.Mode {
@@ -338,11 +368,15 @@ func (s *step) failedFinally(failure *sluice.RunError) finished {
 		defer cancel()
 		v, uses, err := s.l.render(ctx, s.b.OnError.Fallback, nil, s.record.Path)
 		if err == nil {
+			if _, bad := written(s.l.x.masker.Tree(v)); bad != nil {
+				failure.Message += "; and its fallback: " + bad.Message
+				break
+			}
 			s.saw(uses)
 			s.record.Reason = "fell back after: " + failure.Message
 			return s.completed(block.Result{Output: v})
 		}
-		failure.Message += "; and its fallback: " + s.l.x.masker.Text(runError(err).Message)
+		failure.Message += "; and its fallback: " + s.l.x.text(runError(err).Message)
 	}
 	s.record.Status = sluice.StepFailed
 	f := s.ended(&result{status: sluice.StepFailed, err: failure})

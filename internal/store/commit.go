@@ -137,7 +137,7 @@ func (db *DB) tryGroup(w *writer, group []*request) ([]sluice.Entry, *writer, er
 		}
 		w = &writer{conn: conn, stmts: map[string]*sql.Stmt{}}
 	}
-	if _, err := w.conn.ExecContext(ctx, db.dialect.begin); err != nil {
+	if err := w.control(ctx, db.dialect, db.dialect.begin); err != nil {
 		if mapped := db.mapped(err); sluice.CodeOf(mapped) == sluice.Unavailable && db.dialect.name == "sqlite" {
 			return nil, w, mapped // busy: the connection is fine
 		}
@@ -149,14 +149,13 @@ func (db *DB) tryGroup(w *writer, group []*request) ([]sluice.Entry, *writer, er
 		return nil, nil, err
 	}
 	if len(tx.entries) == 0 && !tx.dirty {
-		_, err := w.conn.ExecContext(ctx, "ROLLBACK")
-		return nil, w, err
+		return nil, w, w.control(ctx, db.dialect, "ROLLBACK")
 	}
 	if err := tx.finish(); err != nil {
 		w.abandon(ctx)
 		return nil, nil, err
 	}
-	if _, err := w.conn.ExecContext(ctx, "COMMIT"); err != nil {
+	if err := w.control(ctx, db.dialect, "COMMIT"); err != nil {
 		w.abandon(ctx)
 		return nil, nil, err
 	}
@@ -168,6 +167,10 @@ func (db *DB) tryGroup(w *writer, group []*request) ([]sluice.Entry, *writer, er
 func (tx *Tx) run(group []*request) error {
 	if err := tx.lockOrganization(); err != nil {
 		return err
+	}
+	if len(group) == 1 {
+		tx.alone(group[0])
+		return nil
 	}
 	for _, r := range group {
 		if r.err = r.ctx.Err(); r.err != nil {
@@ -188,6 +191,18 @@ func (tx *Tx) run(group []*request) error {
 		}
 	}
 	return nil
+}
+
+// alone runs the only request of a transaction, which undoes itself with it.
+func (tx *Tx) alone(r *request) {
+	if r.err = r.ctx.Err(); r.err != nil {
+		return
+	}
+	mark := tx.mark()
+	if r.err = tx.call(r.fn); r.err != nil {
+		tx.rewind(mark)
+		tx.dirty = false
+	}
 }
 
 // call turns a panic into an error, so that a defect in one request neither ends
@@ -217,6 +232,21 @@ func (w *writer) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
 	}
 	w.stmts[query] = s
 	return s, nil
+}
+
+// control begins or ends a transaction, by a statement that is kept where the
+// driver would parse it each time.
+func (w *writer) control(ctx context.Context, d dialect, statement string) error {
+	if !d.keeps {
+		_, err := w.conn.ExecContext(ctx, statement)
+		return err
+	}
+	s, err := w.stmt(ctx, statement)
+	if err != nil {
+		return err
+	}
+	_, err = s.ExecContext(ctx)
+	return err
 }
 
 // maxStatements bounds the statements that a connection keeps.

@@ -129,23 +129,6 @@ func (tx *Tx) Run(id string) (RunRow, bool, error) {
 	return first(tx, scanRun, "SELECT "+runColumns+" FROM runs WHERE org = $1 AND id = $2", tx.org, id)
 }
 
-// Turn is what a commit of a worker needs to know of a run.
-type Turn struct {
-	Status sluice.RunStatus
-	Fence  int64
-	Change int64
-	Steps  int
-}
-
-// Turn returns whose turn at a run it is, and how far it has come.
-func (tx *Tx) Turn(id string) (Turn, bool, error) {
-	return first(tx, func(s scanner) (Turn, error) {
-		var t Turn
-		err := s.Scan(&t.Status, &t.Fence, &t.Change, &t.Steps)
-		return t, err
-	}, "SELECT status, fence, change, steps FROM runs WHERE org = $1 AND id = $2", tx.org, id)
-}
-
 // Bodies fills in a run's input and output.
 func (tx *Tx) Bodies(r *sluice.Run) (err error) {
 	if r.Input, err = tx.body(r.ID, partInput); err != nil {
@@ -205,9 +188,19 @@ func (tx *Tx) Lease(id string, fence int64, until sluice.Time) (bool, error) {
 }
 
 // Advance writes what each commit of a worker changes, and nothing that an index
-// holds.
-func (tx *Tx) Advance(id string, t Turn, leaseUntil sluice.Time) error {
-	return tx.change("UPDATE runs SET change = $1, steps = $2, lease_until = $3 WHERE org = $4 AND id = $5", t.Change, t.Steps, leaseUntil, tx.org, id)
+// holds: it returns how far the run has come. False says that the turn is over.
+func (tx *Tx) Advance(id string, fence int64, begun int, leaseUntil sluice.Time) (change int64, steps int, held bool, err error) {
+	tx.dirty = true
+	type progress struct {
+		change int64
+		steps  int
+	}
+	p, held, err := first(tx, func(s scanner) (p progress, err error) {
+		err = s.Scan(&p.change, &p.steps)
+		return p, err
+	}, `UPDATE runs SET change = change + 1, steps = CASE WHEN steps < $1 THEN $1 ELSE steps END, lease_until = $2
+		WHERE org = $3 AND id = $4 AND fence = $5 AND status = 'running' RETURNING change, steps`, begun, leaseUntil, tx.org, id, fence)
+	return p.change, p.steps, held, err
 }
 
 // PutStep writes a step and adds its effects.

@@ -56,7 +56,7 @@ func (db *DB) openSQLite(ctx context.Context, cfg Config) error {
 // transactions take the write lock when they begin, and the readers.
 func (db *DB) openFile(path string) error {
 	db.dialect = dialect{
-		name: "sqlite", begin: "BEGIN IMMEDIATE", readOnly: nil,
+		name: "sqlite", begin: "BEGIN IMMEDIATE", readOnly: nil, keeps: true,
 		rewrite:  func(s string) string { return strings.ReplaceAll(s, "/*clustered*/", "WITHOUT ROWID") },
 		mapError: sqliteError, follow: followSQLite,
 		scrub: func(ctx context.Context) (bool, error) { return scrubSQLite(ctx, path) },

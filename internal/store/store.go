@@ -67,6 +67,7 @@ type dialect struct {
 	name     string
 	begin    string                     // starts a writing transaction
 	lockRow  string                     // locks the selected row until the end of the transaction
+	keeps    bool                       // statements that begin and end transactions are kept prepared
 	readOnly *sql.TxOptions             // of a reading transaction with one snapshot
 	rewrite  func(schema string) string // the schema's text for this engine
 	mapError func(error) error          // known driver errors as *sluice.Error

@@ -57,13 +57,13 @@ func (db *DB) viewKept(ctx context.Context, org string, fn func(*Tx) error) erro
 		w = &writer{conn: conn, stmts: map[string]*sql.Stmt{}}
 	}
 	end := context.WithoutCancel(ctx) // the connection is to be used again
-	if _, err := w.conn.ExecContext(end, "BEGIN"); err != nil {
+	if err := w.control(end, db.dialect, "BEGIN"); err != nil {
 		w.abandon(end)
 		w = nil
 		return db.mapped(err)
 	}
 	defer func() {
-		if _, err := w.conn.ExecContext(end, "ROLLBACK"); err != nil { // nothing to keep
+		if err := w.control(end, db.dialect, "ROLLBACK"); err != nil { // nothing to keep
 			w.abandon(end)
 			w = nil
 		}

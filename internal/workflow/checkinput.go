@@ -46,8 +46,17 @@ func (w *Workflow) CheckInput(raw json.RawMessage) (map[string]any, error) {
 	for i, m := range found {
 		lines[i] = m.Path + ": " + m.Problem
 	}
-	return nil, sluice.Errorf(sluice.Invalid, "the input is not what the workflow takes: %s", strings.Join(lines, "; ")).
-		Fix("the workflow takes %s", takes(schema))
+	return nil, sluice.Errorf(sluice.Invalid, "the input is not what the %s takes: %s", w.word(), strings.Join(lines, "; ")).
+		Fix("the %s takes %s", w.word(), takes(schema))
+}
+
+// word is what people call it: a prompt or a script that runs by itself is no
+// workflow to them.
+func (w *Workflow) word() string {
+	if w.Spread && len(w.Blocks) == 1 {
+		return string(w.Blocks[0].Kind)
+	}
+	return "workflow"
 }
 
 // decodeInput reads an object of bounded depth.

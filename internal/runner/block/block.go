@@ -36,10 +36,20 @@ type Call struct {
 	// Client carries requests out; it refuses forbidden addresses.
 	Client *http.Client
 	Eval   expr.Evaluator
+	// Hide takes secrets out of a text that is going to be cut short, since a part of
+	// one is not recognised. Nil hides nothing.
+	Hide func(text string) string
 	// Record puts an effect on the tape, and Partial shows a piece of the output that
 	// is still being written. Neither is nil.
 	Record  func(sluice.Effect)
 	Partial func(text string)
+}
+
+func (c Call) hidden(text string) string {
+	if c.Hide == nil {
+		return text
+	}
+	return c.Hide(text)
 }
 
 // Prompt is a prompt component as a block uses it.

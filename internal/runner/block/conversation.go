@@ -101,6 +101,9 @@ func (c Call) promptMessages(ctx context.Context) ([]said, error) {
 	if input != nil {
 		scope["inputs"] = input
 	}
+	if _, own := scope["input"]; !own { // as where the prompt runs by itself
+		scope["input"] = scope["inputs"]
+	}
 	contents := make([]any, len(c.Prompt.Messages))
 	for i, m := range c.Prompt.Messages {
 		contents[i] = m.Content

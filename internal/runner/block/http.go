@@ -30,13 +30,13 @@ func runHTTP(ctx context.Context, call Call) (Result, error) {
 		return Result{}, err
 	}
 	tape := call.tape(sluice.EffectHTTP)
-	tape.request(requestRecord(request, body))
+	tape.request(requestRecord(request, call.hidden(body)))
 	answer, err := exchange(call.Client, request, call.answerLimit())
 	if answer != nil {
-		tape.response(answer.record())
+		tape.response(answer.record(call))
 	}
 	if err == nil && !call.succeeds(answer.status) {
-		err = answer.failure(request)
+		err = answer.failure(request, call)
 	}
 	var output any
 	if err == nil {

@@ -64,9 +64,9 @@ func (a *answer) output(request *http.Request) (any, error) {
 }
 
 // failure is what a status that the author does not take means.
-func (a *answer) failure(request *http.Request) *Error {
+func (a *answer) failure(request *http.Request, call Call) *Error {
 	message := place(request) + " answered " + statusLine(a.status)
-	if text := excerpt(string(a.body), 300); text != "" {
+	if text := excerpt(call.hidden(string(a.body)), 300); text != "" {
 		message += ": " + text
 	}
 	return statusError(a.status, a.header, message)

@@ -69,7 +69,7 @@ func identify(header http.Header, key string) {
 
 // target is the URL with the query added to it.
 func (c Call) target() (*url.URL, error) {
-	target, err := absolute("url", c.text("url"))
+	target, err := c.absolute("url", c.text("url"))
 	if err != nil {
 		return nil, err
 	}
@@ -95,14 +95,14 @@ func (c Call) target() (*url.URL, error) {
 }
 
 // absolute reads a URL with a host, for http or https, and without a password.
-func absolute(name, text string) (*url.URL, error) {
+func (c Call) absolute(name, text string) (*url.URL, error) {
 	text = strings.TrimSpace(text)
 	target, err := url.Parse(text)
 	switch {
 	case text == "":
 		return nil, Failf(sluice.Invalid, "%s is empty", name).Fix("give %s an address such as https://api.example.com/orders", name)
 	case err != nil || target.Host == "" || target.Hostname() == "" || target.Scheme != "http" && target.Scheme != "https":
-		return nil, Failf(sluice.Invalid, "%s is %s, which is not an absolute http or https address", name, brief(withoutPassword(text))).
+		return nil, Failf(sluice.Invalid, "%s is %s, which is not an absolute http or https address", name, brief(c.hidden(withoutPassword(text)))).
 			Fix("give %s an address such as https://api.example.com/orders", name)
 	case target.User != nil:
 		return nil, Failf(sluice.Invalid, "%s holds a user or a password, which would stand in every record of it", name).

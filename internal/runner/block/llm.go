@@ -23,8 +23,9 @@ var modelSettings = map[string]bool{
 	"response_format": true, "base_url": true, "api_key": true, "price": true, "parameters": true, "reasoning_effort": true,
 }
 
-// reasoners are the models that take max_completion_tokens in place of max_tokens.
-var reasoners = regexp.MustCompile(`^(?:[\w.-]+/)?(?:o[1-9]|gpt-[5-9])`)
+// reasoners are the models that take max_completion_tokens in place of max_tokens, by
+// way of another server too, and tuned.
+var reasoners = regexp.MustCompile(`^(?:[\w.-]+/)?(?:ft:)?(?:o[1-9]|gpt-[5-9])`)
 
 // runLLM asks a model through the protocol of OpenAI's chat completions, which
 // most servers of models speak. The output is the text, or the value where the

@@ -51,6 +51,40 @@ func TestLLMRefusals(t *testing.T) {
 	}
 }
 
+// TestLLMHeedsWhatTheServerSaysOfAnotherAttempt has a server say it in the headers
+// that the protocol's own clients heed.
+func TestLLMHeedsWhatTheServerSaysOfAnotherAttempt(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		status      int
+		again, wait string
+		class       string
+		want        time.Duration
+	}{
+		{408, "", "", "server", 12 * time.Second},
+		{409, "", "", "server", 12 * time.Second},
+		{409, "false", "", "error", 12 * time.Second},
+		{400, "true", "", "server", 12 * time.Second},
+		{429, "true", "250", "rate_limit", 250 * time.Millisecond},
+		{429, "false", "0.5", "error", 500 * time.Microsecond},
+		{503, "maybe", "soon", "server", 12 * time.Second},
+		{503, "", "-1", "server", 12 * time.Second},
+		{503, "", "NaN", "server", 12 * time.Second},
+		{503, "", "1e300", "server", time.Hour},
+	} {
+		server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			for name, value := range map[string]string{"Retry-After": "12", "Retry-After-Ms": tt.wait, "X-Should-Retry": tt.again} {
+				w.Header().Set(name, value)
+			}
+			w.WriteHeader(tt.status)
+		})
+		got := ask(t, server.URL, nil, nil)
+		if got.err == nil || got.err.Class != tt.class || got.err.RetryAfter != tt.want {
+			t.Errorf("%+v: failed with %+v, want class %s and %v", tt, got.err, tt.class, tt.want)
+		}
+	}
+}
+
 func TestLLMBrokenStreams(t *testing.T) {
 	t.Parallel()
 	const kind = "text/event-stream"

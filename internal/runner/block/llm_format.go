@@ -31,7 +31,7 @@ func (c Call) responseFormat() (*openai.ChatCompletionResponseFormat, error) {
 		return &openai.ChatCompletionResponseFormat{
 			Type: openai.ChatCompletionResponseFormatTypeJSONSchema,
 			JSONSchema: &openai.ChatCompletionResponseFormatJSONSchema{
-				Name: schemaName(schema), Schema: json.RawMessage(jsonOf(schema)), Strict: true,
+				Name: schemaName(schema), Schema: json.RawMessage(jsonOf(schema)), Strict: strict(schema),
 			},
 		}, nil
 	}

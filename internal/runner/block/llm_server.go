@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/sashabaranov/go-openai"
 
@@ -20,7 +22,7 @@ func (c Call) server() (base *url.URL, key string, err error) {
 	if strings.TrimSpace(address) == "" {
 		address = openAI
 	}
-	if base, err = absolute(name, address); err != nil {
+	if base, err = c.absolute(name, address); err != nil {
 		return nil, "", err
 	}
 	if key = strings.TrimSpace(c.text("api_key")); key == "" {
@@ -52,7 +54,25 @@ func (w *wire) refusal(status int, header http.Header, body []byte) *Error {
 	case status == http.StatusTooManyRequests:
 		failed.Fix("let the block retry, or raise the limits of the account")
 	}
+	failed.heed(status, header)
 	return failed
+}
+
+// heed takes over what servers of models mean by a refusal beside what its status
+// means anywhere: whether the same may be asked again, and when.
+func (e *Error) heed(status int, header http.Header) {
+	if status == http.StatusRequestTimeout || status == http.StatusConflict {
+		e.Class = "server"
+	}
+	switch again := header.Get("X-Should-Retry"); {
+	case again == "false":
+		e.Class = "error"
+	case again == "true" && e.Class == "error":
+		e.Class = "server"
+	}
+	if wait, err := strconv.ParseFloat(strings.TrimSpace(header.Get("Retry-After-Ms")), 64); err == nil && wait >= 0 {
+		e.RetryAfter = time.Duration(min(wait, float64(maxRetryAfter.Milliseconds())) * float64(time.Millisecond))
+	}
 }
 
 // errorText is what a failed answer says, in the protocol's form or another.

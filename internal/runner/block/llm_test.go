@@ -206,6 +206,12 @@ var protocolCases = []struct {
 		`{"model":"openai/gpt-5-mini",` + hello + `,"max_completion_tokens":50,` + tail + `}`,
 	},
 	{
+		"a model that reasons and was tuned",
+		map[string]any{"model": "ft:o4-mini-2025-04-16:example::a1", "max_tokens": int64(50)},
+		nil,
+		`{"model":"ft:o4-mini-2025-04-16:example::a1",` + hello + `,"max_completion_tokens":50,` + tail + `}`,
+	},
+	{
 		"a JSON object", nil,
 		map[string]any{"response_format": "json_object"},
 		`{"model":"small",` + hello + `,"response_format":{"type":"json_object"},` + tail + `}`,
@@ -215,8 +221,16 @@ var protocolCases = []struct {
 		map[string]any{"schema": map[string]any{
 			"type": "object", "title": "Order list!", "properties": map[string]any{"n": map[string]any{"type": "integer"}},
 		}},
-		`{"model":"small",` + hello + `,"response_format":{"type":"json_schema","json_schema":{"name":"Order_list","strict":true,"schema":` +
+		`{"model":"small",` + hello + `,"response_format":{"type":"json_schema","json_schema":{"name":"Order_list","strict":false,"schema":` +
 			`{"type":"object","title":"Order list!","properties":{"n":{"type":"integer"}}}}},` + tail + `}`,
+	},
+	{
+		"a schema that a server can follow strictly", nil,
+		map[string]any{"schema": map[string]any{
+			"type": "object", "required": []any{"n"}, "additionalProperties": false, "properties": map[string]any{"n": map[string]any{"type": "integer"}},
+		}},
+		`{"model":"small",` + hello + `,"response_format":{"type":"json_schema","json_schema":{"name":"answer","strict":true,"schema":` +
+			`{"type":"object","required":["n"],"additionalProperties":false,"properties":{"n":{"type":"integer"}}}}},` + tail + `}`,
 	},
 	{
 		"parameters that only some servers know", nil,

@@ -92,7 +92,7 @@ func TestPromptAsksTheModelItNames(t *testing.T) {
 	}
 	if err := json.Unmarshal([]byte(`{"model":"small","messages":[{"role":"system","content":"You write for Acme."},{"role":"user","content":"Greet Bob, who is 41."}],
 		"temperature":0.5,"max_tokens":20,"top_k":3,"stream":true,"stream_options":{"include_usage":true},
-		"response_format":{"type":"json_schema","json_schema":{"name":"answer","strict":true,"schema":{"type":"object"}}}}`), &want); err != nil {
+		"response_format":{"type":"json_schema","json_schema":{"name":"answer","strict":false,"schema":{"type":"object"}}}}`), &want); err != nil {
 		t.Fatal(err)
 	}
 	if !reflect.DeepEqual(sent, want) {

@@ -53,9 +53,9 @@ func requestRecord(request *http.Request, body string) httpRecord {
 	return r.with(body)
 }
 
-func (a *answer) record() httpRecord {
+func (a *answer) record(call Call) httpRecord {
 	r := httpRecord{Status: a.status, Headers: headerTree(a.header)}
-	return r.with(string(a.body))
+	return r.with(call.hidden(string(a.body)))
 }
 
 // with returns the record with a body, as far as the tape holds it.
