@@ -136,6 +136,7 @@ func logRows(ctx context.Context, c *client.Client, runs int) ([]Row, error) {
 		}
 	}
 	week := sluice.TimeOf(time.Now().Add(-7 * 24 * time.Hour))
+	day := sluice.TimeOf(time.Now().Add(-24 * time.Hour))
 	var rows []Row
 	for _, q := range []struct {
 		name string
@@ -143,7 +144,14 @@ func logRows(ctx context.Context, c *client.Client, runs int) ([]Row, error) {
 	}{
 		{"logs: the last 50", list(sluice.RunQuery{})},
 		{"logs: the last 50 failures of one release", list(sluice.RunQuery{Environment: "production", Release: 3, Status: []sluice.RunStatus{sluice.RunFailed}})},
-		{"logs: the last 50 with a text that few have", list(sluice.RunQuery{Text: "503"})},
+		{"logs: the last 50 with a text that one in ten has", list(sluice.RunQuery{Text: "503"})},
+		{"logs: a text that none has, in the last day", func(int) error {
+			page, err := c.Runs(ctx, sluice.RunQuery{Text: "nowhere", Since: day})
+			if err == nil && len(page.Items) > 0 {
+				err = fmt.Errorf("%d runs with a text that none has", len(page.Items))
+			}
+			return err
+		}},
 		{"logs: sums by version and release, all", func(int) error {
 			s, err := c.RunStats(ctx, sluice.RunQuery{})
 			if err == nil && (s.Total.Runs != int64(runs) || len(s.Groups) != loggedReleases) {
