@@ -18,6 +18,9 @@ type RunWork struct {
 	Parts   map[string]RunPart
 	// Variables are those of the component that runs, and of the parts in theirs.
 	Variables []Variable
+	// Former are the secrets that the run began with, which others may still hold
+	// and tell after a rotation.
+	Former []Variable
 	// Steps are those that have begun, with outputs and without effects.
 	Steps []RunStep
 }

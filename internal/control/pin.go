@@ -28,6 +28,7 @@ type pinning struct {
 	pins      map[string]map[string]int // of each part, by how it was asked for
 	refs      map[string]string         // each part as component@version, by how it was asked for
 	raw       []byte
+	misspelt  []string // see [workflow.Workflow.Misspelt]
 }
 
 // pinning finds the environment and whether the caller may run there.
@@ -102,6 +103,7 @@ func (p *pinning) root(tx *store.Tx, req sluice.StartRunRequest) error {
 	if p.variables, err = p.variablesOf(tx, p.run.Component); err != nil {
 		return err
 	}
+	p.misspelt = p.flow.Misspelt(p.raw)
 	p.input, err = p.flow.CheckInput(p.raw)
 	return err
 }
@@ -353,5 +355,5 @@ func (p *pinning) warnings() []string {
 		slices.Sort(gone)
 		out = append(out, "not loaded, since they were shredded: "+sluice.Listing(slices.Compact(gone), 12))
 	}
-	return out
+	return append(out, p.misspelt...)
 }

@@ -33,7 +33,7 @@ func (c *Control) StartRun(ctx context.Context, req sluice.StartRunRequest) (slu
 		}
 		if open >= int64(c.bounds.Queue) {
 			return run, sluice.Errorf(sluice.LimitExceeded, "%d runs are waiting or running; the limit is %d", open, c.bounds.Queue).
-				Fix("try again later, or raise it: `sluice serve --run-queue N`").Fix("see what runs: `sluice thread list --status running`")
+				Fix("try again later, or raise it: `sluice serve --run-queue N`").Fix("see what runs: `sluice thread list --status running`").Because(sluice.ErrFull)
 		}
 		run.CreatedAt = tx.Clock()
 		if req.Timeout > 0 {

@@ -173,7 +173,11 @@ func (c *Control) resumeStep(tx *store.Tx, actor sluice.Actor, row *store.RunRow
 	if err != nil {
 		return "", err
 	}
-	if !found || step.Status != sluice.StepWaiting && step.Status != sluice.StepFailed && step.Status != sluice.StepUnknown {
+	over, err := overAround(tx, row.ID, path)
+	if err != nil {
+		return "", err
+	}
+	if !found || over || step.Status != sluice.StepWaiting && step.Status != sluice.StepFailed && step.Status != sluice.StepUnknown {
 		return "", sluice.Errorf(sluice.Conflict, "step %s of run %s waits for nobody", shortly(path), row.ID).Fix("it waits at step %s", row.Waiting.Step)
 	}
 	now := tx.Clock()
@@ -206,6 +210,19 @@ func (c *Control) resumeStep(tx *store.Tx, actor sluice.Actor, row *store.RunRow
 		return "", err
 	}
 	return path, tx.PutStep(row.ID, step)
+}
+
+// overAround reports whether a loop or a nested workflow has ended that a step is
+// in, with all that failed in it.
+func overAround(tx *store.Tx, run, path string) (bool, error) {
+	for i := strings.LastIndexByte(path, '.'); i >= 0; i = strings.LastIndexByte(path, '.') {
+		path = path[:i]
+		outer, found, err := tx.RunStep(run, path)
+		if err != nil || found && outer.Status.Ended() {
+			return found, err
+		}
+	}
+	return false, nil
 }
 
 func waitsFor(s sluice.StepStatus) string {
@@ -273,7 +290,22 @@ func answer(step *sluice.RunStep, w sluice.Waiting, actor sluice.Actor, raw []by
 // maskerOf masks the secrets that a run knows.
 func (c *Control) maskerOf(tx *store.Tx, run sluice.Run) (*sluice.Masker, error) {
 	all, err := c.secretsOf(tx, run)
-	return sluice.NewMasker(all), err
+	if err != nil {
+		return nil, err
+	}
+	former, err := c.formerSecrets(tx, run)
+	return sluice.NewMasker(append(all, former...)), err
+}
+
+// formerSecrets opens the secrets that a run began with.
+func (c *Control) formerSecrets(tx *store.Tx, run sluice.Run) ([]sluice.Variable, error) {
+	var out []sluice.Variable
+	for _, v := range run.Variables {
+		if v.Secret {
+			out = append(out, sluice.Variable{Key: v.Key, Component: v.Component, Sealed: sluice.Sealed{Fingerprint: v.Fingerprint, Secret: true}})
+		}
+	}
+	return out, c.openAll(tx, out, true)
 }
 
 func (c *Control) secretsOf(tx *store.Tx, run sluice.Run) ([]sluice.Variable, error) {

@@ -94,6 +94,9 @@ func (c *Control) LoadRun(ctx context.Context, claim sluice.RunClaim) (sluice.Ru
 				return err
 			}
 		}
+		if w.Former, err = c.formerSecrets(tx, w.Run); err != nil {
+			return err
+		}
 		for _, pin := range w.Run.Components {
 			if w.Parts[pin.Asked], err = c.partOf(tx, w.Run, pin); err != nil {
 				return err

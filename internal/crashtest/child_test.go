@@ -24,7 +24,8 @@ type order struct {
 	Start         []int // for each writer, the number of its first request
 	Count         int   // requests of each writer; 0 goes on for ever
 	Watch         bool
-	Rotate        bool // rotate keys instead, for ever
+	Rotate        bool       // rotate keys instead, for ever
+	Work          *workOrder `json:",omitempty"` // carry runs out instead
 }
 
 func child(out, errs io.Writer) int {
@@ -32,6 +33,9 @@ func child(out, errs io.Writer) int {
 	if err := json.Unmarshal([]byte(os.Getenv(childVariable)), &o); err != nil {
 		fmt.Fprintln(errs, err)
 		return 2
+	}
+	if o.Work != nil {
+		return o.Work.work(store.Config{Dir: o.Dir, Postgres: o.Postgres}, out, errs)
 	}
 	n, err := start(as("alice"), store.Config{Dir: o.Dir, Postgres: o.Postgres, Hold: true})
 	if err != nil {

@@ -3,6 +3,7 @@ package expr
 import (
 	"fmt"
 	"math"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -68,6 +69,8 @@ func filterOf(name string) func(*jinjaRun, any, arguments) (any, error) {
 		return textFilter(strings.ToUpper)
 	case "trim":
 		return filterTrim
+	case "urlencode":
+		return filterURLEncode
 	case "int":
 		return filterInt
 	case "float":
@@ -91,6 +94,28 @@ func textFilter(f func(string) string) func(*jinjaRun, any, arguments) (any, err
 		s, err := r.text(v)
 		return f(s), err
 	}
+}
+
+// filterURLEncode escapes a text for a URL, or makes a query of a map. As in
+// Jinja2 the slash of a text stays; everything else that means something does not.
+func filterURLEncode(r *jinjaRun, v any, a arguments) (any, error) {
+	if _, err := a.bind(); err != nil {
+		return nil, err
+	}
+	fields, ok := v.(map[string]any)
+	if !ok {
+		s, err := r.text(v)
+		return strings.NewReplacer("+", "%20", "%2F", "/").Replace(url.QueryEscape(s)), err
+	}
+	query := url.Values{}
+	for key, value := range fields {
+		s, err := r.text(value)
+		if err != nil {
+			return nil, err
+		}
+		query.Set(key, s)
+	}
+	return query.Encode(), nil
 }
 
 func filterDefault(_ *jinjaRun, v any, a arguments) (any, error) {

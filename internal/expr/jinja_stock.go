@@ -13,7 +13,7 @@ import (
 // stock are the filters that are gonja's. All of them are for texts.
 var stock = map[string]bool{
 	"capitalize": true, "center": true, "e": true, "escape": true, "filesizeformat": true, "forceescape": true,
-	"indent": true, "replace": true, "striptags": true, "title": true, "truncate": true, "urlencode": true,
+	"indent": true, "replace": true, "striptags": true, "title": true, "truncate": true,
 	"urlize": true, "wordcount": true, "wordwrap": true, "xmlattr": true,
 }
 
@@ -26,7 +26,7 @@ func (r *jinjaRun) stockFilter(name string, v any, a arguments) (any, error) {
 	}
 	switch v.(type) {
 	case map[string]any, []any:
-		if name != "xmlattr" && name != "urlencode" {
+		if name != "xmlattr" {
 			s, err := r.text(v)
 			if err != nil {
 				return nil, err

@@ -139,7 +139,7 @@ func (s *step) once(ctx context.Context, kind block.Kind, prompt *block.Prompt) 
 	}
 	defer show("", true)
 	return kind.Run(ctx, block.Call{
-		Settings: s.settings, Raw: s.raw, Scope: scope, Env: s.l.frame.env, Prompt: prompt,
+		Settings: s.settings, Raw: s.raw, Scope: scope, Env: s.l.frame.env, Environment: x.work.Run.Environment, Prompt: prompt,
 		Attempt: s.record.Attempts, Key: x.work.Run.ID + "-" + s.record.Path, Now: s.now, Seed: s.seed,
 		Client: x.r.cfg.Client, Eval: x.r.cfg.Eval, Record: s.tape, Hide: x.whole,
 		Partial: func(text string) { show(text, false) },

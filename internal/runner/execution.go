@@ -54,7 +54,7 @@ func (r *Runner) carry(ctx context.Context, claim sluice.RunClaim) {
 		return
 	}
 	x := &execution{r: r, work: work, before: map[string]sluice.RunStep{}, open: map[string]sluice.RunStep{}}
-	variables := slices.Clone(work.Variables)
+	variables := append(slices.Clone(work.Variables), work.Former...)
 	for _, part := range work.Parts {
 		variables = append(variables, part.Variables...)
 	}
@@ -83,13 +83,11 @@ var errDeadline = errors.New("the run took longer than it may")
 // ending is how a turn, or a part of one, ends.
 type ending struct {
 	output  any
-	block   string            // whose output it is
-	failure *sluice.RunError  // it failed
-	waiting []sluice.Waiting  // it waits for people
-	wakeAt  sluice.Time       // it waits for a time
-	err     error             // the turn is over, or the worker is stopping
-	extra   map[string]any    // fields beside the output
-	status  sluice.StepStatus // of a step that ended otherwise than completed
+	block   string           // whose output it is
+	failure *sluice.RunError // it failed
+	waiting []sluice.Waiting // it waits for people
+	wakeAt  sluice.Time      // it waits for a time
+	err     error            // the turn is over, or the worker is stopping
 }
 
 func failed(err *sluice.RunError) ending { return ending{failure: err} }

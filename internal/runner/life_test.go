@@ -221,7 +221,12 @@ func TestCallback(t *testing.T) {
 	t.Cleanup(server.Close)
 	run := h.rest(h.start(sluice.StartRunRequest{Component: "bot", Configured: true, Callback: server.URL}))
 	for range 2 {
-		got := <-calls
+		var got call
+		select {
+		case got = <-calls:
+		case <-time.After(30 * time.Second):
+			t.Fatal("nobody called")
+		}
 		var posted sluice.Run
 		if err := json.Unmarshal(got.body, &posted); err != nil || got.key != run.ID || told(posted) != `completed "«KEY»!"` {
 			t.Errorf("got %s with the key %s (%v), want run %s", got.body, got.key, err, run.ID)

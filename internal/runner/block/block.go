@@ -24,6 +24,8 @@ type Call struct {
 	Scope map[string]any
 	// Env are the environment's variables by key; empty when none were loaded.
 	Env map[string]string
+	// Environment is the name of the environment, for what is said to people.
+	Environment string
 	// Prompt is the prompt component that the block names, nil without one.
 	Prompt *Prompt
 	// Attempt counts from 1. Key is the same for all attempts at this step of this

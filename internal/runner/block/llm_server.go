@@ -30,8 +30,8 @@ func (c Call) server() (base *url.URL, key string, err error) {
 	}
 	switch {
 	case key == "":
-		return nil, "", Failf(sluice.Invalid, "no API key: set OPENAI_API_KEY in the environment's variables, and run with --env").
-			Fix("set it: `sluice env set OPENAI_API_KEY=…`, and run with `--env`")
+		return nil, "", Failf(sluice.Invalid, "no API key: OPENAI_API_KEY is not among the variables that were loaded").
+			Fix("set it: `sluice env set OPENAI_API_KEY=… -e %s`, and run with `--env`", c.Environment)
 	case strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }):
 		return nil, "", Failf(sluice.Invalid, "the API key holds a space, a line break or a letter that no key has").
 			Fix("set OPENAI_API_KEY anew, without what was copied along")

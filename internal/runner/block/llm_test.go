@@ -280,7 +280,7 @@ func TestLLMTakesServerAndKeyFromTheEnvironment(t *testing.T) {
 		env      map[string]string
 		want     string
 	}{
-		"no key":          {nil, nil, "no API key: set OPENAI_API_KEY in the environment's variables, and run with --env"},
+		"no key":          {nil, nil, "no API key: OPENAI_API_KEY is not among the variables that were loaded"},
 		"a broken key":    {nil, map[string]string{"OPENAI_API_KEY": "sk\nbob"}, "the API key holds"},
 		"no model":        {map[string]any{"model": " "}, nil, "no model is named"},
 		"nothing to say":  {map[string]any{"prompt": nil}, nil, "there is nothing to say"},
