@@ -108,6 +108,10 @@ func (m *mirror) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		default:
 		}
 	}
+	// The other side may still know what a secret was before it was rotated.
+	m.mu.Lock()
+	w.Header().Set("X-Known", url.QueryEscape(strings.Join(m.bodies, " ")))
+	m.mu.Unlock()
 	w.Header().Set("X-Echo", url.QueryEscape(r.Header.Get("Authorization")))
 	w.Header().Set("Content-Type", "application/json")
 	if strings.HasPrefix(r.URL.Path, "/fail") {
@@ -289,7 +293,7 @@ func (x *leaks) rotates(id string) {
 	after := x.secrets.secret("after the rotation")
 	must[sluice.Outcome](x.T)(x.n.Deploy(as("alice"), sluice.DeployRequest{Environment: "production", Changes: []sluice.ChangeRequest{putting("ROTATED_KEY", "", after)}}))
 	before := len(x.m.bodies)
-	answer := must[[]byte](x.T)(json.Marshal("take " + x.values["ODD_KEY"] + after))
+	answer := must[[]byte](x.T)(json.Marshal("take " + x.values["ODD_KEY"] + after + ", not " + x.values["ROTATED_KEY"]))
 	_, err := x.n.ResumeRun(as("bob"), sluice.ResumeRunRequest{Run: id, Retry: true})
 	x.says(fmt.Sprint(err))
 	x.says(must[sluice.Run](x.T)(x.n.ResumeRun(as("bob"), sluice.ResumeRunRequest{Run: id, Answer: answer})))
