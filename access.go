@@ -48,6 +48,11 @@ var granted = map[Role][]Permission{
 	RoleImporter:  {MayRead, MayPublish, MayDeploy, MayImport},
 }
 
+// InEnvironments reports whether a role ends at the environments that a token names.
+func (r Role) InEnvironments() bool {
+	return slices.Contains([]Role{RoleRunner, RoleDeployer, RoleRevealer, RoleImporter}, r)
+}
+
 // Actor is who asks.
 type Actor struct {
 	Name string `json:"name"`

@@ -14,6 +14,25 @@ const (
 	KindConfig   = "config"
 )
 
+// CheckKind checks the kind of a component. Any word is one, but for those that look
+// like a slip for a kind with behaviour: such a component would never run.
+func CheckKind(kind string) error {
+	if err := CheckName("kind", kind); err != nil {
+		return AsError(err).Fix("choose prompt, workflow, script, agent, config or a word of your own")
+	}
+	known := []string{KindPrompt, KindWorkflow, KindScript, KindAgent, KindConfig}
+	if slices.Contains(known, kind) || IsWorkflow(kind) {
+		return nil
+	}
+	for _, k := range known {
+		alike := Suggest(kind, []string{k}) != "" && FoldName(kind)[0] == k[0]
+		if alike || strings.EqualFold(kind, k) {
+			return Errorf(Invalid, "kind %q looks like a slip for %s", kind, k).Fix("write %s, or a word that is less like it", k)
+		}
+	}
+	return nil
+}
+
 // IsWorkflow reports whether components of a kind are workflows: by our name for
 // it, or by that of those who keep ensembles.
 func IsWorkflow(kind string) bool {

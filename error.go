@@ -24,6 +24,10 @@ const (
 	Internal        Code = "internal"          // 1: a defect; details are in the server's log
 )
 
+// ErrFull is the cause of a [LimitExceeded] that passes by itself: there is no more
+// room now, and the same request may do later.
+var ErrFull = errors.New("full")
+
 // Error is the one error type that reaches a user. Message names the arguments,
 // Fixes say what to do next, and the wrapped cause is for logs only.
 type Error struct {

@@ -36,6 +36,10 @@ type Config struct {
 	// Tries is how often a request is sent when the server cannot be reached.
 	// Every change carries an idempotency key, so that it is made once. Defaults to 3.
 	Tries int
+	// Lost is told when a stream that is followed broke and cannot be taken up again
+	// at once: of each attempt that failed, by the goroutine that follows. nil for
+	// nobody.
+	Lost func(error)
 }
 
 // Client implements [sluice.Services]. It is safe for concurrent use.

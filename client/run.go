@@ -84,6 +84,7 @@ func (c *Client) WatchRun(ctx context.Context, req sluice.WatchRunRequest) iter.
 				yield(sluice.RunEvent{}, err)
 				return
 			}
+			c.lost(err, pause)
 			select {
 			case <-ctx.Done():
 				return

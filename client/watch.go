@@ -10,8 +10,12 @@ import (
 	"github.com/sluice-dev/sluice"
 )
 
-// longestPause bounds the wait between two attempts to connect.
-const longestPause = 5 * time.Second
+// longestPause bounds the wait between two attempts to connect, and worthTelling is
+// how long it is once the server is not only starting again.
+const (
+	longestPause = 5 * time.Second
+	worthTelling = 200 * time.Millisecond
+)
 
 // Watch follows one environment. A stream that breaks is taken up again after
 // the last event that was yielded; only an error of the request itself, such as
@@ -29,6 +33,8 @@ func (c *Client) Watch(ctx context.Context, req sluice.WatchRequest) iter.Seq2[s
 				return
 			case got:
 				pause = 50 * time.Millisecond
+			default:
+				c.lost(err, pause)
 			}
 			select {
 			case <-ctx.Done():
@@ -37,6 +43,13 @@ func (c *Client) Watch(ctx context.Context, req sluice.WatchRequest) iter.Seq2[s
 			}
 			pause = min(2*pause, longestPause)
 		}
+	}
+}
+
+// lost tells of an attempt that failed, before a pause of this length.
+func (c *Client) lost(err error, pause time.Duration) {
+	if err != nil && c.cfg.Lost != nil && pause >= worthTelling {
+		c.cfg.Lost(err)
 	}
 }
 

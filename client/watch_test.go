@@ -110,6 +110,38 @@ func TestWatchResumes(t *testing.T) {
 	}
 }
 
+// TestWatchTellsThatItIsLost has a server that is away for longer than a restart.
+func TestWatchTellsThatItIsLost(t *testing.T) {
+	t.Parallel()
+	in := install(t)
+	var lost []error
+	up := make(chan struct{})
+	h := in.handler(true)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-up:
+			h.ServeHTTP(w, r)
+		default:
+			w.WriteHeader(http.StatusBadGateway)
+		}
+	}))
+	defer srv.Close()
+	c := dial(t, client.Config{Server: srv.URL, Lost: func(err error) {
+		if lost = append(lost, err); len(lost) == 2 {
+			close(up)
+		}
+	}})
+	next, stop := iter.Pull2(c.Watch(t.Context(), sluice.WatchRequest{Environment: "production"}))
+	defer stop()
+	until(t, next, sluice.EventSnapshot)
+	if len(lost) != 2 {
+		t.Fatalf("was told %d times, want twice", len(lost))
+	}
+	for _, err := range lost {
+		wantCode(t, "a server that is away", err, sluice.Unavailable, "502")
+	}
+}
+
 func TestWatchGivesUpWhenItMayNot(t *testing.T) {
 	t.Parallel()
 	in := install(t)

@@ -27,6 +27,7 @@ func run() int {
 	signal.Ignore(syscall.SIGPIPE) // a reader that has seen enough is no failure
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // whoever asks twice does not want to wait
 	dir, err := os.Getwd()
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "sluice: cannot tell the working directory: %v\n", err)

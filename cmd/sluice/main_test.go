@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "rewrite the expected output of the scri
 // and what else the stories need.
 func TestMain(m *testing.M) {
 	sandbox.Enter()
-	testscript.Main(withPostgres{m}, map[string]func(){"sluice": main, "sql": statement, "proxy": proxy})
+	testscript.Main(withPostgres{m}, map[string]func(){"sluice": main, "sql": statement, "proxy": proxy, "hangup": hangup})
 }
 
 // withPostgres ends the database cluster that stories used.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"database/sql"
 	"encoding/binary"
@@ -50,6 +51,22 @@ func proxy() {
 			return err
 		},
 	}))
+}
+
+// hangup prints its address, reads one request of each connection and closes it
+// without an answer.
+func hangup() {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	exitOn(err)
+	fmt.Println("http://" + l.Addr().String())
+	for {
+		conn, err := l.Accept()
+		exitOn(err)
+		if req, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+			_, _ = io.Copy(io.Discard, req.Body)
+		}
+		conn.Close()
+	}
 }
 
 func exitOn(err error) {

@@ -26,6 +26,9 @@ var statuses = map[sluice.Code]int{
 	sluice.Internal:        http.StatusInternalServerError,
 }
 
+// retryAfter is how many seconds a client is asked to wait before it tries again.
+const retryAfter = "2"
+
 // problem is an error on the wire: RFC 9457, with our code and fixes. The type
 // is about:blank, since the code says what kind it is.
 type problem struct {
@@ -58,6 +61,9 @@ func problemOf(err error) *problem {
 	status, known := statuses[e.Code]
 	if !known {
 		status = http.StatusInternalServerError
+	}
+	if errors.Is(err, sluice.ErrFull) {
+		status = http.StatusTooManyRequests
 	}
 	return problemWith(status, e)
 }
@@ -107,8 +113,11 @@ func note(w http.ResponseWriter, p *problem) {
 	if rec, ok := w.(*recorder); ok {
 		rec.problem = p
 	}
-	if p.Status == http.StatusUnauthorized {
+	switch p.Status {
+	case http.StatusUnauthorized:
 		w.Header().Set("WWW-Authenticate", `Bearer realm="sluice"`)
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		w.Header().Set("Retry-After", retryAfter)
 	}
 	w.Header().Set("Cache-Control", "no-store")
 }

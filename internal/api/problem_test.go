@@ -33,6 +33,7 @@ func TestRequestsThatCannotBeRead(t *testing.T) {
 		{"no JSON", "POST", publish, `{"files":`, nil, 400, sluice.Invalid, "body"},
 		{"more than JSON", "POST", publish, `{"files":[{"path":"a"}]} {}`, nil, 400, sluice.Invalid, "after top-level value"},
 		{"no body", "POST", publish, ``, nil, 400, sluice.Invalid, "body"},
+		{"a body in Latin-1", "POST", publish, "{\"files\":[{\"path\":\"\xe4\"}]}", nil, 400, sluice.Invalid, "UTF-8"},
 		{"another media type", "POST", publish, `x`, []string{"Content-Type", "text/plain"}, 415, sluice.Invalid, "JSON"},
 		{"an unknown parameter", "GET", "/v1/components?knd=prompt", ``, nil, 400, sluice.Invalid, "knd"},
 		{"a page that is too long", "GET", "/v1/components?limit=1001", ``, nil, 413, sluice.LimitExceeded, "limit"},
@@ -96,6 +97,18 @@ func TestCodesHaveTheirStatus(t *testing.T) {
 		if got := w.Header().Get("WWW-Authenticate"); (got != "") != (status == http.StatusUnauthorized) {
 			t.Errorf("%s: WWW-Authenticate is %q", code, got)
 		}
+	}
+}
+
+func TestWhatPassesByItselfIsNoMistake(t *testing.T) {
+	t.Parallel()
+	in := install(t)
+	cfg := in.config()
+	cfg.Auth = asking{sluice.Errorf(sluice.LimitExceeded, "it is full").Because(sluice.ErrFull)}
+	w := in.ask(api.New(cfg), "GET", "/v1/info", "")
+	wantProblem(t, w, http.StatusTooManyRequests, sluice.LimitExceeded)
+	if w.Header().Get("Retry-After") == "" {
+		t.Error("it does not say when to try again")
 	}
 }
 

@@ -101,7 +101,7 @@ func backupRestoreCommand(e *env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := e.confirm(fmt.Sprintf("restoring %s into %s", args[0], dir)); err != nil {
+			if err := e.confirm(cmd.Context(), fmt.Sprintf("restoring %s into %s", args[0], dir)); err != nil {
 				return err
 			}
 			cfg := server.Config{Data: dir, Postgres: s.Postgres, Version: e.Version}

@@ -33,6 +33,11 @@ func (e *env) connect(ctx context.Context) (*client.Client, error) {
 			return nil, err
 		}
 	}
+	cfg.Lost = func(err error) {
+		if e.lost != nil {
+			e.lost(err)
+		}
+	}
 	c, err := client.New(cfg)
 	if err != nil {
 		return nil, err

@@ -65,7 +65,7 @@ func (e *env) readNamed(component, named string) ([]sluice.File, error) {
 // readStdin names the one file as it is known: by the project, else by the
 // latest version, else by the component.
 func (e *env) readStdin(ctx context.Context, component string, c config.Component) (content, error) {
-	b, err := io.ReadAll(io.LimitReader(e.Stdin, sluice.MaxFileBytes+1))
+	b, err := waiting(ctx, func() ([]byte, error) { return io.ReadAll(io.LimitReader(e.Stdin, sluice.MaxFileBytes+1)) })
 	if err != nil {
 		return content{}, sluice.Errorf(sluice.Invalid, "cannot read standard input: %w", err)
 	}

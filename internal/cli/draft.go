@@ -237,7 +237,7 @@ func draftDiscardCommand(e *env) *cobra.Command {
 		Args:              takes(1, 1),
 		ValidArgsFunction: arguments(false, e.components),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := e.confirm("discarding the saved draft of " + args[0]); err != nil {
+			if err := e.confirm(cmd.Context(), "discarding the saved draft of "+args[0]); err != nil {
 				return err
 			}
 			c, err := e.connect(cmd.Context())

@@ -31,6 +31,7 @@ type env struct {
 	client   *client.Client
 	embedded bool // the installation is open in this process, and no server is near
 	closers  []func() error
+	lost     func(error) // is told when what is followed cannot be reached; see [client.Config]
 }
 
 func newEnv(p Process) *env {
@@ -136,7 +137,7 @@ func (e *env) note(format string, args ...any) {
 
 // confirm asks before what cannot be taken back. Without a terminal there is
 // nobody to ask, so the answer must have been given before.
-func (e *env) confirm(question string) error {
+func (e *env) confirm(ctx context.Context, question string) error {
 	if e.yes {
 		return nil
 	}
@@ -144,7 +145,7 @@ func (e *env) confirm(question string) error {
 		return sluice.Errorf(sluice.Invalid, "%s needs a yes, and there is no terminal to ask", question).Fix("add -y")
 	}
 	e.ask(question)
-	line, err := bufio.NewReader(e.Stdin).ReadString('\n')
+	line, err := waiting(ctx, func() (string, error) { return bufio.NewReader(e.Stdin).ReadString('\n') })
 	if err != nil && line == "" {
 		return sluice.Errorf(sluice.Invalid, "no answer; nothing was changed").Fix("add -y to answer yes beforehand")
 	}

@@ -234,7 +234,7 @@ func environmentDeleteCommand(e *env) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			req.Name = args[0]
 			if !req.DryRun {
-				if err := e.confirm("deleting environment " + req.Name); err != nil {
+				if err := e.confirm(cmd.Context(), "deleting environment "+req.Name); err != nil {
 					return err
 				}
 			}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -23,8 +24,8 @@ func initCommand(e *env) *cobra.Command {
 			"It never overwrites a file.",
 		Example: "  sluice init -y",
 		Args:    takes(0, 0),
-		RunE: func(*cobra.Command, []string) error {
-			return e.init(dryRun)
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return e.init(cmd.Context(), dryRun)
 		},
 	}
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "print the sluice.yaml that it would write, and change nothing")
@@ -38,7 +39,7 @@ type initialized struct {
 	Skipped    []string `json:"skipped,omitempty"`
 }
 
-func (e *env) init(dryRun bool) error {
+func (e *env) init(ctx context.Context, dryRun bool) error {
 	path := filepath.Join(e.Dir, config.ProjectFile)
 	if _, err := os.Lstat(path); err == nil {
 		return sluice.Errorf(sluice.Conflict, "%s exists already", config.ProjectFile).Fix("edit it, or start in another directory")
@@ -50,7 +51,7 @@ func (e *env) init(dryRun bool) error {
 		_, err := e.Stdout.Write(content)
 		return err
 	}
-	if err := e.confirm("writing " + path + " with " + counted(len(found), "component")); err != nil {
+	if err := e.confirm(ctx, "writing "+path+" with "+counted(len(found), "component")); err != nil {
 		return err
 	}
 	if err := writeOnce(path, content); err != nil {

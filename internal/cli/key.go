@@ -31,7 +31,7 @@ func variableShredCommand(e *env) *cobra.Command {
 				}
 			}
 			if !req.DryRun {
-				if err := e.confirm(fmt.Sprintf("Shred the past values of %s in %s", req.Key, req.Environment)); err != nil {
+				if err := e.confirm(cmd.Context(), fmt.Sprintf("Shred the past values of %s in %s", req.Key, req.Environment)); err != nil {
 					return err
 				}
 			}

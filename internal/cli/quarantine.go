@@ -90,7 +90,7 @@ func versionPurgeCommand(e *env) *cobra.Command {
 				return misuse(cmd, "version purge: --reason is missing").fix("say why the content must go")
 			}
 			if !req.DryRun {
-				if err := e.confirm(fmt.Sprintf("removing the content of %s for good", args[0])); err != nil {
+				if err := e.confirm(cmd.Context(), fmt.Sprintf("removing the content of %s for good", args[0])); err != nil {
 					return err
 				}
 			}

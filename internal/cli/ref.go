@@ -62,7 +62,7 @@ func aliases(environments []sluice.Environment) map[string]string {
 // enough 0 is everything.
 func pages[T any](ctx context.Context, enough int, next func(context.Context, sluice.Paging) (sluice.Page[T], error)) ([]T, error) {
 	if enough < 0 {
-		return nil, sluice.Errorf(sluice.Invalid, "a limit of %d is negative", enough).Fix("leave --limit out to see everything")
+		return nil, sluice.Errorf(sluice.Invalid, "a limit of %d is negative", enough).Fix("write --limit 0 to see everything")
 	}
 	var all []T
 	paging := sluice.Paging{Limit: sluice.MaxPage}

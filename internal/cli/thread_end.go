@@ -19,9 +19,9 @@ func (e *env) noOutput(ctx context.Context, r sluice.Run) error {
 	return failed{runFailed}
 }
 
-// explain is whyNot with the error of the step that a paused run waits at.
+// explain is whyNot with what happened to the step that a paused run waits at.
 func (e *env) explain(ctx context.Context, r sluice.Run) (*sluice.Error, error) {
-	if r.Status == sluice.RunPaused && r.Waiting != nil && r.Waiting.Reason == sluice.WaitError && r.Error == nil {
+	if r.Status == sluice.RunPaused && r.Waiting != nil && r.Waiting.Reason != sluice.WaitAnswer && r.Error == nil {
 		runs, err := e.runs(ctx)
 		if err != nil {
 			return nil, err
@@ -30,7 +30,11 @@ func (e *env) explain(ctx context.Context, r sluice.Run) (*sluice.Error, error) 
 		if err != nil {
 			return nil, err
 		}
-		if len(steps) > 0 {
+		switch {
+		case len(steps) == 0:
+		case r.Waiting.Reason == sluice.WaitUnknown:
+			r.Error = &sluice.RunError{Message: steps[0].Reason}
+		default:
 			r.Error = steps[0].Error
 		}
 	}
@@ -47,8 +51,8 @@ func whyNot(r sluice.Run) *sluice.Error {
 			Fix("go on with it: `sluice thread resume %s`", r.ID)
 	case sluice.RunCancelled:
 		out := sluice.Errorf(sluice.Conflict, "%s was cancelled", r.Ref())
-		if r.Error != nil {
-			out.Message += ": " + plain(r.Error.Message)
+		if r.Error != nil { // who did, and why
+			out.Message = r.Ref() + " was " + plain(r.Error.Message)
 		}
 		return out
 	case sluice.RunPending, sluice.RunRunning:
@@ -102,7 +106,10 @@ func waitsFor(r sluice.Run) *sluice.Error {
 		return out.Fix("do it again: `%s --retry`", resume).
 			Fix("go on without it: `%s --skip`, or with an output of yours: `%s --result JSON`", resume, resume)
 	}
-	return sluice.Errorf(sluice.Conflict, "%s: what carried it out was lost, and whether its effect has happened is not known", at).
+	if r.Error != nil && r.Error.Message != "" {
+		at += ": " + plain(r.Error.Message)
+	}
+	return sluice.Errorf(sluice.Conflict, "%s; whether its effect has happened is not known", at).
 		Fix("see what it was about to do: `sluice thread steps %s --step %s --detail`", r.ID, w.Step).
 		Fix("if it has not happened: `%s --retry`; if it has: `%s --skip`, or with its output: `%s --result JSON`", resume, resume, resume)
 }

@@ -18,6 +18,7 @@ type following struct {
 	grown  map[string]string // the end of each output that is being written
 	inline bool              // on a terminal
 	drawn  bool              // a line stands that will be replaced
+	away   bool              // the server does not answer, and that was told
 }
 
 // follow tells of a run until it has ended, waits for a person or lies still, and
@@ -29,6 +30,7 @@ func (e *env) follow(ctx context.Context, run sluice.Run, after int64) (sluice.R
 		return run, err
 	}
 	f := &following{e: e, told: map[string]int64{}, grown: map[string]string{}, inline: isTerminal(e.Stderr)}
+	e.lost = f.lost
 	for event, err := range runs.WatchRun(ctx, sluice.WatchRunRequest{Run: run.ID, After: after}) {
 		if err != nil {
 			break
@@ -66,7 +68,18 @@ func (e *env) detached(run sluice.Run) {
 	e.note("the run goes on; follow it: `sluice thread watch %s`, or end it: `sluice thread cancel %s`", run.ID, run.ID)
 }
 
+// lost says, once for each time, that there is nobody to hear from.
+func (f *following) lost(err error) {
+	if f.away {
+		return
+	}
+	f.away = true
+	f.erase()
+	f.e.note("%s; trying again until it answers", sluice.AsError(err).Message)
+}
+
 func (f *following) event(event sluice.RunEvent) {
+	f.away = false
 	switch {
 	case event.Step != nil:
 		f.step(*event.Step)

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/sluice-dev/sluice"
 	"github.com/spf13/cobra"
@@ -34,7 +35,7 @@ func checkObject(raw json.RawMessage, from string) error {
 func (e *env) readJSON(cmd *cobra.Command, flag, text string) (raw json.RawMessage, from string, err error) {
 	from = "--" + flag
 	if name, ok := strings.CutPrefix(text, "@"); ok {
-		if text, err = e.readNamedFile(cmd, flag, name, sluice.MaxInputBytes); err != nil {
+		if text, err = waiting(cmd.Context(), func() (string, error) { return e.readNamedFile(cmd, flag, name, sluice.MaxInputBytes) }); err != nil {
 			return nil, "", err
 		}
 		if from = name; name == "-" {
@@ -55,6 +56,10 @@ func (e *env) readJSON(cmd *cobra.Command, flag, text string) (raw json.RawMessa
 // checkJSON says at which line and column a text stops being JSON.
 func checkJSON(text []byte, from string) error {
 	body := bytes.TrimPrefix(text, []byte("\ufeff"))
+	if at := notUTF8(body); at >= 0 {
+		line, column := position(body, int64(at)+1)
+		return sluice.Errorf(sluice.Invalid, "%s is not UTF-8 text: line %d, column %d", from, line, column).Fix("save it as UTF-8")
+	}
 	var discard json.RawMessage
 	err := json.Unmarshal(body, &discard)
 	if err == nil {
@@ -69,10 +74,26 @@ func checkJSON(text []byte, from string) error {
 	}
 	line, column := position(body, syntax.Offset)
 	out := sluice.Errorf(sluice.Invalid, "%s is not JSON: line %d, column %d: %w", from, line, column, syntax)
-	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) {
+	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("{'")) {
+		return out.Fix(`put names and texts in double quotes: {"name": "value"}`)
+	}
+	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) || !strings.HasPrefix(from, "--") {
 		return out
 	}
 	return out.Fix(`quote it for the shell: '{"name": "value"}'`)
+}
+
+// notUTF8 is where a text stops being UTF-8, or -1. Decoding would replace what is
+// there, and the run would go on with another text.
+func notUTF8(text []byte) int {
+	for at := 0; at < len(text); {
+		r, size := utf8.DecodeRune(text[at:])
+		if r == utf8.RuneError && size == 1 {
+			return at
+		}
+		at += size
+	}
+	return -1
 }
 
 // position is where a byte stands, of which the reader had read so many.

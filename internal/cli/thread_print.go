@@ -31,19 +31,20 @@ func (e *env) runSummary(w io.Writer, r sluice.Run) {
 	t.add("cost", dollars(r.Usage.Cost))
 	t.add("run", r.ID)
 	t.writeFilled(w)
-	e.runWarnings(w, r)
 	if r.Status == sluice.RunCompleted {
 		fmt.Fprintln(w, pretty(r.Output))
 	}
 }
 
-// runWarnings are what the reader should know, but for what the first line said.
-func (e *env) runWarnings(w io.Writer, r sluice.Run) {
+// warningsOf are what the reader should know, but for what is said in another way.
+func warningsOf(r sluice.Run) []string {
+	var out []string
 	for _, warning := range r.Warnings {
 		if warning != "no configuration was loaded" {
-			fmt.Fprintf(w, "warning: %s\n", plain(warning))
+			out = append(out, plain(warning))
 		}
 	}
+	return out
 }
 
 // showOutput prints the output alone, as JSON unless YAML was asked for.
@@ -86,10 +87,16 @@ func (e *env) runDetails(w io.Writer, r sluice.Run, why *sluice.Error) {
 		t.add("meta", plain(key+"="+r.Metadata[key]))
 	}
 	for _, again := range r.Resumed {
-		t.add("resumed", fmt.Sprintf("%s by %s: %s %s", e.clock(again.At), again.Actor, again.How, again.Step))
+		line := fmt.Sprintf("%s by %s: %s %s", e.clock(again.At), again.Actor, again.How, again.Step)
+		if len(again.Secrets) > 0 {
+			line += ", with another value of " + sluice.Listing(again.Secrets, 12)
+		}
+		t.add("resumed", line)
 	}
 	t.writeFilled(w)
-	e.runWarnings(w, r)
+	for _, warning := range warningsOf(r) {
+		fmt.Fprintf(w, "warning: %s\n", warning)
+	}
 	fmt.Fprintf(w, "input\n%s\n", pretty(r.Input))
 	if r.Status == sluice.RunCompleted {
 		fmt.Fprintf(w, "output\n%s\n", pretty(r.Output))

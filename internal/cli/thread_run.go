@@ -118,6 +118,12 @@ func (e *env) start(cmd *cobra.Command, s *starting, args []string) (sluice.Run,
 	if !run.Configured {
 		e.note("no configuration is loaded: add --env")
 	}
+	for _, warning := range warningsOf(run) {
+		e.note("warning: %s", warning)
+	}
+	if e.embedded && run.Callback != "" {
+		e.note("the callback waits for a server over this directory: `sluice serve`")
+	}
 	return run, nil
 }
 

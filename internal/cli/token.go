@@ -23,8 +23,8 @@ func tokenCreateCommand(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "create NAME --role ROLE",
 		Short: "Make a token and print its secret once",
-		Long: "The secret alone is on standard output, so that it can go straight into a secret store. A deployer may be\n" +
-			"limited to some environments.",
+		Long: "The secret alone is on standard output, so that it can go straight into a secret store. With -e a runner,\n" +
+			"deployer, revealer or importer may do so in these environments alone; any token may read in all of them.",
 		Example: "  sluice token create ci --role publisher --role deployer -e staging --expires 720h",
 		Args:    takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -47,8 +47,8 @@ func tokenCreateCommand(e *env) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringSliceVar(&roles, "role", nil, "`ROLE`: viewer, publisher, deployer, importer or admin; may be repeated")
-	f.StringSliceVarP(&req.Environments, "environment", "e", nil, "an `ENVIRONMENT` that a deployer is limited to; may be repeated")
+	f.StringSliceVar(&roles, "role", nil, "`ROLE`: "+strings.Join(roleNames(), ", ")+"; may be repeated")
+	f.StringSliceVarP(&req.Environments, "environment", "e", nil, "an `ENVIRONMENT` that it is limited to; may be repeated")
 	f.DurationVar(&expires, "expires", 0, "`DURATION` that it works, such as 720h (default: for ever)")
 	complete(cmd, "role", e.fixed(roleNames()...))
 	complete(cmd, "environment", e.environments)

@@ -147,7 +147,9 @@ func (e *env) flagError(cmd *cobra.Command, err error) error {
 	}
 	var valueless *pflag.ValueRequiredError
 	if errors.As(err, &valueless) {
-		return misuse(cmd, "%s needs a value", dashed(valueless.GetSpecifiedName()))
+		kind, text := pflag.UnquoteUsage(valueless.GetFlag())
+		return misuse(cmd, "%s needs a value", dashed(valueless.GetSpecifiedName())).
+			fix("write --%s %s: %s", valueless.GetFlag().Name, kind, text)
 	}
 	return misuse(cmd, "%v", err)
 }

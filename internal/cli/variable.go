@@ -141,7 +141,7 @@ func (e *env) assignment(cmd *cobra.Command, arg string) (sluice.ChangeRequest, 
 	}
 	switch {
 	case !given:
-		text, err := e.readValue(key)
+		text, err := e.readValue(cmd.Context(), key)
 		if err != nil {
 			return sluice.ChangeRequest{}, err
 		}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,17 +16,11 @@ import (
 
 // readValue reads the value of a variable from standard input: all of it but one
 // last line end, or on a terminal one line that is not shown.
-func (e *env) readValue(key string) (string, error) {
+func (e *env) readValue(ctx context.Context, key string) (string, error) {
 	if f, ok := e.Stdin.(*os.File); ok && term.IsTerminal(f.Fd()) {
-		fmt.Fprintf(e.Stderr, "%s (not shown): ", key)
-		b, err := term.ReadPassword(f.Fd())
-		fmt.Fprintln(e.Stderr)
-		if err != nil {
-			return "", sluice.Errorf(sluice.Invalid, "no value was read; nothing was changed")
-		}
-		return string(b), nil
+		return e.readHidden(ctx, f, key)
 	}
-	text, err := readAtMost(e.Stdin, "standard input", sluice.MaxDotenvBytes)
+	text, err := waiting(ctx, func() (string, error) { return readAtMost(e.Stdin, "standard input", sluice.MaxDotenvBytes) })
 	if err != nil {
 		return "", err
 	}
@@ -36,8 +31,27 @@ func (e *env) readValue(key string) (string, error) {
 	return strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r"), nil
 }
 
+// readHidden reads one line from a terminal, which shows again what is typed when
+// that ends, however it does.
+func (e *env) readHidden(ctx context.Context, terminal *os.File, key string) (string, error) {
+	if shown, err := term.GetState(terminal.Fd()); err == nil {
+		defer func() { _ = term.Restore(terminal.Fd(), shown) }()
+	}
+	fmt.Fprintf(e.Stderr, "%s (not shown): ", key)
+	b, err := waiting(ctx, func() ([]byte, error) { return term.ReadPassword(terminal.Fd()) })
+	fmt.Fprintln(e.Stderr)
+	if err != nil {
+		return "", sluice.Errorf(sluice.Invalid, "no value was read; nothing was changed")
+	}
+	return string(b), nil
+}
+
 // readFile reads a file that was named, or standard input for "-".
 func (e *env) readFile(cmd *cobra.Command, name string) (string, error) {
+	return waiting(cmd.Context(), func() (string, error) { return e.readNow(cmd, name) })
+}
+
+func (e *env) readNow(cmd *cobra.Command, name string) (string, error) {
 	if name == "-" {
 		return readAtMost(e.Stdin, "standard input", sluice.MaxDotenvBytes)
 	}
@@ -52,17 +66,6 @@ func (e *env) readFile(cmd *cobra.Command, name string) (string, error) {
 	}
 	defer f.Close()
 	return readAtMost(f, name, sluice.MaxDotenvBytes)
-}
-
-func readAtMost(r io.Reader, name string, limit int64) (string, error) {
-	b, err := io.ReadAll(io.LimitReader(r, limit+1))
-	if err != nil {
-		return "", sluice.Errorf(sluice.Invalid, "%s cannot be read: %w", name, err)
-	}
-	if int64(len(b)) > limit {
-		return "", sluice.Errorf(sluice.LimitExceeded, "%s has more than %d bytes", name, limit)
-	}
-	return string(b), nil
 }
 
 func variableImportCommand(e *env) *cobra.Command {

@@ -42,7 +42,15 @@ func (e *env) watch(ctx context.Context, req sluice.WatchRequest) error {
 	if _, err := c.Environment(ctx, req.Environment); err != nil {
 		return err
 	}
+	away := false
+	e.lost = func(err error) {
+		if !away {
+			e.note("%s; trying again until it answers", sluice.AsError(err).Message)
+		}
+		away = true
+	}
 	for event, err := range c.Watch(ctx, req) {
+		away = false
 		switch {
 		case ctx.Err() != nil:
 			return nil // interrupting is how a person ends it

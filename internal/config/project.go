@@ -99,7 +99,7 @@ func (d document) components(n *yaml.Node, p *Project) error {
 				if err := d.text(&c.Kind)(n); err != nil {
 					return err
 				}
-				return d.checked(n, sluice.CheckName("kind", c.Kind))
+				return d.checked(n, sluice.CheckKind(c.Kind))
 			},
 		})
 		p.Components = append(p.Components, c)

@@ -141,8 +141,8 @@ func addComponent(tx *store.Tx, actor string, req sluice.AddComponentRequest) (s
 	if err := sluice.CheckName("component", req.Name); err != nil {
 		return out, err
 	}
-	if err := sluice.CheckName("kind", req.Kind); err != nil {
-		return out, sluice.AsError(err).Fix("choose prompt, workflow, script, agent, config or a word of your own")
+	if err := sluice.CheckKind(req.Kind); err != nil {
+		return out, err
 	}
 	if err := sluice.CheckText("description", req.Description, sluice.MaxNoteBytes); err != nil {
 		return out, err
@@ -196,8 +196,10 @@ func (c *Control) EditComponent(ctx context.Context, req sluice.EditComponentReq
 }
 
 func checkEdit(tx *store.Tx, was, next sluice.Component) error {
-	if err := sluice.CheckName("kind", next.Kind); err != nil {
-		return err
+	if next.Kind != was.Kind {
+		if err := sluice.CheckKind(next.Kind); err != nil {
+			return err
+		}
 	}
 	if err := sluice.CheckText("description", next.Description, sluice.MaxNoteBytes); err != nil {
 		return err

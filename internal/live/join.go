@@ -21,7 +21,7 @@ func (s *State) reserve(ctx context.Context, req sluice.WatchRequest) (seat, err
 	if s.subscribers.Add(1) > int64(s.cfg.MaxSubscribers) {
 		s.leave()
 		return seat{}, sluice.Errorf(sluice.LimitExceeded, "%d subscribers watch already, which is the limit", s.cfg.MaxSubscribers).
-			Fix("try another node, or ask an operator to raise the limit")
+			Fix("try another node, or ask an operator to raise the limit").Because(sluice.ErrFull)
 	}
 	at, err := s.locate(ctx, req)
 	if err != nil {

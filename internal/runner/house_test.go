@@ -162,7 +162,7 @@ func (h *house) ended(run sluice.Run) sluice.Run {
 // until follows a run until it is as asked.
 func (h *house) until(run sluice.Run, is func(sluice.Run) bool) sluice.Run {
 	h.Helper()
-	ctx, cancel := context.WithTimeout(h.ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(h.ctx, 5*time.Minute)
 	defer cancel()
 	last := run
 	for e, err := range h.WatchRun(ctx, sluice.WatchRunRequest{Run: run.ID}) {
@@ -216,7 +216,11 @@ func (h *house) listed(run string) []sluice.RunStep {
 func (h *house) steps(run string) string {
 	h.Helper()
 	var b strings.Builder
-	for _, s := range h.listed(run) {
+	for i, s := range h.listed(run) {
+		if i == 100 {
+			b.WriteString("…\n")
+			break
+		}
 		b.WriteString(stepLine(s) + "\n")
 	}
 	return b.String()

@@ -66,6 +66,12 @@ func (o *outside) times(path string) int {
 	return o.asked[path]
 }
 
+func (o *outside) mostInside() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.most
+}
+
 // say answers with the word, the body and how often it was asked.
 func (o *outside) say(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)

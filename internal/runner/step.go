@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/sluice-dev/sluice"
@@ -149,7 +150,8 @@ func (s *step) render(ctx context.Context) error {
 		return err
 	}
 	s.saw(uses)
-	s.settings, _ = v.(map[string]any)
+	settings, _ := v.(map[string]any)
+	s.settings = maps.Clone(settings) // without templates it is the workflow's own, which others run too
 	s.show(s.settings)
 	return nil
 }
@@ -295,7 +297,9 @@ func (s *step) ended(r *result) finished {
 	r.judge(s.b)
 	if s.b.Kind == workflow.Condition {
 		if m, ok := r.output.(map[string]any); ok {
+			m = maps.Clone(m) // which a fallback may share with other runs
 			m["taken"] = s.names(r.chosen)
+			r.output = m
 			rec.Output, _ = json.Marshal(m)
 		}
 	}

@@ -15,13 +15,19 @@ import (
 	"github.com/sluice-dev/sluice/internal/expr"
 	"github.com/sluice-dev/sluice/internal/live"
 	"github.com/sluice-dev/sluice/internal/pgtest"
+	"github.com/sluice-dev/sluice/internal/runner"
+	"github.com/sluice-dev/sluice/internal/sandbox"
 	"github.com/sluice-dev/sluice/internal/seal"
 	"github.com/sluice-dev/sluice/internal/server"
 	"github.com/sluice-dev/sluice/internal/sluicetest"
 	"github.com/sluice-dev/sluice/internal/store"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgtest.Run(m)) }
+// TestMain makes this test binary the sandbox of the servers that it opens.
+func TestMain(m *testing.M) {
+	sandbox.Enter()
+	os.Exit(pgtest.Run(m))
+}
 
 // TestConformance asks every implementation, and then compares what they said:
 // a field that is lost on the wire or an order that one engine happens to have
@@ -83,6 +89,10 @@ func direct(t *testing.T, cfg store.Config) (sluice.Services, sluicetest.Asker) 
 		}
 	})
 	c := control.New(db, state, control.Config{Version: "test", Master: seal.Config{File: filepath.Join(t.TempDir(), "master.key"), Make: true}, Eval: expr.Direct{}})
+	worker := runner.New(runner.Config{Journal: c, Eval: expr.Direct{}, Client: http.DefaultClient, Now: cfg.Now})
+	c.OnRun(worker.Wake, worker.Stop)
+	t.Cleanup(worker.Close)
+	worker.Start()
 	if _, err := c.Bootstrap(ctx); err != nil {
 		t.Fatal(err)
 	}

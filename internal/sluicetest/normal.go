@@ -9,6 +9,9 @@ import (
 // identifier is the id of a ledger, before an epoch, or of a token.
 var identifier = regexp.MustCompile(`"[0-9a-f]{8}-|"[0-9a-f]{10}"`)
 
+// runID is the id of a run.
+var runID = regexp.MustCompile(`\b[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b`)
+
 // fingerprint is that of a value: whole, or its beginning behind its sort.
 var fingerprint = regexp.MustCompile(`\b[0-9a-f]{32}\b|\b(secret|plain):[0-9a-f]{8}\b`)
 
@@ -19,6 +22,7 @@ var root = regexp.MustCompile(`"root":"sha256:[0-9a-f]{64}"`)
 // its own, so fingerprints, and the roots that are made of them, are numbered in
 // the order in which they turn up: which are equal can still be seen.
 func (s *suite) normal(answer string) string {
+	answer = runID.ReplaceAllStringFunc(answer, func(id string) string { return s.numbered("run", id) })
 	answer = identifier.ReplaceAllString(answer, "ID")
 	answer = fingerprint.ReplaceAllStringFunc(answer, func(found string) string {
 		s.sealed = true

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -80,10 +81,10 @@ var groups = []group{
 func Run(t *testing.T, open Open) Transcript {
 	t.Helper()
 	out := Transcript{}
-	for _, group := range slices.Concat(groups, variableGroups) {
+	for _, group := range slices.Concat(groups, variableGroups, runGroups) {
 		t.Run(group.name, func(t *testing.T) {
-			s := &suite{T: t, clock: time.Date(2024, 11, 12, 14, 0, 0, 0, time.UTC), numbers: map[string]int{}}
-			s.Services, s.asker = open(t, func() time.Time { return s.clock })
+			s := &suite{T: t, mu: &sync.Mutex{}, clock: time.Date(2024, 11, 12, 14, 0, 0, 0, time.UTC), numbers: map[string]int{}}
+			s.Services, s.asker = open(t, s.now)
 			s.ctx = sluice.WithActor(t.Context(), sluice.Actor{Name: "alice", Org: "default", Roles: []sluice.Role{sluice.RoleAdmin}})
 			group.ask(s)
 			s.holds()
@@ -99,7 +100,8 @@ type suite struct {
 	sluice.Services
 	asker Asker
 	ctx   context.Context
-	clock time.Time
+	mu    *sync.Mutex
+	clock time.Time // guarded by mu, since workers look at it too
 	said  []string
 
 	sealed  bool           // a fingerprint was seen
@@ -116,7 +118,17 @@ func (s *suite) holds() {
 }
 
 // advance moves the clock on.
-func (s *suite) advance(d time.Duration) { s.clock = s.clock.Add(d) }
+func (s *suite) advance(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.clock = s.clock.Add(d)
+}
+
+func (s *suite) now() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.clock
+}
 
 // note writes an answer down.
 func (s *suite) note(v any) {

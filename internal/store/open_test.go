@@ -104,6 +104,24 @@ func TestDirectory(t *testing.T) {
 		t.Parallel()
 		refused(t, Config{Dir: "/proc/self/task/sluice"}, sluice.Unavailable, "/proc/self/task/sluice")
 	})
+	t.Run("may be read by others", func(t *testing.T) {
+		t.Parallel()
+		dir := t.TempDir()
+		if err := os.Chmod(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		db := open(t, Config{Dir: dir})
+		update(t, db, func(tx *Tx) error { return nil })
+		files, err := filepath.Glob(filepath.Join(dir, "*"))
+		if err != nil || len(files) < 2 {
+			t.Fatalf("got %q (%v), want a database and a lock", files, err)
+		}
+		for _, file := range files {
+			if info, err := os.Stat(file); err == nil && info.Mode().Perm() != 0o600 {
+				t.Errorf("%s has the mode %o, want 600", filepath.Base(file), info.Mode().Perm())
+			}
+		}
+	})
 	t.Run("is not named", func(t *testing.T) {
 		t.Parallel()
 		refused(t, Config{}, sluice.Invalid, "no data directory")

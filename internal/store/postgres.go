@@ -151,7 +151,8 @@ func postgresError(err error) error {
 	var connect *pgconn.ConnectError
 	if errors.As(err, &network) || errors.As(err, &connect) || pgconn.Timeout(err) || strings.Contains(err.Error(), "conn closed") {
 		return sluice.Errorf(sluice.Unavailable, "PostgreSQL cannot be reached").
-			Fix("try again with the same idempotency key: if the change was made, you get its answer").Because(err)
+			Fix("see that it runs, and that the server reaches it; then try again").
+			Fix("try a change again with the same idempotency key: if it was made, you get its answer").Because(err)
 	}
 	return err
 }

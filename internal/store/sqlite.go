@@ -61,6 +61,9 @@ func (db *DB) openFile(path string) error {
 		mapError: sqliteError, follow: followSQLite,
 		scrub: func(ctx context.Context) (bool, error) { return scrubSQLite(ctx, path) },
 	}
+	if err := makeFile(path); err != nil {
+		return err
+	}
 	var err error
 	if db.write, err = sql.Open("sqlite", dsn(path, "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(1)")); err != nil {
 		return err
@@ -76,6 +79,19 @@ func (db *DB) openFile(path string) error {
 		db.readers <- nil
 	}
 	return nil
+}
+
+// makeFile makes the file of a new database, which SQLite would let everyone read:
+// what runs take and give is in it, and the directory may be an older one.
+func makeFile(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil // and must not be opened here: closing it would end SQLite's locks on it
+	}
+	if err != nil {
+		return dirError(filepath.Dir(path), err)
+	}
+	return f.Close()
 }
 
 func dsn(path string, pragmas ...string) string {

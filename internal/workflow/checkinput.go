@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -49,6 +50,45 @@ func (w *Workflow) CheckInput(raw json.RawMessage) (map[string]any, error) {
 	return nil, sluice.Errorf(sluice.Invalid, "the input is not what the %s takes: %s", w.word(), strings.Join(lines, "; ")).
 		Fix("the %s takes %s", w.word(), takes(schema))
 }
+
+// Misspelt tells of fields of an input that nothing takes and that are almost called
+// as one which is not there: the run would go on without it, and nobody would know.
+func (w *Workflow) Misspelt(raw json.RawMessage) []string {
+	var schema struct {
+		Properties map[string]json.RawMessage `json:"properties"`
+	}
+	given, err := decodeInput(raw)
+	if err != nil || len(w.Inputs) == 0 || json.Unmarshal(w.Inputs, &schema) != nil {
+		return nil
+	}
+	var absent, out []string
+	for name := range schema.Properties {
+		if _, there := given[name]; !there {
+			absent = append(absent, name)
+		}
+	}
+	slices.Sort(absent)
+	compared := 0
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if _, known := schema.Properties[name]; known || len(name) > maxFieldName {
+			continue
+		}
+		if compared += len(absent); compared > maxCompared || len(out) == maxMisspelt {
+			break
+		}
+		if near := sluice.Suggest(name, absent); near != "" {
+			out = append(out, fmt.Sprintf("the %s takes no %s: was %s meant?", w.word(), quote(name), quote(near)))
+		}
+	}
+	return out
+}
+
+// Bounds on how names are compared, which takes time for each two.
+const (
+	maxFieldName = 64
+	maxCompared  = 1000
+	maxMisspelt  = 8
+)
 
 // word is what people call it: a prompt or a script that runs by itself is no
 // workflow to them.

@@ -2,6 +2,7 @@ package workflow_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"strings"
 	"sync"
@@ -85,6 +86,32 @@ func TestCheckInputRefuses(t *testing.T) {
 	large := json.RawMessage(`{"a": "` + strings.Repeat("x", sluice.MaxInputBytes) + `"}`)
 	if _, err := taking(t, "").CheckInput(large); sluice.CodeOf(err) != sluice.LimitExceeded {
 		t.Errorf("%d bytes: got %v, want that the limit is exceeded", len(large), err)
+	}
+}
+
+func TestMisspeltInput(t *testing.T) {
+	t.Parallel()
+	const inputs = `{ticket_id: string, body: {type: string, default: ""}}`
+	for raw, want := range map[string]string{
+		`{"ticket_id": "T-1"}`:                          `[]`,
+		`{"ticket_id": "T-1", "bdy": "x"}`:              `[the workflow takes no "bdy": was "body" meant?]`,
+		`{"ticket_id": "T-1", "body": "x", "bdy": "x"}`: `[]`, // it is there, so this is something else
+		`{"ticket_id": "T-1", "customer": "x"}`:         `[]`,
+		`{"ticket_id": `:                                `[]`,
+	} {
+		if got := fmt.Sprint(taking(t, inputs).Misspelt(json.RawMessage(raw))); got != want {
+			t.Errorf("%s: got %s, want %s", raw, got, want)
+		}
+	}
+	if got := taking(t, "").Misspelt(json.RawMessage(`{"bdy": 1}`)); len(got) > 0 {
+		t.Errorf("a workflow that takes anything: got %q", got)
+	}
+	var many strings.Builder
+	for i := range 100_000 {
+		fmt.Fprintf(&many, `"body%d": 1, `, i)
+	}
+	if got := taking(t, inputs).Misspelt(json.RawMessage(`{` + many.String() + `"z": 1}`)); len(got) == 0 || len(got) > 8 {
+		t.Errorf("100,000 names: got %d, want some and not all", len(got))
 	}
 }
 

@@ -187,12 +187,16 @@ func (r *reader) items(n *node) {
 			value = f.take("default_value")
 		}
 		f.seen["default_value"] = true
-		if value != nil {
+		left := optional != nil && optional.value == true
+		switch {
+		case value != nil:
 			property["default"] = value.tree()
+		case left && property["type"] == "string": // a field of a form that nobody filled in
+			property["default"] = ""
 		}
 		f.rest()
 		properties[key] = property
-		if value == nil && (optional == nil || optional.value != true) {
+		if value == nil && !left {
 			required = append(required, key)
 		}
 	}

@@ -3,6 +3,7 @@ package scout
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -128,7 +129,7 @@ func (a *Adapter) run(w http.ResponseWriter, r *http.Request, req sluice.StartRu
 		return err
 	}
 	started, err := a.Services.StartRun(r.Context(), req)
-	if sluice.CodeOf(err) == sluice.LimitExceeded { // its own bounds are checked: the queue is full
+	if errors.Is(err, sluice.ErrFull) {
 		return &refusal{http.StatusTooManyRequests, sluice.AsError(err)}
 	}
 	if err != nil {

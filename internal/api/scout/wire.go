@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/sluice-dev/sluice"
 )
@@ -74,6 +75,9 @@ func depth(b []byte) (deepest, at int) {
 }
 
 func unmarshal(b []byte, into any) error {
+	if !utf8.Valid(b) { // and would silently become other text
+		return wrong("send it as UTF-8", []any{"body"}, "it is not UTF-8 text")
+	}
 	err := json.Unmarshal(b, into)
 	if err == nil {
 		return nil

@@ -100,7 +100,7 @@ func outcomeIn(w sluice.Waiting, override json.RawMessage) (sluice.ResumeRunRequ
 	}
 	why := "failed"
 	if w.Reason == sluice.WaitUnknown {
-		why = "was lost while it ran, and may have had its effect"
+		why = "did not come to its end, and may have had its effect"
 	}
 	return sluice.ResumeRunRequest{}, sluice.Errorf(sluice.Invalid, "%s %s: say what is to become of it", w.Block, why).
 		Fix(`give step_input_override_json: {"retry": true} does it again, {"skip": true} goes on without its output, {"result": …} goes on with this one`)

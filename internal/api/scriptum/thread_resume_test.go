@@ -40,7 +40,7 @@ func TestResumption(t *testing.T) {
 		{failed, `{"value":1}`, "call failed: say what is to become of it"},
 		{failed, `true`, "call failed: say what is to become of it"},
 		{failed, `[]`, "call failed: say what is to become of it"},
-		{lost, ``, "pay was lost while it ran, and may have had its effect: say"},
+		{lost, ``, "pay did not come to its end, and may have had its effect: say"},
 		{lost, `{"retry":true}`, "retry"},
 		{lost, `{"skip":true}`, "skip"},
 		{lost, `{"result":"paid"}`, `result "paid"`},
