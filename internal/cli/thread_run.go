@@ -109,7 +109,7 @@ func (e *env) start(cmd *cobra.Command, s *starting, args []string) (sluice.Run,
 	}
 	run, err := runs.StartRun(cmd.Context(), req)
 	if err != nil {
-		return run, err
+		return run, e.unpublished(cmd.Context(), req.Component, err)
 	}
 	if run.Replayed {
 		e.note("this request was carried out before; its run is taken")
@@ -125,6 +125,23 @@ func (e *env) start(cmd *cobra.Command, s *starting, args []string) (sluice.Run,
 		e.note("the callback waits for a server over this directory: `sluice serve`")
 	}
 	return run, nil
+}
+
+// unpublished adds, where what was to run is in the project and was never published,
+// how it can run.
+func (e *env) unpublished(ctx context.Context, name string, err error) error {
+	if sluice.CodeOf(err) != sluice.NotFound || e.project == nil {
+		return err
+	}
+	known, there := e.project.Component(name)
+	if !there || known.Path == "" {
+		return err
+	}
+	if _, look := e.client.Component(ctx, name); sluice.CodeOf(look) != sluice.NotFound {
+		return err
+	}
+	return sluice.AsError(err).Fix("publish it: `sluice tag create %s v1.0.0`", name).
+		Fix("or run its file as it is: `sluice run %s --file %s`", name, quoted(known.Path))
 }
 
 // startedAlone prints the id of a run that nobody follows.

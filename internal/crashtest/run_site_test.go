@@ -144,6 +144,13 @@ func (s *site) holdNext(path string, acts bool) *hold {
 	return h
 }
 
+// holdNoLonger lets the next request to a path through, if it is still to come.
+func (s *site) holdNoLonger(path string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.holds, path)
+}
+
 // arrives waits for the request that is held.
 func (h *hold) arrives(t *testing.T) {
 	t.Helper()

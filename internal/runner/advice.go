@@ -11,13 +11,16 @@ import (
 // advise adds, to the failure of a block that missed a variable, how it would have
 // come.
 func (s *step) advise(failure *sluice.RunError) {
-	keys := s.b.Settings.Env
+	keys, env := slices.Concat(s.b.Settings.Env, s.takes), s.l.frame.env
 	if s.b.When != nil {
-		keys = slices.Concat(keys, s.b.When.Env)
+		keys = append(keys, s.b.When.Env...)
+	}
+	if s.env != nil {
+		env = s.env
 	}
 	run := s.l.x.work.Run
 	for _, key := range keys {
-		if _, there := s.l.frame.env[key]; there || !strings.Contains(failure.Message, key) {
+		if _, there := env[key]; there || !strings.Contains(failure.Message, "no "+key) {
 			continue
 		}
 		fix := "run it with --env, which loads the environment's configuration"

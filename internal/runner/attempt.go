@@ -157,6 +157,16 @@ func worthRetrying(r workflow.Retry, e *block.Error) bool {
 
 // backOff records a failed attempt and waits for the next one's time.
 func (s *step) backOff(ctx context.Context, failure *block.Error) (finished, bool) {
+	s.waits(runError(failure), failure.RetryAfter)
+	if err := s.l.x.write(ctx, s.complete()); err != nil {
+		return finished{index: s.index, end: ending{err: err}}, true
+	}
+	return s.pauseUntil(ctx, s.record.WakeAt)
+}
+
+// waits notes a failed attempt, and when the next one is: not before the other side
+// asked for it.
+func (s *step) waits(failure *sluice.RunError, atLeast time.Duration) {
 	pause := s.b.Retry.Backoff
 	if pause <= 0 {
 		pause = firstBackoff
@@ -164,13 +174,9 @@ func (s *step) backOff(ctx context.Context, failure *block.Error) (finished, boo
 	for range min(s.record.Attempts-1, 30) {
 		pause = min(2*pause, maxBackoff)
 	}
-	pause = min(max(pause, failure.RetryAfter), maxBackoff)
-	s.record.Status, s.record.Error = sluice.StepWaiting, s.l.x.masked(runError(failure))
+	pause = min(max(pause, atLeast), maxBackoff)
+	s.record.Status, s.record.Error = sluice.StepWaiting, s.l.x.masked(failure)
 	s.record.WakeAt = sluice.TimeOf(s.l.x.r.cfg.Now().Add(pause))
-	if err := s.l.x.write(ctx, s.complete()); err != nil {
-		return finished{index: s.index, end: ending{err: err}}, true
-	}
-	return s.pauseUntil(ctx, s.record.WakeAt)
 }
 
 // pauseUntil waits for a time. A long wait is not waited here: the turn is given

@@ -31,7 +31,12 @@ func (s *step) prepareCall(ctx context.Context) (sluice.RunStep, func() finished
 	if err != nil {
 		return s.cannot(ctx, err)
 	}
-	run := s.launch(ctx, func(ctx context.Context) finished { return s.call(ctx, part) })
+	run := s.launch(ctx, func(ctx context.Context) finished {
+		if f, stop := s.wholeAgain(ctx); stop {
+			return f
+		}
+		return s.call(ctx, part)
+	})
 	if !fresh {
 		return sluice.RunStep{}, run, ending{}
 	}
@@ -82,6 +87,7 @@ func (s *step) prompt(ctx context.Context, part sluice.RunPart) (*block.Prompt, 
 	if err != nil {
 		return nil, err
 	}
+	s.takes = file.Variables()
 	out := &block.Prompt{
 		Ref: part.Component + "@" + part.Pin.String(), Model: file.Model, Parameters: file.Parameters, Schema: file.Schema,
 	}

@@ -18,7 +18,12 @@ func (s *step) prepareForeach(ctx context.Context) (sluice.RunStep, func() finis
 	if err != nil {
 		return s.cannot(ctx, err)
 	}
-	run := s.launch(ctx, func(ctx context.Context) finished { return s.foreach(ctx, items) })
+	run := s.launch(ctx, func(ctx context.Context) finished {
+		if f, stop := s.wholeAgain(ctx); stop {
+			return f
+		}
+		return s.foreach(ctx, items)
+	})
 	if !fresh {
 		return sluice.RunStep{}, run, ending{}
 	}
@@ -140,9 +145,28 @@ func (s *step) bounded(ctx context.Context, run func(context.Context) ending) en
 	return end
 }
 
+// wholeAgain begins another attempt at a block that holds others, when an earlier
+// turn ended with a failed one.
+func (s *step) wholeAgain(ctx context.Context) (finished, bool) {
+	was := s.l.x.before[s.record.Path]
+	if was.Status != sluice.StepWaiting {
+		return finished{}, false
+	}
+	if f, stop := s.pauseUntil(ctx, was.WakeAt); stop {
+		return f, true
+	}
+	return s.again(ctx, block.Repeatable)
+}
+
 // failedInside is failedFinally for a failure of a block within this one. What
 // waits beside that is not waited for any longer.
 func (s *step) failedInside(ctx context.Context, inner *sluice.RunError) finished {
+	if s.record.Attempts < s.b.Retry.Attempts {
+		// The next turn goes on inside with what failed, since what is on disk tells the
+		// two apart.
+		s.waits(&sluice.RunError{Code: inner.Code, Message: inner.Message, Fixes: inner.Fixes}, 0)
+		return finished{index: s.index, step: s.complete(), end: ending{wakeAt: s.record.WakeAt}}
+	}
 	if err := s.l.x.write(ctx, s.l.x.leftOver(s.record.Path+".", sluice.StepWaiting)...); err != nil {
 		return finished{index: s.index, end: ending{err: err}}
 	}

@@ -24,6 +24,7 @@ type step struct {
 	settings map[string]any
 	raw      map[string]any
 	env      map[string]string // of the prompt or script that the block uses
+	takes    []string          // the variables that the prompt names
 	now      sluice.Time
 	seed     int64
 	uses     expr.Uses
@@ -232,9 +233,7 @@ func (s *step) cannot(ctx context.Context, err error) (sluice.RunStep, func() fi
 	if !errors.As(err, &problem) && mayPass(err) {
 		return sluice.RunStep{}, nil, s.l.x.later()
 	}
-	failure := runError(err)
-	s.advise(failure)
-	f := s.failedFinally(failure)
+	f := s.failedFinally(runError(err))
 	s.l.settle(s.index, f.result)
 	return f.step, nil, f.end
 }
@@ -357,6 +356,7 @@ func (s *step) tape(e sluice.Effect) {
 
 // failedFinally does with a block's last failure what its author said.
 func (s *step) failedFinally(failure *sluice.RunError) finished {
+	s.advise(failure)
 	failure = s.l.x.masked(failure)
 	failure.Step, failure.Block = s.record.Path, s.b.ID
 	s.record.Error = failure

@@ -107,11 +107,11 @@ func TestMisspeltInput(t *testing.T) {
 		t.Errorf("a workflow that takes anything: got %q", got)
 	}
 	var many strings.Builder
-	for i := range 100_000 {
-		fmt.Fprintf(&many, `"body%d": 1, `, i)
+	for c := 'a'; c <= 'z'; c++ {
+		fmt.Fprintf(&many, `"body%c": 1, `, c)
 	}
-	if got := taking(t, inputs).Misspelt(json.RawMessage(`{` + many.String() + `"z": 1}`)); len(got) == 0 || len(got) > 8 {
-		t.Errorf("100,000 names: got %d, want some and not all", len(got))
+	if got := taking(t, inputs).Misspelt(json.RawMessage(`{` + many.String() + `"z": 1}`)); len(got) != 8 {
+		t.Errorf("26 names that are almost another: got %d, want the first 8", len(got))
 	}
 }
 

@@ -21,6 +21,11 @@ var classes = []string{"timeout", "connection", "rate_limit", "server", "error"}
 
 // retry reads a number of attempts, or attempts with more.
 func (r *reader) retry(d *draft, n *node) {
+	switch d.Kind {
+	case Reduce, Delay, Ask:
+		r.wrong(n, "a block of kind %s would go the same way again", d.Kind).fix("leave retry out; on_error says what becomes of its failure")
+		return
+	}
 	if n.shape != object {
 		d.Retry.Attempts = r.attempts(n)
 		d.Retry.Backoff = time.Second
