@@ -81,8 +81,11 @@ func (e *env) publishSaved(ctx context.Context, c sluice.Services, req sluice.Pu
 		if near := e.nearComponent(req.Component); near != "" {
 			missing = missing.Fix("did you mean %s?", near)
 		}
-		return sluice.Published{}, missing.Fix("name the content: --file PATH").
-			Fix("or give the component a path in sluice.yaml; `sluice init` makes one")
+		missing = missing.Fix("name the content: --file PATH")
+		if e.project == nil {
+			return sluice.Published{}, missing.Fix("or give the component a path in sluice.yaml; `sluice init` makes one")
+		}
+		return sluice.Published{}, missing.Fix("or give the component a path in sluice.yaml")
 	}
 	return c.PublishDraft(ctx, sluice.PublishDraftRequest{
 		Component: req.Component, Label: req.Label, Name: req.Name, Note: req.Note, Change: req.Change,

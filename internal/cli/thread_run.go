@@ -127,8 +127,7 @@ func (e *env) start(cmd *cobra.Command, s *starting, args []string) (sluice.Run,
 	return run, nil
 }
 
-// unpublished adds, where what was to run is in the project and was never published,
-// how it can run.
+// unpublished says how it can run what is in the project and was never published.
 func (e *env) unpublished(ctx context.Context, name string, err error) error {
 	if sluice.CodeOf(err) != sluice.NotFound || e.project == nil {
 		return err
@@ -140,7 +139,8 @@ func (e *env) unpublished(ctx context.Context, name string, err error) error {
 	if _, look := e.client.Component(ctx, name); sluice.CodeOf(look) != sluice.NotFound {
 		return err
 	}
-	return sluice.AsError(err).Fix("publish it: `sluice tag create %s v1.0.0`", name).
+	return sluice.Errorf(sluice.NotFound, "component %s is in the project and was never published", name).
+		Fix("publish it: `sluice tag create %s v1.0.0`", name).
 		Fix("or run its file as it is: `sluice run %s --file %s`", name, quoted(known.Path))
 }
 

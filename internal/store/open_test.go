@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -197,4 +199,43 @@ func TestForeignWrites(t *testing.T) {
 			receive(t, here.Changed())
 		}
 	})
+}
+
+// TestListenerComesBack cuts the connection that listens, as a restart of the
+// database does: another one takes its place, and notifications arrive again.
+func TestListenerComesBack(t *testing.T) {
+	t.Parallel()
+	cfg := Config{Postgres: pgtest.New(t)}
+	here, other := open(t, cfg), open(t, cfg)
+	here.Follow()
+	raw, err := sql.Open("pgx", cfg.Postgres)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { raw.Close() })
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	listener := func(not int) int {
+		for {
+			var pid int
+			err := raw.QueryRowContext(ctx, `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> $1
+				AND pid <> pg_backend_pid() AND (query LIKE 'LISTEN%' OR query LIKE 'SELECT pg_notify%')`, not).Scan(&pid)
+			switch {
+			case err == nil:
+				return pid
+			case !errors.Is(err, sql.ErrNoRows):
+				t.Fatalf("no connection listens: %v", err)
+			}
+		}
+	}
+	first := listener(0)
+	for here.Push() != "notify" {
+		receive(t, here.Changed())
+	}
+	if _, err := raw.ExecContext(ctx, "SELECT pg_terminate_backend($1)", first); err != nil {
+		t.Fatal(err)
+	}
+	listener(first)
+	update(t, other, func(tx *Tx) error { return note(tx, "again") })
+	receive(t, here.Changed())
 }

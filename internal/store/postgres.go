@@ -104,9 +104,10 @@ func listen(ctx context.Context, db *DB, conf *pgx.ConnConfig) error {
 	for {
 		waiting, cancel := context.WithTimeout(ctx, deadline)
 		n, err := conn.WaitForNotification(waiting)
+		quiet := waiting.Err() != nil // before cancel, after which it always is
 		cancel()
 		switch {
-		case err != nil && ctx.Err() == nil && waiting.Err() != nil && heard:
+		case err != nil && ctx.Err() == nil && quiet && heard:
 			// Quiet for a while: look once, in case a notification was lost.
 		case err != nil:
 			return err

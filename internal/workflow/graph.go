@@ -154,6 +154,13 @@ func (r *reader) idle() {
 			used[other] = true
 		}
 	}
+	if r.out.Output != nil { // which waits for all that it refers to
+		for _, name := range r.out.Output.Roots {
+			if d := r.blocks[name]; d != nil {
+				used[d] = true
+			}
+		}
+	}
 	for _, d := range r.order {
 		last := d.Index == len(r.beside(d))-1
 		switch {
