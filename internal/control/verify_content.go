@@ -94,10 +94,14 @@ func (c *contentReplay) publish(e sluice.Entry) error {
 	case sluice.DigestFiles(v.Files) != v.Digest:
 		return brokenf("version %s@%d: its digest is %s, its files in the ledger give %s", v.Component, v.Number, v.Digest, sluice.DigestFiles(v.Files))
 	}
+	pins, err := store.EncodePins(v.Pins)
+	if err != nil {
+		return err
+	}
 	row := &store.VersionRow{
 		Component: v.Component, Number: int64(v.Number), Label: string(v.Label), Name: v.Name, Note: v.Note,
 		Digest: v.Digest, Size: v.Size, Author: v.Author, At: v.At, RecordedAt: v.RecordedAt,
-		Requires: strings.Join(v.Requires, " "),
+		Requires: strings.Join(v.Requires, " "), Pins: pins,
 	}
 	component.takeName(v.Name)
 	component.versions = append(component.versions, row)
@@ -221,7 +225,7 @@ func (v *verifier) checkVersions() error {
 			column{"label", r.Label, want.Label}, column{"name", r.Name, want.Name}, column{"note", r.Note, want.Note},
 			column{"digest", r.Digest, want.Digest}, column{"size", r.Size, want.Size}, column{"author", r.Author, want.Author},
 			column{"time", r.At, want.At}, column{"recorded time", r.RecordedAt, want.RecordedAt}, column{"purge mark", r.Purged, want.Purged},
-			column{"required variables", r.Requires, want.Requires})
+			column{"required variables", r.Requires, want.Requires}, column{"pins", r.Pins, want.Pins})
 	})
 	if err != nil {
 		return err

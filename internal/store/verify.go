@@ -105,15 +105,16 @@ type VersionRow struct {
 	At, RecordedAt    sluice.Time
 	Purged            int64
 	Requires          string // separated by blanks
+	Pins              string // as JSON, or empty
 }
 
 // EachVersionRow streams all rows by component and number.
 func (tx *Tx) EachVersionRow(fn func(VersionRow) error) error {
 	return each(tx, func(s scanner) (VersionRow, error) {
 		var v VersionRow
-		err := s.Scan(&v.Component, &v.Number, &v.Label, &v.Name, &v.Note, &v.Digest, &v.Size, &v.Author, &v.At, &v.RecordedAt, &v.Purged, &v.Requires)
+		err := s.Scan(&v.Component, &v.Number, &v.Label, &v.Name, &v.Note, &v.Digest, &v.Size, &v.Author, &v.At, &v.RecordedAt, &v.Purged, &v.Requires, &v.Pins)
 		return v, err
-	}, fn, `SELECT component, number, label, name, note, digest, size, author, at, recorded_at, purged, requires
+	}, fn, `SELECT component, number, label, name, note, digest, size, author, at, recorded_at, purged, requires, pins
 		FROM versions WHERE org = $1 ORDER BY component, number`, tx.org)
 }
 

@@ -73,13 +73,9 @@ func (tx *Tx) AddVersion(v sluice.Version, files []sluice.File) error {
 	if err := tx.takeName(v.Component, v.Name, v.Number); err != nil {
 		return err
 	}
-	pins := ""
-	if len(v.Pins) > 0 {
-		b, err := json.Marshal(v.Pins)
-		if err != nil {
-			return err
-		}
-		pins = string(b)
+	pins, err := EncodePins(v.Pins)
+	if err != nil {
+		return err
 	}
 	if err := tx.change(`INSERT INTO versions (org, component, number, label, name, note, digest, size, author, at, recorded_at, purged, requires, pins)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, $12, $13)`,
@@ -101,6 +97,15 @@ func (tx *Tx) AddVersion(v sluice.Version, files []sluice.File) error {
 		}
 	}
 	return nil
+}
+
+// EncodePins is how a version's row holds its pins.
+func EncodePins(pins map[string]int) (string, error) {
+	if len(pins) == 0 {
+		return "", nil
+	}
+	b, err := json.Marshal(pins)
+	return string(b), err
 }
 
 // EditVersion sets a version's name and note. A name that another version of the
