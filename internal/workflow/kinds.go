@@ -86,7 +86,7 @@ var kinds = map[Kind]kindForm{
 		{name: "items", required: true, check: isList},
 		{name: "blocks", raw: true, required: true, check: isAnything},
 		{name: "concurrency", raw: true, check: isInteger(1, MaxConcurrency)},
-		{name: "as", raw: true, check: isText},
+		{name: "as", raw: true, check: isName},
 		{name: "output", check: isAnything},
 	}},
 	Reduce: {settings: []setting{

@@ -54,6 +54,15 @@ func isText(n *node) (string, string) {
 	return "", ""
 }
 
+// isName takes a text alone: a name that is written as a number or as true is a
+// slip.
+func isName(n *node) (string, string) {
+	if _, ok := n.value.(string); !ok {
+		return "is a name", "ticket"
+	}
+	return "", ""
+}
+
 func isBool(n *node) (string, string) {
 	if _, ok := n.value.(bool); !ok {
 		return "is true or false", "true"
