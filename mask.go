@@ -9,6 +9,7 @@ import (
 	"html"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf16"
 )
 
@@ -65,7 +66,9 @@ func formsOf(secret string) []string {
 		}
 	}
 	for _, escape := range []string{"", "<>&", "<>&'"} {
-		out = append(out, inJSON(secret, escape, false), inJSON(secret, escape, true))
+		for _, last := range lastInJSON {
+			out = append(out, inJSON(secret, escape, last))
+		}
 	}
 	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 		out = append(out, encoding.EncodeToString([]byte(secret)))
@@ -110,16 +113,20 @@ func percent(s, kept, digits string) string {
 	return b.String()
 }
 
-// inJSON escapes a text for JSON, with the given characters by their numbers, and
-// with ascii all that are not of ASCII.
-func inJSON(s, escaped string, ascii bool) string {
+// lastInJSON are the last characters that writers of JSON leave as they are: all,
+// those of ASCII, and those without DEL.
+var lastInJSON = []rune{unicode.MaxRune, unicode.MaxASCII, '~'}
+
+// inJSON escapes a text for JSON, with the given characters and those after last
+// by their numbers.
+func inJSON(s, escaped string, last rune) string {
 	var b strings.Builder
 	for _, c := range s {
 		short := strings.IndexRune("\b\f\n\r\t\"\\", c)
 		switch {
 		case short >= 0:
 			b.WriteString(`\` + `bfnrt"\`[short:short+1])
-		case c < ' ' || c == '\u2028' || c == '\u2029' || strings.ContainsRune(escaped, c) || ascii && c > '~':
+		case c < ' ' || c == '\u2028' || c == '\u2029' || strings.ContainsRune(escaped, c) || c > last:
 			for _, unit := range utf16.Encode([]rune{c}) {
 				fmt.Fprintf(&b, `\u%04x`, unit)
 			}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -36,7 +37,8 @@ var writings = map[string]func(string) string{
 	"a query, in small letters": func(s string) string { return small(url.QueryEscape(s)) },
 	"JSON":                      func(s string) string { return inJSON(s, false) },
 	"JSON for HTML":             func(s string) string { return inJSON(s, true) },
-	"JSON in ASCII":             ascii,
+	"JSON in ASCII":             func(s string) string { return ascii(s, unicode.MaxASCII) },
+	"JSON of Python":            func(s string) string { return ascii(s, '~') },
 	"HTML":                      html.EscapeString,
 	"hexadecimal":               func(s string) string { return hex.EncodeToString([]byte(s)) },
 	"hexadecimal in capitals":   func(s string) string { return strings.ToUpper(hex.EncodeToString([]byte(s))) },
@@ -66,11 +68,11 @@ func inJSON(s string, forHTML bool) string {
 	return strings.TrimSuffix(b.String(), "\n")[1 : b.Len()-2]
 }
 
-// ascii escapes as Python does.
-func ascii(s string) string {
+// ascii escapes what comes after the last character that is kept.
+func ascii(s string, last rune) string {
 	var b strings.Builder
 	for _, c := range inJSON(s, false) {
-		if c < utf8.RuneSelf {
+		if c <= last {
 			b.WriteRune(c)
 			continue
 		}
@@ -257,6 +259,7 @@ func FuzzMasker(f *testing.F) {
 	f.Add(`quote " and \ and <tag>`, `{"a": "`, `"}`, 5)
 	f.Add("pässwört🙂", "é", "→", 7)
 	f.Add("!*'()~!*'()~", "x=", ";", 2)
+	f.Add("0\x7f000荍", "0", "0", 4)
 	f.Fuzz(func(t *testing.T, secret, before, after string, cut int) {
 		name := "«KEY»"
 		if len(secret) < 8 || len(secret) > 200 || len(before)+len(after) > 400 || !utf8.ValidString(secret) || strings.ContainsAny(secret, "«»") ||
