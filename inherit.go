@@ -39,6 +39,9 @@ func (p *Plan) propagate(env Environment, next Setting, free bool) error {
 		return err
 	}
 	for _, child := range children {
+		if p.apart[child.Name] {
+			continue
+		}
 		if err := p.inherit(child, next.Slot, passedOn(env.Name, next), free); err != nil {
 			return err
 		}

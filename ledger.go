@@ -87,7 +87,7 @@ func ParsePosition(s string) (Position, error) {
 // String is the event id.
 func (p Position) String() string { return p.Ledger + "-" + strconv.FormatInt(p.Seq, 10) }
 
-// AuditQuery selects ledger entries, newest first.
+// AuditQuery selects ledger entries, newest first unless Ascending.
 type AuditQuery struct {
 	Kind        string
 	Actor       string
@@ -95,6 +95,9 @@ type AuditQuery struct {
 	Component   string // entries whose subject is it or one of its versions
 	Since       Time
 	Until       Time
+	// Ascending lists the oldest first. The cursor is then the epoch of the last entry
+	// that is known.
+	Ascending bool
 	Paging
 }
 

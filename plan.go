@@ -26,6 +26,8 @@ type Plan struct {
 	demands map[slotOf]bool
 	// secrets says what becomes of secrets that would come back.
 	secrets SecretPolicy
+	// apart are environments that nothing is carried on to.
+	apart map[string]bool
 
 	// NeverLive are components of a rollback whose target was never live here.
 	NeverLive []string
@@ -46,6 +48,7 @@ type Plan struct {
 type Step struct {
 	Environment Environment
 	Inherited   bool // it follows its parent
+	always      bool // it is a release although nothing differs
 	next        map[Slot]Setting
 	from        map[Slot]Setting
 }
@@ -117,7 +120,7 @@ func (p *Plan) children(env string) ([]Environment, error) {
 func (p *Plan) Steps() []*Step {
 	var out []*Step
 	for _, name := range p.order {
-		if s := p.steps[name]; len(s.Changes()) > 0 {
+		if s := p.steps[name]; s.always || len(s.Changes()) > 0 {
 			out = append(out, s)
 		}
 	}

@@ -35,6 +35,9 @@ type Release struct {
 	Reason      string `json:"reason,omitempty"`
 	Ticket      string `json:"ticket,omitempty"`
 	Root        Digest `json:"root"`
+	// Commit is the Git commit that the release was read from. One that was made here
+	// has none.
+	Commit Commit `json:"commit,omitempty"`
 	// Changes are sorted by slot.
 	Changes []SlotChange `json:"changes"`
 }

@@ -124,6 +124,13 @@ type VariableService interface {
 	RotateKey(context.Context, RotateKeyRequest) (KeyReport, error)
 }
 
+// RecordService takes in what happened elsewhere.
+type RecordService interface {
+	// Record records versions and releases as they were made elsewhere. Conflict when
+	// a label has other content here, or the environment is not where it is expected.
+	Record(context.Context, RecordRequest) (RecordReport, error)
+}
+
 // AuditService reads and checks the ledger.
 type AuditService interface {
 	Entries(context.Context, AuditQuery) (Page[Entry], error)
@@ -154,6 +161,7 @@ type Services interface {
 	StateService
 	VariableService
 	RunService
+	RecordService
 	AuditService
 	TokenService
 	SystemService

@@ -43,6 +43,7 @@ type Version struct {
 	// Pins are the numbers of the versions that the files refer to by what may move,
 	// such as my-prompt@latest, as they were when this was published.
 	Pins       map[string]int `json:"pins,omitempty"`
+	Commit     Commit         `json:"commit,omitempty"` // of Git, whose tree holds the files
 	Author     string         `json:"author"`
 	At         Time           `json:"at"`
 	RecordedAt Time           `json:"recorded_at"`
@@ -158,6 +159,7 @@ type PublishRequest struct {
 	Label     string `json:"label,omitempty"`
 	Name      string `json:"name,omitempty"`
 	Note      string `json:"note,omitempty"`
+	Commit    Commit `json:"commit,omitempty"` // of Git, whose tree holds the files
 	Author    string `json:"author,omitempty"` // importers only
 	At        Time   `json:"at,omitzero"`      // importers only: when it was made elsewhere
 	Change

@@ -10,7 +10,7 @@ import (
 // Entries lists ledger entries, newest first.
 func (c *Client) Entries(ctx context.Context, q sluice.AuditQuery) (out sluice.Page[sluice.Entry], err error) {
 	query := values("kind", q.Kind, "actor", q.Actor, "environment", q.Environment, "component", q.Component,
-		"since", q.Since, "until", q.Until, "limit", q.Limit, "cursor", q.Cursor)
+		"since", q.Since, "until", q.Until, "ascending", q.Ascending, "limit", q.Limit, "cursor", q.Cursor)
 	err = c.call(ctx, request{method: http.MethodGet, path: []string{"v1", "audit"}, query: query}, &out)
 	return out, err
 }

@@ -100,6 +100,7 @@ func New(cfg Config) http.Handler {
 	h.watches()
 	h.runs()
 	h.audit()
+	h.record()
 	h.tokens()
 	h.system()
 	return h

@@ -9,15 +9,16 @@ import (
 
 func (h *handler) audit() {
 	const tag = "audit"
-	route(h, tag, spec{method: http.MethodGet, path: "/v1/audit", id: "list-audit", summary: "List ledger entries, newest first"},
+	route(h, tag, spec{method: http.MethodGet, path: "/v1/audit", id: "list-audit", summary: "List ledger entries"},
 		func(ctx context.Context, in *struct {
 			Listing
 			Kind        string `query:"kind" maxLength:"64" example:"release"`
 			Actor       string `query:"actor" maxLength:"256"`
 			Environment string `query:"environment" maxLength:"128"`
+			Ascending   bool   `query:"ascending" doc:"Oldest first; the cursor is then the epoch of the last entry that is known."`
 		},
 		) (out sluice.Page[sluice.Entry], err error) {
-			q := sluice.AuditQuery{Kind: in.Kind, Actor: in.Actor, Environment: in.Environment, Component: in.Component, Paging: in.page()}
+			q := sluice.AuditQuery{Kind: in.Kind, Actor: in.Actor, Environment: in.Environment, Component: in.Component, Ascending: in.Ascending, Paging: in.page()}
 			if q.Since, err = moment(in.Since); err != nil {
 				return out, err
 			}

@@ -15,6 +15,7 @@ import (
 const (
 	maxBody        = 1 << 20
 	maxContentBody = 6 << 20 // a version of 4 MiB in base64, and what is around it
+	maxRecordsBody = 16 << 20
 	bodyTimeout    = time.Minute
 )
 

@@ -16,6 +16,10 @@ type head struct {
 	cause  string      // what made it follow, for the environment asked
 	author string      // of an import
 	at     sluice.Time // of an import
+	// commit is what a release was read from that others share; its time then holds
+	// also where something was live before.
+	commit sluice.Commit
+	shared bool
 }
 
 // append checks a plan as a whole and turns it into releases: the environment asked for first, then those
@@ -39,6 +43,9 @@ func (c *Control) append(tx *store.Tx, plan *sluice.Plan, h head) ([]sluice.Rele
 				r.Cause = out[0].Ref()
 			}
 		}
+		if !step.Inherited {
+			r.Commit = h.commit
+		}
 		lived, err := dated(tx, step, h, &r)
 		if err != nil {
 			return nil, err
@@ -58,6 +65,14 @@ func dated(tx *store.Tx, step *sluice.Step, h head, r *sluice.Release) (lived bo
 	e := step.Environment
 	if h.at == 0 {
 		return true, nil
+	}
+	if h.shared { // clocks of others may be ahead, and histories meet that were apart
+		if h.at > tx.Now() || h.at < e.At {
+			r.SourceAt = h.at
+			return true, nil
+		}
+		r.At = h.at
+		return e.Lived, nil
 	}
 	if h.at > tx.Now() {
 		return false, sluice.Errorf(sluice.Invalid, "a release cannot be from the future: %s", h.at)

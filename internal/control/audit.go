@@ -8,7 +8,7 @@ import (
 	"github.com/sluice-dev/sluice/internal/store"
 )
 
-// Entries lists ledger entries, newest first.
+// Entries lists ledger entries, newest first unless asked otherwise.
 func (c *Control) Entries(ctx context.Context, q sluice.AuditQuery) (sluice.Page[sluice.Entry], error) {
 	var out sluice.Page[sluice.Entry]
 	limit, cursor, err := page(q.Paging)
@@ -16,6 +16,9 @@ func (c *Control) Entries(ctx context.Context, q sluice.AuditQuery) (sluice.Page
 		return out, err
 	}
 	before := sluice.Latest
+	if q.Ascending {
+		before = 0
+	}
 	if cursor != "" {
 		if before, err = strconv.ParseInt(cursor, 10, 64); err != nil {
 			return out, badCursor(cursor)
@@ -27,7 +30,7 @@ func (c *Control) Entries(ctx context.Context, q sluice.AuditQuery) (sluice.Page
 			return err
 		}
 		q.Environment, q.Component = names.Environment, names.Component
-		items, err := tx.EntriesBefore(before, q, limit+1)
+		items, err := tx.EntriesFrom(before, q, limit+1)
 		out = cut(items, limit, func(e sluice.Entry) string { return strconv.FormatInt(e.Seq, 10) })
 		return err
 	})

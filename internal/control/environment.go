@@ -75,12 +75,8 @@ func (c *Control) createEnvironment(tx *store.Tx, actor string, e *sluice.Enviro
 		return nil, err
 	}
 	if !found {
-		all, err := tx.Environments(true)
-		if err != nil {
+		if e.Position, err = lastPosition(tx); err != nil {
 			return nil, err
-		}
-		for _, other := range all {
-			e.Position = max(e.Position, other.Position+1)
 		}
 	}
 	if err := addEnvironment(tx, actor, e); err != nil {
@@ -88,6 +84,15 @@ func (c *Control) createEnvironment(tx *store.Tx, actor string, e *sluice.Enviro
 	}
 	plan := sluice.NewPlan(tx, actor, tx.Now())
 	return plan, plan.Reparent(*e)
+}
+
+// lastPosition is the position after all environments that ever were.
+func lastPosition(tx *store.Tx) (position int, err error) {
+	all, err := tx.Environments(true)
+	for _, other := range all {
+		position = max(position, other.Position+1)
+	}
+	return position, err
 }
 
 // addEnvironment writes an environment that was not there.
@@ -183,8 +188,7 @@ func (c *Control) EditEnvironment(ctx context.Context, req sluice.EditEnvironmen
 
 func (c *Control) editEnvironment(tx *store.Tx, actor string, was, next sluice.Environment, ch sluice.Change) (sluice.EnvironmentChange, error) {
 	plan := sluice.NewPlan(tx, actor, tx.Now())
-	if was.Alias == next.Alias && was.Parent == next.Parent && was.Tracks == next.Tracks && slices.Equal(was.PromotesFrom, next.PromotesFrom) &&
-		was.KeepRuns == next.KeepRuns {
+	if sameSettings(was, next) {
 		return sluice.EnvironmentChange{Environment: was, Releases: []sluice.Release{}}, nil
 	}
 	if _, err := tx.Append(actor, sluice.EntryEnvironmentEdit, next.Name, next); err != nil {

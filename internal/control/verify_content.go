@@ -101,7 +101,7 @@ func (c *contentReplay) publish(e sluice.Entry) error {
 	row := &store.VersionRow{
 		Component: v.Component, Number: int64(v.Number), Label: string(v.Label), Name: v.Name, Note: v.Note,
 		Digest: v.Digest, Size: v.Size, Author: v.Author, At: v.At, RecordedAt: v.RecordedAt,
-		Requires: strings.Join(v.Requires, " "), Pins: pins,
+		Requires: strings.Join(v.Requires, " "), Pins: pins, Commit: v.Commit,
 	}
 	component.takeName(v.Name)
 	component.versions = append(component.versions, row)
@@ -225,7 +225,7 @@ func (v *verifier) checkVersions() error {
 			column{"label", r.Label, want.Label}, column{"name", r.Name, want.Name}, column{"note", r.Note, want.Note},
 			column{"digest", r.Digest, want.Digest}, column{"size", r.Size, want.Size}, column{"author", r.Author, want.Author},
 			column{"time", r.At, want.At}, column{"recorded time", r.RecordedAt, want.RecordedAt}, column{"purge mark", r.Purged, want.Purged},
-			column{"required variables", r.Requires, want.Requires}, column{"pins", r.Pins, want.Pins})
+			column{"required variables", r.Requires, want.Requires}, column{"pins", r.Pins, want.Pins}, column{"commit", r.Commit, want.Commit})
 	})
 	if err != nil {
 		return err

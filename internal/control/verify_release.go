@@ -151,7 +151,7 @@ func (v *verifier) checkReleaseRow(r sluice.Release) error {
 		column{"environment", row.Environment, r.Environment}, column{"number", row.Number, r.Number},
 		column{"time", row.At, r.At}, column{"source time", row.SourceAt, r.SourceAt}, column{"recorded time", row.RecordedAt, r.RecordedAt},
 		column{"actor", row.Actor, r.Actor}, column{"action", row.Action, string(r.Action)}, column{"cause", row.Cause, r.Cause},
-		column{"source", row.Source, r.Source}, column{"reason", row.Reason, r.Reason}, column{"ticket", row.Ticket, r.Ticket}, column{"root", row.Root, r.Root})
+		column{"source", row.Source, r.Source}, column{"reason", row.Reason, r.Reason}, column{"ticket", row.Ticket, r.Ticket}, column{"root", row.Root, r.Root}, column{"commit", row.Commit, r.Commit})
 }
 
 func strayRelease(row store.ReleaseRow) error {

@@ -67,6 +67,9 @@ func checkPublish(req sluice.PublishRequest) (publishing, error) {
 	if err := checkWords(req.Name, req.Note, req.Author); err != nil {
 		return p, err
 	}
+	if err := sluice.CheckCommit(req.Commit); err != nil {
+		return p, err
+	}
 	if p.infos, p.digest, err = sluice.CheckFiles(req.Files); err != nil {
 		return p, err
 	}
@@ -164,7 +167,7 @@ func addVersion(tx *store.Tx, actor string, component sluice.Component, p publis
 	now := tx.Now()
 	v := sluice.Version{
 		Component: component.Name, Number: component.Latest + 1, Label: p.label, Name: p.Name, Note: p.Note,
-		Digest: p.digest, Size: size, Files: p.infos, Requires: p.requires, Pins: p.pins, Author: actor, At: now, RecordedAt: now,
+		Digest: p.digest, Size: size, Files: p.infos, Requires: p.requires, Pins: p.pins, Commit: p.Commit, Author: actor, At: now, RecordedAt: now,
 	}
 	if p.Author != "" {
 		v.Author = p.Author

@@ -107,9 +107,10 @@ func (tx *Tx) EntriesAfter(seq int64, limit int) ([]sluice.Entry, error) {
 	return all(tx, scanEntry, "SELECT "+entryColumns+" FROM ledger WHERE org = $1 AND seq > $2 ORDER BY seq LIMIT $3", tx.org, seq, limit)
 }
 
-// EntriesBefore are the entries before a sequence that a query selects, newest
+// EntriesFrom are the entries that a query selects: before a sequence and newest
+// first, or when the query is ascending after it and oldest
 // first.
-func (tx *Tx) EntriesBefore(seq int64, q sluice.AuditQuery, limit int) ([]sluice.Entry, error) {
+func (tx *Tx) EntriesFrom(seq int64, q sluice.AuditQuery, limit int) ([]sluice.Entry, error) {
 	where, args := "", []any{tx.org, seq, limit}
 	add := func(cond string, v any) {
 		args = append(args, v)
@@ -135,7 +136,11 @@ func (tx *Tx) EntriesBefore(seq int64, q sluice.AuditQuery, limit int) ([]sluice
 	if q.Until != 0 {
 		add("recorded_at <= $%d", q.Until)
 	}
-	return all(tx, scanEntry, "SELECT "+entryColumns+" FROM ledger WHERE org = $1 AND seq < $2"+where+" ORDER BY seq DESC LIMIT $3", args...)
+	side, order := "<", "DESC"
+	if q.Ascending {
+		side, order = ">", "ASC"
+	}
+	return all(tx, scanEntry, "SELECT "+entryColumns+" FROM ledger WHERE org = $1 AND seq "+side+" $2"+where+" ORDER BY seq "+order+" LIMIT $3", args...)
 }
 
 // Leaf is the stored leaf hash of an entry.

@@ -11,9 +11,9 @@ import (
 // AddRelease writes a release whose entry has been appended: its row, its
 // environment's new head, and one interval for each slot that it changes.
 func (tx *Tx) AddRelease(r sluice.Release, lived bool) error {
-	if err := tx.change(`INSERT INTO releases (org, environment, number, seq, at, source_at, recorded_at, actor, action, cause, source, reason, ticket, root)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
-		tx.org, r.Environment, r.Number, r.Epoch, r.At, r.SourceAt, r.RecordedAt, r.Actor, string(r.Action), r.Cause, r.Source, r.Reason, r.Ticket, r.Root); err != nil {
+	if err := tx.change(`INSERT INTO releases (org, environment, number, seq, at, source_at, recorded_at, actor, action, cause, source, reason, ticket, root, source_commit)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+		tx.org, r.Environment, r.Number, r.Epoch, r.At, r.SourceAt, r.RecordedAt, r.Actor, string(r.Action), r.Cause, r.Source, r.Reason, r.Ticket, r.Root, r.Commit); err != nil {
 		return err
 	}
 	if err := tx.change("UPDATE environments SET release = $1, epoch = $2, at = $3, root = $4, lived = $5 WHERE org = $6 AND fold = $7",
@@ -62,7 +62,7 @@ func scanSlotRelease(s scanner) (sluice.Release, error) {
 	var text string
 	var before sql.NullString
 	if err := s.Scan(&r.Environment, &r.Number, &r.Epoch, &r.At, &r.SourceAt, &r.RecordedAt, &r.Actor, &r.Action, &r.Cause, &r.Source,
-		&r.Reason, &r.Ticket, &r.Root, &set.Slot, &text, &before); err != nil {
+		&r.Reason, &r.Ticket, &r.Root, &r.Commit, &set.Slot, &text, &before); err != nil {
 		return r, err
 	}
 	if err := unpack(text, &set); err != nil {
@@ -85,6 +85,11 @@ func (tx *Tx) Release(environment string, number int64) (sluice.Release, error) 
 	return r, err
 }
 
+// ReleaseOf is the release of an environment that was read from a commit.
+func (tx *Tx) ReleaseOf(environment string, commit sluice.Commit) (sluice.Release, bool, error) {
+	return first(tx, scanRelease, releaseRows+" AND r.environment = $2 AND r.source_commit = $3 AND r.source_commit <> ''", tx.org, environment, string(commit))
+}
+
 // ReleaseAt is the number of the last release at or before a time, 0 before the first.
 func (tx *Tx) ReleaseAt(environment string, at sluice.Time) (int64, error) {
 	n, _, err := first(tx, plain[int64], "SELECT number FROM releases WHERE org = $1 AND environment = $2 AND at <= $3 ORDER BY at DESC, number DESC LIMIT 1",
@@ -101,7 +106,7 @@ func (tx *Tx) ReleasesBefore(seq int64, q sluice.ReleaseQuery, limit int) ([]slu
 	}
 	if q.Component != "" {
 		return all(tx, scanSlotRelease, `SELECT r.environment, r.number, r.seq, r.at, r.source_at, r.recorded_at, r.actor, r.action, r.cause, r.source,
-				r.reason, r.ticket, r.root, s.slot, `+packed("s")+`, (SELECT p.value FROM slots p WHERE p.org = s.org
+				r.reason, r.ticket, r.root, r.source_commit, s.slot, `+packed("s")+`, (SELECT p.value FROM slots p WHERE p.org = s.org
 					AND p.environment = s.environment AND p.slot = s.slot AND p.since < s.since ORDER BY p.since DESC LIMIT 1)
 			FROM slots s JOIN releases r ON r.org = s.org AND r.environment = s.environment AND r.number = s.since
 			WHERE s.org = $1 AND s.slot = $2 AND ($3 = '' OR s.environment = $4) AND s.seq < $5 AND r.at >= $6 AND r.at <= $7

@@ -49,15 +49,16 @@ type ReleaseRow struct {
 	At, SourceAt, RecordedAt                     sluice.Time
 	Actor, Action, Cause, Source, Reason, Ticket string
 	Root                                         sluice.Digest
+	Commit                                       sluice.Commit
 }
 
 // ReleaseRows are the rows after a ledger sequence, of all environments.
 func (tx *Tx) ReleaseRows(after int64, limit int) ([]ReleaseRow, error) {
 	return all(tx, func(s scanner) (ReleaseRow, error) {
 		var r ReleaseRow
-		err := s.Scan(&r.Environment, &r.Number, &r.Seq, &r.At, &r.SourceAt, &r.RecordedAt, &r.Actor, &r.Action, &r.Cause, &r.Source, &r.Reason, &r.Ticket, &r.Root)
+		err := s.Scan(&r.Environment, &r.Number, &r.Seq, &r.At, &r.SourceAt, &r.RecordedAt, &r.Actor, &r.Action, &r.Cause, &r.Source, &r.Reason, &r.Ticket, &r.Root, &r.Commit)
 		return r, err
-	}, `SELECT environment, number, seq, at, source_at, recorded_at, actor, action, cause, source, reason, ticket, root
+	}, `SELECT environment, number, seq, at, source_at, recorded_at, actor, action, cause, source, reason, ticket, root, source_commit
 		FROM releases WHERE org = $1 AND seq > $2 ORDER BY seq LIMIT $3`, tx.org, after, limit)
 }
 
@@ -106,15 +107,16 @@ type VersionRow struct {
 	Purged            int64
 	Requires          string // separated by blanks
 	Pins              string // as JSON, or empty
+	Commit            sluice.Commit
 }
 
 // EachVersionRow streams all rows by component and number.
 func (tx *Tx) EachVersionRow(fn func(VersionRow) error) error {
 	return each(tx, func(s scanner) (VersionRow, error) {
 		var v VersionRow
-		err := s.Scan(&v.Component, &v.Number, &v.Label, &v.Name, &v.Note, &v.Digest, &v.Size, &v.Author, &v.At, &v.RecordedAt, &v.Purged, &v.Requires, &v.Pins)
+		err := s.Scan(&v.Component, &v.Number, &v.Label, &v.Name, &v.Note, &v.Digest, &v.Size, &v.Author, &v.At, &v.RecordedAt, &v.Purged, &v.Requires, &v.Pins, &v.Commit)
 		return v, err
-	}, fn, `SELECT component, number, label, name, note, digest, size, author, at, recorded_at, purged, requires, pins
+	}, fn, `SELECT component, number, label, name, note, digest, size, author, at, recorded_at, purged, requires, pins, source_commit
 		FROM versions WHERE org = $1 ORDER BY component, number`, tx.org)
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/sluice-dev/sluice"
 )
 
-const versionColumns = `v.component, v.number, v.label, v.name, v.note, v.digest, v.size, v.author, v.at, v.recorded_at, v.purged, v.requires, v.pins,
+const versionColumns = `v.component, v.number, v.label, v.name, v.note, v.digest, v.size, v.author, v.at, v.recorded_at, v.purged, v.requires, v.pins, v.source_commit,
 	q.reason, q.actor, q.at FROM versions v
 	LEFT JOIN quarantines q ON q.org = v.org AND q.component = v.component AND q.digest = v.digest`
 
@@ -17,7 +17,7 @@ func scanVersion(s scanner) (sluice.Version, error) {
 	var requires, pins string
 	var reason, by sql.NullString
 	var at sql.NullInt64
-	err := s.Scan(&v.Component, &v.Number, &v.Label, &v.Name, &v.Note, &v.Digest, &v.Size, &v.Author, &v.At, &v.RecordedAt, &v.Purged, &requires, &pins,
+	err := s.Scan(&v.Component, &v.Number, &v.Label, &v.Name, &v.Note, &v.Digest, &v.Size, &v.Author, &v.At, &v.RecordedAt, &v.Purged, &requires, &pins, &v.Commit,
 		&reason, &by, &at)
 	if requires != "" {
 		v.Requires = strings.Fields(requires)
@@ -77,9 +77,9 @@ func (tx *Tx) AddVersion(v sluice.Version, files []sluice.File) error {
 	if err != nil {
 		return err
 	}
-	if err := tx.change(`INSERT INTO versions (org, component, number, label, name, note, digest, size, author, at, recorded_at, purged, requires, pins)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, $12, $13)`,
-		tx.org, v.Component, v.Number, v.Label, v.Name, v.Note, v.Digest, v.Size, v.Author, v.At, v.RecordedAt, strings.Join(v.Requires, " "), pins); err != nil {
+	if err := tx.change(`INSERT INTO versions (org, component, number, label, name, note, digest, size, author, at, recorded_at, purged, requires, pins, source_commit)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, $12, $13, $14)`,
+		tx.org, v.Component, v.Number, v.Label, v.Name, v.Note, v.Digest, v.Size, v.Author, v.At, v.RecordedAt, strings.Join(v.Requires, " "), pins, v.Commit); err != nil {
 		return err
 	}
 	for _, f := range files {
