@@ -21,6 +21,9 @@ type Past interface {
 	// LastWith is the newest setting of a slot that was settled on a version, in
 	// all of the environment's history; when there is none, only Slot is filled in.
 	LastWith(environment string, slot Slot, version int) (Setting, error)
+	// SettingFrom is the newest setting of a slot to a value that began with a release
+	// of a time, its own or that of elsewhere; when there is none, only Slot is filled in.
+	SettingFrom(environment string, slot Slot, value Value, at Time) (Setting, error)
 	// Ended is the last release after which the setting that began with a release
 	// was live, [Latest] when it still is.
 	Ended(environment string, slot Slot, since int64) (int64, error)
@@ -34,6 +37,7 @@ type Past interface {
 	Barred(component string, p Pin) (string, error)
 	// Requires are the variables that a version of a component declares to need.
 	Requires(component string, p Pin) ([]string, error)
-	// Sealed reports whether the value with a fingerprint can still be opened.
+	// Sealed reports whether the value with a fingerprint can come back: it was not
+	// shredded. One that was set elsewhere can, although it is not known here.
 	Sealed(fingerprint string) (bool, error)
 }

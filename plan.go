@@ -26,7 +26,8 @@ type Plan struct {
 	demands map[slotOf]bool
 	// secrets says what becomes of secrets that would come back.
 	secrets SecretPolicy
-	// apart are environments that nothing is carried on to.
+	// apart are environments that nothing is carried on to: they have releases of their
+	// own for it.
 	apart map[string]bool
 
 	// NeverLive are components of a rollback whose target was never live here.

@@ -1,12 +1,13 @@
 package sluice
 
-import (
-	"regexp"
-	"slices"
-)
+import "regexp"
 
-// MaxRecords bounds one [RecordRequest].
-const MaxRecords = 500
+// Limits of one [RecordRequest], so that no other change waits for long.
+const (
+	MaxRecords     = 500
+	MaxRecordSlots = 50_000  // of all its releases
+	MaxRecordBytes = 8 << 20 // of the files of all its versions
+)
 
 // Commit is the id of a Git commit: 40 or 64 hex digits.
 type Commit string
@@ -25,10 +26,7 @@ func CheckCommit(c Commit) error {
 // is asked, nothing follows a publish, and times are kept. All of it is recorded,
 // or nothing.
 type RecordRequest struct {
-	Records []Record `json:"records"` // in their order, at most [MaxRecords]
-	// Shared are environments whose releases all come this way, those too that follow
-	// a parent's. What others inherit is worked out here.
-	Shared []string `json:"shared,omitempty"`
+	Records []Record `json:"records"` // in their order, within the limits
 	Change
 }
 
@@ -38,7 +36,8 @@ type Record struct {
 	Release *ReleaseRecord `json:"release,omitempty"`
 }
 
-// VersionRecord is a version that was published elsewhere.
+// VersionRecord is a version that was published elsewhere. It is known here when its
+// label is, or without a label when its content is without one.
 type VersionRecord struct {
 	Component string `json:"component"`
 	Kind      string `json:"kind"`             // of a component that is not known here
@@ -47,27 +46,32 @@ type VersionRecord struct {
 	Note      string `json:"note,omitempty"`
 	Files     []File `json:"files"`
 	Author    string `json:"author"`
-	At        Time   `json:"at"`
+	At        Time   `json:"at"`               // there; a time that is yet to come is now
 	Commit    Commit `json:"commit,omitempty"` // whose tree holds the files
 }
 
-// ReleaseRecord is a release that was made elsewhere.
+// ReleaseRecord is a release that was made elsewhere. One with [ActionDelete] ends
+// the environment here too, unless another here needs it.
 type ReleaseRecord struct {
 	Environment string `json:"environment"`
 	// Settings are those of the environment there. When they are given they hold here
-	// too; an environment that is not known here is made with them.
+	// too; an environment that is not known here is made with them, and so is what they
+	// name, without anything in it. The policy of one that is asked stays its own.
 	Settings *EnvironmentRecord `json:"settings,omitempty"`
 	Commit   Commit             `json:"commit,omitempty"` // which release it is; one that is known is not recorded again
 	Actor    string             `json:"actor"`
 	Action   Action             `json:"action"`
-	At       Time               `json:"at,omitzero"` // there; absent is now
+	At       Time               `json:"at,omitzero"` // there; absent is now, and what cannot be is noted as SourceAt
 	Cause    string             `json:"cause,omitempty"`
 	Source   string             `json:"source,omitempty"`
 	Reason   string             `json:"reason,omitempty"`
 	Ticket   string             `json:"ticket,omitempty"`
 	Root     Digest             `json:"root,omitempty"` // there, to be compared
 	Slots    []SlotRecord       `json:"slots"`
-	// Ask asks the policy of the environment, as for a deploy.
+	// Apart are environments whose own releases after this one say what they inherited
+	// of it. What others inherit is worked out here.
+	Apart []string `json:"apart,omitempty"`
+	// Ask asks the policy of the environment, as the action would here.
 	Ask bool `json:"ask,omitempty"`
 	// ExpectedRelease is the number of the release that must be the last one here.
 	ExpectedRelease *int64 `json:"expected_release,omitempty"`
@@ -84,11 +88,15 @@ type EnvironmentRecord struct {
 // SlotRecord is a slot as a release elsewhere left it. Numbers of versions are
 // those of elsewhere: what is meant is found by label and digest.
 type SlotRecord struct {
-	Slot   Slot   `json:"slot"`
-	Value  Value  `json:"value,omitzero"` // absent when the slot was emptied
-	Under  Value  `json:"under,omitzero"` // what a rollback uncovers
-	Origin string `json:"origin,omitempty"`
-	Pinned bool   `json:"pinned,omitempty"`
+	Slot  Slot  `json:"slot"`
+	Value Value `json:"value,omitzero"` // absent when the slot was emptied
+	Under Value `json:"under,omitzero"` // what a rollback uncovers
+	// UnderSince is the time, there, of the release since which what lies under was
+	// live. It tells two times of the same version apart; without it, the time that the
+	// action leads to is taken.
+	UnderSince Time   `json:"under_since,omitzero"`
+	Origin     string `json:"origin,omitempty"`
+	Pinned     bool   `json:"pinned,omitempty"`
 }
 
 // Recorded is what became of one record.
@@ -97,122 +105,15 @@ type Recorded struct {
 	Release *Release `json:"release,omitempty"`
 	Created bool     `json:"created"` // false when it was known
 	// RootDiffers says that the release has another root here, since versions have
-	// other numbers.
+	// other numbers, or secrets became stubs.
 	RootDiffers bool `json:"root_differs,omitempty"`
+	// Stubbed are secrets of this installation that the release would have brought to
+	// where they were not, which a record cannot.
+	Stubbed []Kept `json:"stubbed,omitempty"`
 }
 
 // RecordReport has one item for each record, in their order.
 type RecordReport struct {
 	Recorded []Recorded `json:"recorded"`
 	DryRun   bool       `json:"dry_run,omitempty"`
-}
-
-// CheckRecord checks a record by itself.
-func CheckRecord(r Record) error {
-	switch {
-	case (r.Version == nil) == (r.Release == nil):
-		return Errorf(Invalid, "a record is a version or a release").Fix("give one of the two")
-	case r.Version != nil:
-		return CheckCommit(r.Version.Commit)
-	}
-	rel := r.Release
-	if !slices.Contains(actions, rel.Action) {
-		return Errorf(Invalid, "action %q is not known", clip(string(rel.Action))).Fix("use one of %v", actions)
-	}
-	for what, text := range map[string]string{"actor": rel.Actor, "cause": rel.Cause, "source": rel.Source} {
-		if err := CheckText(what, text, MaxTicketBytes); err != nil {
-			return err
-		}
-	}
-	if rel.Actor == "" {
-		return Errorf(Invalid, "the release of %s has no actor", clip(rel.Environment)).Fix("say who made it")
-	}
-	if len(rel.Slots) > MaxChanges {
-		return Errorf(LimitExceeded, "%d slots in one release; the limit is %d", len(rel.Slots), MaxChanges)
-	}
-	seen := map[Slot]bool{}
-	for _, s := range rel.Slots {
-		if err := s.check(); err != nil {
-			return err
-		}
-		if seen[s.Slot] {
-			return Errorf(Invalid, "%s is named twice in one release", s.Slot.Name())
-		}
-		seen[s.Slot] = true
-	}
-	return (Change{Reason: rel.Reason, Ticket: rel.Ticket}).Check()
-}
-
-var actions = []Action{
-	ActionDeploy, ActionPromote, ActionRollback, ActionRestore, ActionUnset, ActionConfigure, ActionTrack, ActionInherited, ActionReparent,
-	ActionCreate, ActionDelete,
-}
-
-// check checks that the slot is one, and that its values are of its sort.
-func (s SlotRecord) check() error {
-	if _, err := ParseSlot(string(s.Slot)); err != nil {
-		return err
-	}
-	for _, v := range []Value{s.Value, s.Under} {
-		again, err := DecodeValue(v.Encode())
-		variable := s.Slot.Component() == ""
-		if err != nil || !again.Equal(v) || variable && v.Version > 0 || !variable && v.Sealed != (Sealed{}) {
-			return Errorf(Invalid, "%s cannot hold %q", s.Slot.Name(), clip(v.Encode()))
-		}
-	}
-	if len(s.Under.Split) > 0 || s.Under.None {
-		return Errorf(Invalid, "what lies under %s is not settled", s.Slot.Name())
-	}
-	return nil
-}
-
-// Record puts slots as a release elsewhere left them. What shares its history is
-// left alone: its own releases say what it inherited. The environment gets a
-// release even when nothing differs, since the one elsewhere is there.
-func (p *Plan) Record(env Environment, slots []SlotRecord, shared map[string]bool, ask bool) error {
-	p.apart = shared
-	p.steps[env.Name] = &Step{Environment: env, always: true, next: map[Slot]Setting{}, from: map[Slot]Setting{}}
-	p.order = append(p.order, env.Name)
-	for _, s := range slots {
-		cur, err := p.current(env.Name, s.Slot)
-		if err != nil {
-			return err
-		}
-		if ask && s.Value.Live() && s.Slot.Component() != "" {
-			if err := p.admit(env, s.Slot, s.Value); err != nil {
-				return err
-			}
-		}
-		next := Setting{Slot: s.Slot, Value: s.Value, Origin: s.Origin}
-		if next.Under, err = p.lower(env, cur, s); err != nil {
-			return err
-		}
-		if s.Pinned {
-			if next.PinnedBy = env.Next(); cur.PinnedBy > 0 && cur.Value.Equal(s.Value) {
-				next.PinnedBy = cur.PinnedBy
-			}
-		}
-		if err := p.put(env, next, true); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// lower finds the release since which the value was live that lies under a
-// recorded one: the current value, what lies under that, or else the last time
-// that it was live.
-func (p *Plan) lower(env Environment, cur Setting, s SlotRecord) (int64, error) {
-	if s.Under.IsZero() {
-		return 0, nil
-	}
-	if cur.Value.Equal(s.Under) && !cur.Value.Equal(s.Value) {
-		return cur.Since, nil
-	}
-	below, found, err := p.walk(env, cur, func(b Setting) (bool, error) { return b.Value.Equal(s.Under), nil })
-	if err != nil || found || s.Under.Version == 0 {
-		return below.Since, err
-	}
-	below, err = p.past.LastWith(env.Name, s.Slot, s.Under.Version)
-	return below.Since, err
 }

@@ -111,7 +111,11 @@ func (p *Plan) guard(env Environment, cur Setting) error {
 	if err != nil {
 		return err
 	}
-	ago := p.now.Std().Sub(r.RecordedAt.Std())
+	made := r.At // which is before RecordedAt when it was made elsewhere
+	if r.SourceAt != 0 {
+		made = min(made, r.SourceAt)
+	}
+	ago := p.now.Std().Sub(made.Std())
 	if r.Action != ActionRollback || r.Actor == p.actor || ago >= RollbackGuard {
 		return nil
 	}

@@ -28,6 +28,7 @@ var layers = []layer{
 	{"internal/sandbox", []string{".", "internal/expr"}},
 	{"internal/workflow", []string{".", "internal/expr", "internal/declare"}},
 	{"internal/gitrepo", []string{"."}},
+	{"internal/gitsync", []string{".", "internal/gitrepo"}},
 	{"internal/rollout", []string{"."}},
 	{"internal/config", []string{"."}},
 	{"internal/web", nil},
@@ -36,12 +37,12 @@ var layers = []layer{
 	{"internal/api/...", []string{".", "internal/api/..."}},
 	// The one place that builds everything and hands each part its partners.
 	{"internal/server", []string{
-		".", "internal/store/...", "internal/live", "internal/seal", "internal/expr", "internal/sandbox", "internal/workflow", "internal/gitrepo",
+		".", "internal/store/...", "internal/live", "internal/seal", "internal/expr", "internal/sandbox", "internal/workflow", "internal/gitrepo", "internal/gitsync",
 		"internal/rollout", "internal/config", "internal/web", "internal/runner/...", "internal/control", "internal/api/...",
 	}},
 	// The command line speaks through the client, also to the server that it
 	// opens itself when no other is named.
-	{"internal/cli", []string{".", "client/...", "internal/server", "internal/config", "examples"}},
+	{"internal/cli", []string{".", "client/...", "internal/server", "internal/config", "internal/gitrepo", "internal/gitsync", "examples"}},
 	{"cmd/...", []string{".", "internal/cli", "internal/sandbox"}},
 	// Examples may use only what a user of the module can.
 	{"examples/...", []string{".", "client/..."}},

@@ -31,6 +31,9 @@ func Run(ctx context.Context, p Process) int {
 	root.SetOut(e.Stdout)
 	root.SetErr(e.Stderr)
 	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		err = e.afterChange(ctx, cmd)
+	}
 	if f := cmd.Flags().Lookup("dry-run"); err == nil && f != nil && f.Changed && f.Value.String() == "true" {
 		e.note("dry run: nothing was changed")
 	}
@@ -56,7 +59,7 @@ func rootCommand(e *env) *cobra.Command {
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(e.flagError)
 	root.SetHelpFunc(e.help)
-	root.PersistentPreRunE = e.checkFormat
+	root.PersistentPreRunE = e.before
 	root.SetHelpCommand(&cobra.Command{Use: "help", Hidden: true, RunE: func(cmd *cobra.Command, args []string) error { return helpOn(cmd.Root(), args) }})
 	root.Example = "  sluice deploy set my-prompt v1.1.0 --to production\n" +
 		"  sluice rollback my-prompt\n" +
@@ -99,14 +102,23 @@ func commandTable(e *env) []commandGroup {
 			componentsCommand(e), draftCommand(e), tagCommand(e), versionCommand(e),
 		}},
 		{groupOperate, []*cobra.Command{
-			initCommand(e), demoCommand(e), environmentCommand(e), serveCommand(e), doctorCommand(e), healthCommand(e),
-			backupCommand(e), tokenCommand(e), completionCommand(e),
+			initCommand(e), demoCommand(e), environmentCommand(e), gitCommand(e), serveCommand(e), doctorCommand(e), healthCommand(e),
+			backupCommand(e), exportCommand(e), tokenCommand(e), completionCommand(e),
 		}},
 	}
 }
 
 // drawsTree marks the commands that can print a tree.
 const drawsTree = "tree"
+
+// before is what comes before every command: what it cannot print is refused, and
+// what others changed is brought in before it changes anything.
+func (e *env) before(cmd *cobra.Command, args []string) error {
+	if err := e.checkFormat(cmd, args); err != nil {
+		return err
+	}
+	return e.beforeChange(cmd.Context(), cmd)
+}
 
 // checkFormat refuses a form that a command cannot print, before it does anything.
 func (e *env) checkFormat(cmd *cobra.Command, _ []string) error {

@@ -51,7 +51,7 @@ func (e *env) local(ctx context.Context, s config.Settings) (client.Config, erro
 	if err != nil {
 		return client.Config{}, err
 	}
-	cfg := client.Config{Org: s.Org, Actor: s.Actor}
+	cfg := client.Config{Org: s.Org, Actor: e.actor(ctx, s)}
 	if socket := server.Socket(dir); answers(socket) {
 		cfg.Server = "unix://" + socket
 		return cfg, nil
@@ -59,6 +59,9 @@ func (e *env) local(ctx context.Context, s config.Settings) (client.Config, erro
 	created, err := makeDataDir(dir)
 	if err != nil {
 		return client.Config{}, err
+	}
+	if created && e.project != nil && e.project.Git != nil {
+		e.note("started an empty store; `sluice git sync` brings in what the repository has")
 	}
 	if created && e.project == nil {
 		e.note("started an empty store in %s; `sluice init` makes a project of this directory", dir)

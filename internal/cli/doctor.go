@@ -87,6 +87,7 @@ func (d *doctor) examine(ctx context.Context) {
 	d.checkTracking(ctx)
 	d.checkWatch(ctx)
 	d.checkPush()
+	d.checkGit(ctx)
 	d.checkAudit()
 }
 

@@ -29,6 +29,7 @@ type env struct {
 	searched bool
 	settings *config.Settings
 	client   *client.Client
+	git      *gitProject // see [env.gitProject]
 	embedded bool // the installation is open in this process, and no server is near
 	closers  []func() error
 	lost     func(error) // is told when what is followed cannot be reached; see [client.Config]
@@ -89,6 +90,9 @@ func (e *env) dataDir() (string, error) {
 	p, err := e.findProject()
 	if err != nil {
 		return "", err
+	}
+	if p != nil && p.Git != nil {
+		return e.sharedData(p)
 	}
 	if p != nil {
 		return filepath.Join(p.Dir, config.DataDir), nil

@@ -18,11 +18,13 @@ func tagCommand(e *env) *cobra.Command {
 func tagCreateCommand(e *env) *cobra.Command {
 	var req sluice.PublishRequest
 	var file string
+	var worktree bool
 	cmd := &cobra.Command{
 		Use:   "create NAME LABEL [--file PATH]",
 		Short: "Publish a version with a label",
 		Long: "Publishes the component's file as sluice.yaml names it, or the file or directory that --file names, or\n" +
-			"standard input for `--file -`, or else its saved draft.",
+			"standard input for `--file -`, or else its saved draft. In a project that shares through Git, the\n" +
+			"component's file is published as committed at HEAD.",
 		Example: "  sluice tag create my-prompt v1.1.0\n" +
 			"  sluice tag create my-prompt v1.1.0 --file prompt.md --kind prompt --note \"Asks for the order number\"",
 		Args:              takes(2, 2),
@@ -32,7 +34,10 @@ func tagCreateCommand(e *env) *cobra.Command {
 			if _, err := sluice.ParseLabel(req.Label); err != nil {
 				return err
 			}
-			done, err := e.publish(cmd.Context(), req, file)
+			if worktree && file != "" {
+				return misuse(cmd, "tag create: --worktree and --file exclude each other")
+			}
+			done, err := e.publish(cmd.Context(), req, file, worktree)
 			if err != nil {
 				return err
 			}
@@ -41,6 +46,7 @@ func tagCreateCommand(e *env) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&file, "file", "", "`PATH` of the file or directory to publish, or - for standard input")
+	f.BoolVar(&worktree, "worktree", false, "publish the file as it is in the work tree, committed or not")
 	f.StringVar(&req.Kind, "kind", "", "`KIND` of a new component: prompt, workflow, script, agent, config …")
 	f.StringVar(&req.Name, "name", "", "a `NAME` for the version, such as add-urgency")
 	f.StringVar(&req.Note, "note", "", "`TEXT` on what changed")
@@ -51,9 +57,18 @@ func tagCreateCommand(e *env) *cobra.Command {
 }
 
 // publish makes a version of the content that a component has here, else of its
-// saved draft.
-func (e *env) publish(ctx context.Context, req sluice.PublishRequest, file string) (sluice.Published, error) {
-	found, err := e.read(ctx, req.Component, file)
+// saved draft. Content of a project that shares through Git is what is committed,
+// unless the work tree is asked for.
+func (e *env) publish(ctx context.Context, req sluice.PublishRequest, file string, worktree bool) (sluice.Published, error) {
+	g, err := e.gitProject(ctx)
+	if err != nil {
+		return sluice.Published{}, err
+	}
+	read := e.read
+	if g != nil && file == "" && !worktree {
+		read = func(ctx context.Context, component, _ string) (content, error) { return e.readCommitted(ctx, g, component, &req.Commit) }
+	}
+	found, err := read(ctx, req.Component, file)
 	if err != nil {
 		return sluice.Published{}, err
 	}

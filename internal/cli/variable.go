@@ -206,6 +206,8 @@ func variableGetCommand(e *env) *cobra.Command {
 					e.note("%s is a stub in %s, without a value: `sluice env set %s -e %s`", v.Name(), v.Environment, v.Key, v.Environment)
 				case v.Shredded:
 					e.note("the value that %s had then was shredded", v.Name())
+				case v.Unavailable:
+					e.noteUnavailable([]sluice.Variable{v})
 				case v.Value == nil:
 					fmt.Fprintln(w, mask)
 				default:
@@ -243,6 +245,7 @@ func variableListCommand(e *env) *cobra.Command {
 					t.add(v.Name(), masked(v), v.Environment, variableNote(v))
 				}
 				t.write(w)
+				e.noteUnavailable(all)
 				if len(all) == 0 {
 					e.note("no variable is set in %s", ref)
 				}
@@ -277,6 +280,8 @@ func masked(v sluice.Variable) string {
 		return "(stub)"
 	case v.Shredded:
 		return "(shredded)"
+	case v.Unavailable:
+		return "(unavailable here)"
 	case v.Value == nil:
 		return mask
 	case *v.Value == "":
@@ -293,10 +298,28 @@ func masked(v sluice.Variable) string {
 }
 
 func variableNote(v sluice.Variable) string {
-	if v.PinnedBy > 0 {
-		return fmt.Sprintf("pinned by #%d", v.PinnedBy)
+	var notes []string
+	if v.Unavailable {
+		notes = append(notes, v.Sealed.String())
 	}
-	return ""
+	if v.PinnedBy > 0 {
+		notes = append(notes, fmt.Sprintf("pinned by #%d", v.PinnedBy))
+	}
+	return strings.Join(notes, ", ")
+}
+
+// noteUnavailable says which values were set elsewhere, and how to have them here.
+func (e *env) noteUnavailable(all []sluice.Variable) {
+	for _, v := range all {
+		if !v.Unavailable {
+			continue
+		}
+		in := v.Environment
+		if v.Component != "" {
+			in += " --component " + v.Component
+		}
+		e.note("the value of %s in %s (%s) was set elsewhere and is unavailable here: `sluice env set %s=… -e %s`", v.Name(), v.Environment, v.Sealed, v.Key, in)
+	}
 }
 
 func variableDeleteCommand(e *env) *cobra.Command {

@@ -111,6 +111,7 @@ func (e *env) effectiveText(w io.Writer, set sluice.EffectiveSet) {
 		t.add(v.Key, masked(v), layerName(v.Environment, v.Component), strings.Join(hides, ", "))
 	}
 	t.write(w)
+	e.noteUnavailable(set.Variables)
 	if len(set.Variables) == 0 {
 		e.note("no variable is set in %s", set.Environment)
 	}

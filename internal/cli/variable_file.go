@@ -227,6 +227,8 @@ func reasonLeft(v sluice.Variable) string {
 		return "is a stub, without a value"
 	case v.Shredded:
 		return "was shredded"
+	case v.Unavailable:
+		return "was set elsewhere and is unavailable here (" + v.Sealed.String() + ")"
 	}
 	return "is a secret; --reveal prints it"
 }

@@ -21,6 +21,7 @@ type Project struct {
 	DefaultEnvironment string
 	Components         []Component   // in the order of the file
 	Environments       []Environment // in the order of the file
+	Git                *Git          // nil when the file has no such key: then nothing touches Git
 }
 
 // Component is a component whose draft is a file, or a directory of files, of
@@ -80,6 +81,7 @@ func ParseProject(file string, content []byte) (*Project, error) {
 		"default_environment": doc.word("environment", &p.DefaultEnvironment),
 		"components":          func(n *yaml.Node) error { return doc.components(n, p) },
 		"environments":        func(n *yaml.Node) error { return doc.environments(n, p) },
+		"git":                 func(n *yaml.Node) error { return doc.git(n, p) },
 	})
 	return p, err
 }

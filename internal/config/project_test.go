@@ -6,7 +6,6 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"github.com/sluice-dev/sluice"
 )
@@ -108,36 +107,25 @@ func TestFindProjectUpwards(t *testing.T) {
 }
 
 func TestFormatReadsBack(t *testing.T) {
-	found, skipped := Scan(fstest.MapFS{
-		"components/prompts/my-prompt.md":        {},
-		"components/prompts/.hidden.md":          {},
-		"components/prompts/has space.md":        {},
-		"components/prompts/yes.md":              {},
-		"components/workflows/invoice.yaml":      {},
-		"components/workflows/readme.md":         {},
-		"components/agents/helper/system.md":     {},
-		"components/configs/My-Prompt.json":      {},
-		"components/scripts/2024.py":             {},
-		"components/elsewhere/not-looked-at.txt": {},
-	})
-	if want := []string{"components/prompts/has space.md"}; !reflect.DeepEqual(skipped, want) {
-		t.Errorf("skipped %q, want %q", skipped, want)
-	}
-	p := &Project{DefaultEnvironment: "production", Components: found}
-	back, err := ParseProject(ProjectFile, p.Format())
-	if err != nil {
-		t.Fatalf("%v in\n%s", err, p.Format())
-	}
-	want := []Component{
-		{Name: "my-prompt", Path: "components/prompts/my-prompt.md", Kind: "prompt"},
-		{Name: "yes", Path: "components/prompts/yes.md", Kind: "prompt"},
-		{Name: "invoice", Path: "components/workflows/invoice.yaml", Kind: "workflow"},
-		{Name: "2024", Path: "components/scripts/2024.py", Kind: "script"},
-		{Name: "helper", Path: "components/agents/helper", Kind: "agent"},
-		{Name: "My-Prompt-config", Path: "components/configs/My-Prompt.json", Kind: "config"},
-	}
-	if !reflect.DeepEqual(back.Components, want) {
-		t.Errorf("got  %+v\nwant %+v\nfrom\n%s", back.Components, want, p.Format())
+	t.Parallel()
+	for _, p := range []*Project{
+		{DefaultEnvironment: "production"},
+		{DefaultEnvironment: "yes", Components: []Component{
+			{Name: "my-prompt", Path: "components/prompts/my-prompt.md", Kind: "prompt"},
+			{Name: "yes", Path: "components/prompts/yes.md", Kind: "prompt"},
+			{Name: "2024", Path: "components/scripts/2024 \"café\": {a}, #b\u00a0.py", Kind: "script"},
+			{Name: "notes"},
+		}},
+		{DefaultEnvironment: "production", Git: &Git{Push: PushManual, Remote: "origin", Verify: VerifySigned}},
+		{DefaultEnvironment: "production", Git: &Git{Push: PushOnRelease, Remote: "origin", Branch: "sluice/live", Verify: VerifySigned}},
+		{DefaultEnvironment: "production", Git: &Git{Push: PushManual, Remote: "up.stream", Branch: "true", Verify: VerifyOff}},
+		{DefaultEnvironment: "production", Git: &Git{Push: PushOnRelease, Remote: "no", Branch: "#live,x", Verify: VerifyRequired}},
+	} {
+		text := p.Format()
+		back, err := ParseProject(ProjectFile, text)
+		if err != nil || !reflect.DeepEqual(back, p) {
+			t.Errorf("got  %+v with %+v, %v\nwant %+v with %+v\nfrom\n%s", back, back.Git, err, p, p.Git, text)
+		}
 	}
 }
 
@@ -145,6 +133,7 @@ func FuzzParseProject(f *testing.F) {
 	f.Add([]byte(example))
 	f.Add([]byte("components: [\n"))
 	f.Add([]byte("a: &a [*a]\n"))
+	f.Add([]byte("git: {push: on-release, remote: origin, branch: sluice/live, verify: off}\n"))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		p, err := ParseProject(ProjectFile, in)
 		if err != nil {
@@ -157,6 +146,13 @@ func FuzzParseProject(f *testing.F) {
 			if sluice.CheckName("component", c.Name) != nil || c.Path != "" && !filepath.IsLocal(c.Path) {
 				t.Errorf("accepted %+v from %q", c, in)
 			}
+		}
+		if p.Git == nil {
+			return
+		}
+		back, err := ParseProject(ProjectFile, (&Project{Git: p.Git}).Format())
+		if err != nil || !reflect.DeepEqual(back.Git, p.Git) {
+			t.Errorf("from %q: %+v is written and read back as %+v, %v", in, p.Git, back.Git, err)
 		}
 	})
 }

@@ -1,8 +1,7 @@
 package config
 
 import (
-	"bytes"
-	"fmt"
+	"cmp"
 	"io/fs"
 	"path"
 	"slices"
@@ -11,84 +10,140 @@ import (
 	"github.com/sluice-dev/sluice"
 )
 
-// places says which directory of a project holds which kind of component, and
-// which endings count there; none named takes every file.
-var places = []struct {
-	dir     string
-	kind    string
-	endings []string
-}{
-	{"components/prompts", sluice.KindPrompt, nil},
-	{"components/workflows", sluice.KindWorkflow, []string{".yaml", ".yml", ".json"}},
-	{"components/scripts", sluice.KindScript, nil},
-	{"components/agents", sluice.KindAgent, nil},
-	{"components/configs", sluice.KindConfig, nil},
+// Found is what [Scan] found.
+type Found struct {
+	Components []Component // by kind, then by path
+	LeftOut    []LeftOut   // by path
 }
 
-// Scan finds the components of a project by where their files are: a file or a
-// directory in components/prompts is a prompt, and so on. Skipped are files
-// whose name cannot be a component's.
-func Scan(project fs.FS) (found []Component, skipped []string) {
-	taken := map[string]bool{}
-	for _, place := range places {
-		entries, err := fs.ReadDir(project, place.dir)
-		if err != nil {
-			continue // a place that is missing or closed holds nothing to find
+// LeftOut is a file that is a component by where it is, and cannot be one.
+type LeftOut struct {
+	Path string // relative to the project, with forward slashes
+	Why  string // the end of a sentence: its name cannot be a component's
+}
+
+// Scan finds the components of a project by where its files are and what they are
+// called: prompts/x.md, components/prompts/x.md and x.prompt.md anywhere are
+// prompts named x; places.go lists the others. Of two files with one name, each
+// is called by its kind too, and where that is not enough, by its directory.
+//
+// What Edgit's registry names is taken as it says. It is better to miss a file
+// than to take one that is no component, so nothing else is guessed. Symbolic
+// links are not followed. Keep, when there is one, is asked for each directory and
+// each file and can leave it out. A project of more than [MaxScanned] paths is
+// LimitExceeded, a registry that cannot be read Invalid.
+func Scan(project fs.FS, keep func(path string) bool) (Found, error) {
+	var found Found
+	registered, err := readRegistry(project)
+	if err != nil {
+		return found, err
+	}
+	files, err := walk(project, keep)
+	if err != nil {
+		return found, err
+	}
+	taken, claimed := map[string]bool{}, map[string]bool{}
+	for _, c := range registered {
+		claimed[c.Path] = true
+		if why := unusable(project, keep, c, taken); why != "" {
+			found.LeftOut = append(found.LeftOut, LeftOut{c.Path, why})
+			continue
 		}
-		for _, entry := range entries {
-			c := Component{Path: path.Join(place.dir, entry.Name()), Kind: place.kind, Name: entry.Name()}
-			if strings.HasPrefix(entry.Name(), ".") || !entry.IsDir() && !ends(entry.Name(), place.endings) {
-				continue
-			}
-			if !entry.IsDir() {
-				c.Name = strings.TrimSuffix(entry.Name(), path.Ext(entry.Name()))
-			}
-			if taken[sluice.FoldName(c.Name)] {
-				c.Name += "-" + place.kind
-			}
-			if sluice.CheckName("component", c.Name) != nil || taken[sluice.FoldName(c.Name)] {
-				skipped = append(skipped, c.Path)
-				continue
-			}
-			taken[sluice.FoldName(c.Name)] = true
-			found = append(found, c)
+		taken[sluice.FoldName(c.Name)] = true
+		found.Components = append(found.Components, c)
+	}
+	candidates := judgeAll(slices.DeleteFunc(files, func(p string) bool { return claimed[p] }), len(claimed) > 0)
+	named, left := nameAll(candidates, taken)
+	found.Components = append(found.Components, named...)
+	found.LeftOut = append(found.LeftOut, left...)
+	slices.SortFunc(found.Components, func(a, b Component) int {
+		return cmp.Or(cmp.Compare(rank(a.Kind), rank(b.Kind)), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Path, b.Path))
+	})
+	slices.SortFunc(found.LeftOut, func(a, b LeftOut) int { return cmp.Compare(a.Path, b.Path) })
+	return found, nil
+}
+
+// judgeAll picks the files, and the directories of agents, that are components.
+// Sure says that the project is known to hold components of this kind of work.
+func judgeAll(files []string, sure bool) []candidate {
+	var all []candidate
+	for _, p := range files {
+		if c, ok := judge(p); ok {
+			all = append(all, c)
+			sure = sure || !c.vague
 		}
 	}
-	return found, skipped
+	agents := agentDirs(all)
+	var out []candidate
+	done := map[string]bool{}
+	for _, c := range all {
+		if c.vague && !sure {
+			continue
+		}
+		if dir, ok := agents.over(c); ok {
+			if !done[dir.path] {
+				done[dir.path] = true
+				out = append(out, dir)
+			}
+			continue
+		}
+		if c.kind == sluice.KindAgent && !c.double && agents.several[path.Dir(c.path)] {
+			continue // what stands beside several agents is none
+		}
+		out = append(out, c)
+	}
+	return out
 }
 
-func ends(name string, endings []string) bool {
-	return len(endings) == 0 || slices.Contains(endings, path.Ext(name))
+// agentFolders are the directories in which agents are kept: one for each agent,
+// or some for several, whose files then say so by their double extension.
+type agentFolders struct{ single, several map[string]bool }
+
+func agentDirs(all []candidate) agentFolders {
+	a := agentFolders{map[string]bool{}, map[string]bool{}}
+	for _, c := range all {
+		dir := path.Dir(c.path)
+		switch {
+		case c.kind != sluice.KindAgent || c.place == "" || dir == c.place:
+		case c.double:
+			a.several[dir] = true
+		default:
+			a.single[dir] = true
+		}
+	}
+	for dir := range a.several {
+		delete(a.single, dir)
+	}
+	return a
 }
 
-// Format writes a project file that a person reads and edits.
-func (p *Project) Format() []byte {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "# What Sluice versions and releases here.\ndefault_environment: %s\n", p.DefaultEnvironment)
-	fmt.Fprint(&b, "\n# Each component's file, or directory of files, is its draft.\n")
-	if len(p.Components) == 0 {
-		fmt.Fprint(&b, "# components:\n#   my-prompt: {path: components/prompts/my-prompt.md, kind: prompt}\n")
-		return b.Bytes()
+// over is the outermost directory of one agent that a file is in.
+func (a agentFolders) over(c candidate) (candidate, bool) {
+	top := ""
+	for dir := path.Dir(c.path); dir != "."; dir = path.Dir(dir) {
+		if a.single[dir] {
+			top = dir
+		}
 	}
-	fmt.Fprint(&b, "components:\n")
-	width := 0
-	for _, c := range p.Components {
-		width = max(width, len(quote(c.Name)))
+	if top == "" {
+		return candidate{}, false
 	}
-	for _, c := range p.Components {
-		fmt.Fprintf(&b, "  %-*s {path: %s, kind: %s}\n", width+1, quote(c.Name)+":", quote(c.Path), c.Kind)
+	dir := candidate{path: top, kind: sluice.KindAgent}
+	for _, root := range roots {
+		place := path.Join(root, "agents")
+		if strings.HasPrefix(top, place+"/") {
+			dir.place = place
+		}
 	}
-	return b.Bytes()
+	return dir, true
 }
 
-// quote writes a word so that YAML reads it as text.
-func quote(s string) string {
-	plain := strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/-") == ""
-	if plain && strings.ContainsAny(s[:1], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") && !slices.Contains(yamlWords, strings.ToLower(s)) {
-		return s
+// rank orders kinds as people think of them; labels of their own come last.
+func rank(kind string) int {
+	for i, p := range places {
+		if p.kind == kind {
+			return i
+		}
 	}
-	return fmt.Sprintf("%q", s)
+	return len(places)
 }
-
-// yamlWords are read as something else than text.
-var yamlWords = []string{"true", "false", "yes", "no", "on", "off", "null", "y", "n"}

@@ -25,6 +25,7 @@ type Settings struct {
 	Org      string // organization; defaults to the server's
 	Data     string // directory of an embedded installation
 	Actor    string // who acts in an embedded installation; defaults to the user of the system
+	Nameless bool   // nobody said who acts: Actor is the user of the system
 	Postgres string // URL of a database to use in place of SQLite in Data
 	Listen   string // where `serve` listens; defaults to [DefaultListen]
 	TLSCert  string // PEM files for Listen
@@ -66,7 +67,7 @@ func Load(src Source) (Settings, error) {
 		s.Server = "" // a directory named by hand is meant, whatever the environment says
 	}
 	if s.Actor == "" {
-		s.Actor = systemUser(src.Getenv)
+		s.Actor, s.Nameless = systemUser(src.Getenv), true
 	}
 	return s, nil
 }

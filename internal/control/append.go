@@ -16,9 +16,10 @@ type head struct {
 	cause  string      // what made it follow, for the environment asked
 	author string      // of an import
 	at     sluice.Time // of an import
-	// commit is what a release was read from that others share; its time then holds
-	// also where something was live before.
+	// commit is what a release was read from.
 	commit sluice.Commit
+	// shared says that the environment's history is one that others have too: its time
+	// then holds also where something was live before.
 	shared bool
 }
 
@@ -37,14 +38,12 @@ func (c *Control) append(tx *store.Tx, plan *sluice.Plan, h head) ([]sluice.Rele
 		if h.author != "" {
 			r.Actor = h.author
 		}
+		r.Commit = h.commit
 		if step.Inherited {
-			r.Action, r.Source = sluice.ActionInherited, ""
+			r.Action, r.Source, r.Commit = sluice.ActionInherited, "", ""
 			if len(out) > 0 {
 				r.Cause = out[0].Ref()
 			}
-		}
-		if !step.Inherited {
-			r.Commit = h.commit
 		}
 		lived, err := dated(tx, step, h, &r)
 		if err != nil {
@@ -67,7 +66,7 @@ func dated(tx *store.Tx, step *sluice.Step, h head, r *sluice.Release) (lived bo
 		return true, nil
 	}
 	if h.shared { // clocks of others may be ahead, and histories meet that were apart
-		if h.at > tx.Now() || h.at < e.At {
+		if h.at > tx.Now() || h.at < e.At || step.Inherited && e.Lived {
 			r.SourceAt = h.at
 			return true, nil
 		}

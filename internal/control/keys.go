@@ -155,7 +155,7 @@ func (s *sealer) fingerprint(key, value string) string { return s.ring.Fingerpri
 // put stores a value sealed, unless it is there.
 func (s *sealer) put(tx *store.Tx, key, value string) (fingerprint string, err error) {
 	fingerprint = s.fingerprint(key, value)
-	if known, err := tx.Sealed(fingerprint); known || err != nil {
+	if known, err := tx.Opens(fingerprint); known || err != nil {
 		return fingerprint, err
 	}
 	number, bytes, err := s.ring.Seal(s.org, fingerprint, []byte(value))
@@ -203,8 +203,8 @@ func openAll(tx *store.Tx, variables []sluice.Variable, secrets bool, open func(
 	for i := range variables {
 		v := &variables[i]
 		row, found := rows[v.Fingerprint]
-		v.Shredded = v.Fingerprint != "" && !found
-		if !found || v.Secret && !secrets {
+		v.Shredded, v.Unavailable = v.Fingerprint != "" && !found, found && row.Elsewhere()
+		if !found || v.Unavailable || v.Secret && !secrets {
 			continue
 		}
 		b, err := open(row)

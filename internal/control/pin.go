@@ -345,15 +345,23 @@ func (p *pinning) warnings() []string {
 	if !p.run.Configured {
 		out = append(out, "no configuration was loaded")
 	}
-	var gone []string
+	var gone, elsewhere []string
 	for _, v := range p.allVariables() {
-		if v.Shredded {
+		switch {
+		case v.Shredded:
 			gone = append(gone, v.Key)
+		case v.Unavailable:
+			elsewhere = append(elsewhere, v.Key)
 		}
 	}
 	if len(gone) > 0 {
 		slices.Sort(gone)
 		out = append(out, "not loaded, since they were shredded: "+sluice.Listing(slices.Compact(gone), 12))
+	}
+	if len(elsewhere) > 0 {
+		slices.Sort(elsewhere)
+		out = append(out, "not loaded, since they were set elsewhere and are unavailable here: "+sluice.Listing(slices.Compact(elsewhere), 12)+
+			"; set them: `sluice env set KEY=… -e "+p.run.Environment+"`")
 	}
 	return append(out, p.misspelt...)
 }

@@ -16,6 +16,7 @@ import (
 type environmentReplay struct {
 	env   sluice.Environment // as its last entry holds it
 	head  sluice.Release     // the last release, without its changes
+	lived bool               // a release happened at its own time, which closes the past to imports
 	slots []sluice.Setting   // what is effective, sorted
 	rows  map[sluice.Slot]*slotReplay
 }
@@ -77,13 +78,13 @@ func (v *verifier) takeRelease(e sluice.Entry) error {
 		if err := env.change(r, ch); err != nil {
 			return err
 		}
-		v.takeVariable(ch)
+		v.takeVariable(r, ch)
 	}
 	if root := sluice.RootHash(env.slots); root != r.Root {
 		return brokenf("release %s: the stored root is %s, its slots give %s", r.Ref(), r.Root, root)
 	}
 	r.Changes = nil
-	env.head = r
+	env.head, env.lived = r, env.lived || r.At == r.RecordedAt
 	v.report.Releases++
 	return nil
 }

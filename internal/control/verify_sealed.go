@@ -1,6 +1,7 @@
 package control
 
 import (
+	"bytes"
 	"maps"
 	"slices"
 
@@ -11,17 +12,24 @@ import (
 
 // sealedReplay is a value as the ledger has it so far.
 type sealedReplay struct {
-	key  string // of the variable
-	gone bool   // it was shredded, and not set again since
-	seen bool
+	key       string // of the variable
+	elsewhere bool   // a release of elsewhere brought it, so that it need not be known here
+	gone      bool   // it was shredded, and not set again since
+	seen      bool
 }
 
-func (v *verifier) takeVariable(ch sluice.SlotChange) {
+// takeVariable notes a value. Who held it first says where it was set: what came from
+// elsewhere may be carried on here.
+func (v *verifier) takeVariable(r sluice.Release, ch sluice.SlotChange) {
 	if ch.To.Fingerprint == "" {
 		return
 	}
 	key, _, _ := ch.Slot.Variable()
-	v.sealed[ch.To.Fingerprint] = &sealedReplay{key: key}
+	elsewhere := r.Commit != ""
+	if known := v.sealed[ch.To.Fingerprint]; known != nil && !known.gone {
+		elsewhere = known.elsewhere
+	}
+	v.sealed[ch.To.Fingerprint] = &sealedReplay{key: key, elsewhere: elsewhere}
 }
 
 func (v *verifier) takeShred(e sluice.Entry) error {
@@ -53,6 +61,9 @@ func (v *verifier) checkSealed() error {
 			return brokenf("sealed value %s: no release holds it", s.Fingerprint)
 		case known.gone:
 			return brokenf("sealed value %s: it was shredded, and is there", s.Fingerprint)
+		case s.Elsewhere() && known.elsewhere:
+			known.seen = true
+			return foreign(s)
 		case !slices.Contains(numbers, s.Key):
 			return brokenf("sealed value %s: it is sealed with the data key %d, which is missing", s.Fingerprint, s.Key)
 		}
@@ -78,6 +89,14 @@ func (v *verifier) checkSealed() error {
 		if known := v.sealed[fingerprint]; !known.seen && !known.gone {
 			return brokenf("sealed value %s (%s) is missing, and was not shredded", fingerprint, known.key)
 		}
+	}
+	return nil
+}
+
+// foreign checks the row of a value that is not known here.
+func foreign(s store.Sealed) error {
+	if !bytes.Equal(s.Bytes, store.SealedElsewhere(s.Fingerprint).Bytes) {
+		return brokenf("sealed value %s: it was set elsewhere, and its row holds something", s.Fingerprint)
 	}
 	return nil
 }

@@ -107,9 +107,8 @@ func (tx *Tx) EntriesAfter(seq int64, limit int) ([]sluice.Entry, error) {
 	return all(tx, scanEntry, "SELECT "+entryColumns+" FROM ledger WHERE org = $1 AND seq > $2 ORDER BY seq LIMIT $3", tx.org, seq, limit)
 }
 
-// EntriesFrom are the entries that a query selects: before a sequence and newest
-// first, or when the query is ascending after it and oldest
-// first.
+// EntriesFrom are the entries that a query selects: those before a sequence, newest
+// first; or those after it, oldest first, when it asks for that.
 func (tx *Tx) EntriesFrom(seq int64, q sluice.AuditQuery, limit int) ([]sluice.Entry, error) {
 	where, args := "", []any{tx.org, seq, limit}
 	add := func(cond string, v any) {

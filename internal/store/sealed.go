@@ -45,7 +45,7 @@ func (tx *Tx) DropDataKey(number int64) error {
 // Sealed is the sealed bytes of a value.
 type Sealed struct {
 	Fingerprint string
-	Key         int64 // number of the data key
+	Key         int64 // number of the data key, 0 when the value is elsewhere
 	Bytes       []byte
 }
 
@@ -53,6 +53,18 @@ func scanSealed(s scanner) (Sealed, error) {
 	var v Sealed
 	err := s.Scan(&v.Fingerprint, &v.Key, &v.Bytes)
 	return v, err
+}
+
+// Elsewhere reports whether the value was set elsewhere and is not known here.
+func (s Sealed) Elsewhere() bool { return s.Key == 0 }
+
+// elsewhere stands in the place of a value's bytes.
+var elsewhere = []byte("elsewhere")
+
+// SealedElsewhere is the row of a value that was set elsewhere. It stays until the
+// value is set here too, or shredded.
+func SealedElsewhere(fingerprint string) Sealed {
+	return Sealed{Fingerprint: fingerprint, Bytes: elsewhere}
 }
 
 // SealedValues finds many sealed values, by fingerprint. Those that were shredded
@@ -80,15 +92,27 @@ func (tx *Tx) SealedValues(fingerprints []string) (map[string]Sealed, error) {
 // maxListed is how many values one query names.
 const maxListed = 200
 
-// Sealed reports whether a value can still be opened.
+// Sealed reports whether a value was not shredded: it can be opened, or it is
+// elsewhere.
 func (tx *Tx) Sealed(fingerprint string) (bool, error) {
-	_, found, err := first(tx, plain[int64], "SELECT key FROM sealed WHERE org = $1 AND fingerprint = $2", tx.org, fingerprint)
+	_, found, err := tx.sealedKey(fingerprint)
 	return found, err
 }
 
-// PutSealed writes a value that is not there yet.
+// Opens reports whether a value can be opened here.
+func (tx *Tx) Opens(fingerprint string) (bool, error) {
+	key, found, err := tx.sealedKey(fingerprint)
+	return found && key > 0, err
+}
+
+func (tx *Tx) sealedKey(fingerprint string) (int64, bool, error) {
+	return first(tx, plain[int64], "SELECT key FROM sealed WHERE org = $1 AND fingerprint = $2", tx.org, fingerprint)
+}
+
+// PutSealed writes a value that is not there yet, or was elsewhere until now.
 func (tx *Tx) PutSealed(v Sealed) error {
-	return tx.change("INSERT INTO sealed (org, fingerprint, key, bytes) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+	return tx.change(`INSERT INTO sealed (org, fingerprint, key, bytes) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (org, fingerprint) DO UPDATE SET key = excluded.key, bytes = excluded.bytes WHERE sealed.key = 0`,
 		tx.org, v.Fingerprint, v.Key, v.Bytes)
 }
 
@@ -99,7 +123,7 @@ func (tx *Tx) Reseal(v Sealed) error {
 
 // SealedBefore are values that an older data key than the one given seals.
 func (tx *Tx) SealedBefore(key int64, limit int) ([]Sealed, error) {
-	return all(tx, scanSealed, "SELECT fingerprint, key, bytes FROM sealed WHERE org = $1 AND key < $2 ORDER BY key, fingerprint LIMIT $3", tx.org, key, limit)
+	return all(tx, scanSealed, "SELECT fingerprint, key, bytes FROM sealed WHERE org = $1 AND key > 0 AND key < $2 ORDER BY key, fingerprint LIMIT $3", tx.org, key, limit)
 }
 
 // Shred removes a value. What remains of it in the file is overwritten by
@@ -141,6 +165,27 @@ func (tx *Tx) Holding(slots sluice.Slot, fingerprint string) ([]string, error) {
 		WHERE s.org = $1 AND s.slot >= $2 AND s.slot < $3 AND s.until = 9223372036854775807 AND e.deleted = 0
 		AND s.value IN ($4, $5) ORDER BY s.environment`,
 		tx.org, string(slots), string(slots)+"A", "secret "+fingerprint, "plain "+fingerprint)
+}
+
+// Held is a variable's value in an environment, some time.
+type Held struct {
+	Environment string
+	Slot        sluice.Slot
+	Secret      bool
+}
+
+// HeldAs are the environments and slots that ever held a value of a variable, as
+// a secret or not.
+func (tx *Tx) HeldAs(key, fingerprint string) ([]Held, error) {
+	from := string(sluice.VariableSlot(key, ""))
+	return all(tx, func(s scanner) (Held, error) {
+		var h Held
+		var value string
+		err := s.Scan(&h.Environment, &h.Slot, &value)
+		h.Secret = strings.HasPrefix(value, "secret ")
+		return h, err
+	}, "SELECT DISTINCT environment, slot, value FROM slots WHERE org = $1 AND (slot = $2 OR slot > $3 AND slot < $4) AND value IN ($5, $6)",
+		tx.org, from, from+"@", from+"A", "secret "+fingerprint, "plain "+fingerprint)
 }
 
 // Ended is the last release after which the setting that began with a release was

@@ -89,6 +89,20 @@ func (tx *Tx) LastWith(environment string, slot sluice.Slot, version int) (sluic
 	return s, err
 }
 
+// SettingFrom is the newest setting of a slot to a value that began with a release
+// of a time: its own, or else that of elsewhere.
+func (tx *Tx) SettingFrom(environment string, slot sluice.Slot, value sluice.Value, at sluice.Time) (sluice.Setting, error) {
+	for _, time := range []string{"at = $1", "source_at = $1 AND source_at <> 0"} {
+		s, found, err := first(tx, scanSetting, "SELECT "+settingColumns+` FROM slots WHERE org = $2 AND environment = $3 AND slot = $4 AND value = $5
+			AND since IN (SELECT number FROM releases WHERE org = $6 AND environment = $7 AND `+time+") ORDER BY since DESC LIMIT 1",
+			at, tx.org, environment, string(slot), value.Encode(), tx.org, environment)
+		if found || err != nil {
+			return s, err
+		}
+	}
+	return sluice.Setting{Slot: slot}, nil
+}
+
 // LiveIn are the environments where one of the given versions of a component
 // runs now, settled or in a split.
 func (tx *Tx) LiveIn(component string, runs func(sluice.Pin) bool) ([]string, error) {

@@ -53,6 +53,13 @@ func (tx *Tx) VersionsByDigest(component, prefix string) ([]sluice.Version, erro
 		tx.org, component, prefix, prefix+"g")
 }
 
+// Unlabelled is the version without a label that has a content: the one with a
+// number, else the newest.
+func (tx *Tx) Unlabelled(component string, digest sluice.Digest, number int) (sluice.Version, bool, error) {
+	return first(tx, scanVersion, "SELECT "+versionColumns+` WHERE v.org = $1 AND v.component = $2 AND v.digest = $3 AND v.label = ''
+		ORDER BY CASE WHEN v.number = $4 THEN 0 ELSE 1 END, v.number DESC LIMIT 1`, tx.org, component, digest, number)
+}
+
 // Versions lists versions of a component below a number, newest first.
 func (tx *Tx) Versions(component string, below, limit int) ([]sluice.Version, error) {
 	return all(tx, scanVersion, "SELECT "+versionColumns+" WHERE v.org = $1 AND v.component = $2 AND v.number < $3 ORDER BY v.number DESC LIMIT $4",

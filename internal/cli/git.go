@@ -1,0 +1,202 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/config"
+	"github.com/sluice-dev/sluice/internal/gitrepo"
+	"github.com/sluice-dev/sluice/internal/gitsync"
+	"github.com/spf13/cobra"
+)
+
+func gitCommand(e *env) *cobra.Command {
+	return group(e, "git", "Share versions and releases through Git",
+		"Versions are tags components/NAME/v1.0.0, what is live is components/NAME/prod, and each environment's\n"+
+			"releases are commits: git log refs/sluice/environments/prod.",
+		gitSyncCommand(e), gitPushCommand(e), gitStatusCommand(e))
+}
+
+// needGit is the project's Git side for a command that is about it.
+func (e *env) needGit(ctx context.Context) (*gitProject, *gitsync.Bridge, error) {
+	g, err := e.gitProject(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if g == nil {
+		s, err := e.load()
+		if err != nil {
+			return nil, nil, err
+		}
+		if s.Server != "" || s.Data != "" {
+			return nil, nil, sluice.Errorf(sluice.Invalid, "this speaks to %s, which has its own ways to Git", firstOf(s.Server, s.Data)).
+				Fix("without --server and --data it is about the project here").Fix("a server follows a repository with `sluice serve --git URL`")
+		}
+		return nil, nil, sluice.Errorf(sluice.Invalid, "this project does not share through Git").
+			Fix("add `git: {}` to %s; `sluice init` does it for a new project", config.ProjectFile)
+	}
+	bridge, err := e.bridgeOf(ctx, g)
+	return g, bridge, err
+}
+
+func firstOf(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+func gitSyncCommand(e *env) *cobra.Command {
+	var o gitsync.SyncOptions
+	cmd := &cobra.Command{
+		Use:   "sync",
+		Short: "Bring in what others published and released",
+		Long: "Fetches, and records here what others did as they did it, tags too that were moved with plain Git.\n" +
+			"When both sides released to one environment apart, nothing is changed and both are shown.",
+		Example: "  sluice git sync\n" +
+			"  sluice git sync --rebase",
+		Args: takes(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.Rebase && o.Theirs {
+				return misuse(cmd, "git sync: --rebase and --theirs exclude each other")
+			}
+			return e.gitSync(cmd.Context(), o)
+		},
+	}
+	f := cmd.Flags()
+	f.BoolVar(&o.Rebase, "rebase", false, "append what was released here after what others released, as new releases")
+	f.BoolVar(&o.Theirs, "theirs", false, "let what others released stand; what was released here is superseded")
+	f.BoolVar(&o.Offline, "offline", false, "look at what is in the repository, and not at the remote")
+	return cmd
+}
+
+func (e *env) gitSync(ctx context.Context, o gitsync.SyncOptions) error {
+	g, bridge, err := e.needGit(ctx)
+	if err != nil {
+		return err
+	}
+	done, err := bridge.Sync(ctx, o)
+	if err != nil {
+		return err
+	}
+	return e.show(done, func(w io.Writer) { e.syncedText(w, g, done) })
+}
+
+func (e *env) syncedText(w io.Writer, g *gitProject, s gitsync.Synced) {
+	e.releasesText(w, s.Recorded, false)
+	for _, r := range s.Superseded {
+		fmt.Fprintf(w, "superseded: %s\n", r)
+	}
+	if len(s.Rebased) > 0 {
+		fmt.Fprintln(w, "appended again:")
+		e.releasesText(w, s.Rebased, false)
+	}
+	if s.Versions > 0 {
+		fmt.Fprintf(w, "took in %s\n", counted(s.Versions, "version"))
+	}
+	if s.Versions+len(s.Recorded)+len(s.Superseded) == 0 {
+		fmt.Fprintln(w, "nothing new")
+	}
+	for _, r := range s.Refused {
+		fmt.Fprintf(w, "not taken in: %s: %s\n", gitrepo.ShortRef(r.Ref), r.Reason)
+	}
+	for _, n := range s.Notes {
+		fmt.Fprintf(w, "note: %s\n", n)
+	}
+	e.byHandNotes(s.ByHand)
+	if s.Remote > 0 {
+		e.note("%s took %s", g.Remote, seconds(s.Remote))
+	}
+	if len(s.Rebased)+len(s.Superseded) > 0 {
+		e.note("next: `sluice git push`")
+	}
+}
+
+func gitPushCommand(e *env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "push",
+		Short: "Send versions and releases to the remote",
+		Long: "Sends the tags of versions and environments and the environments' histories: all together or nothing,\n" +
+			"each only from where it was seen last. When others were quicker, the remote stays as they left it.",
+		Example: "  sluice git push",
+		Args:    takes(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx := cmd.Context()
+			g, bridge, err := e.needGit(ctx)
+			if err != nil {
+				return err
+			}
+			wrote, err := bridge.Export(ctx)
+			if err != nil {
+				return err
+			}
+			e.byHandNotes(wrote.ByHand)
+			sent, err := bridge.Push(ctx)
+			if err != nil {
+				return err
+			}
+			return e.show(sent, func(w io.Writer) {
+				for _, tag := range sent.Kept {
+					fmt.Fprintf(w, "not sent: %s has %s with other content\n", g.Remote, gitrepo.ShortRef(tag))
+				}
+				if len(sent.Refs) == 0 {
+					fmt.Fprintf(w, "%s has everything\n", g.Remote)
+					return
+				}
+				fmt.Fprintf(w, "sent %s to %s in %s\n", counted(len(sent.Refs), "ref"), g.Remote, seconds(sent.Remote))
+			})
+		},
+	}
+}
+
+func gitStatusCommand(e *env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "status",
+		Short: "Say what is to be sent, and what to be taken in",
+		Long:  "Compares this installation, the repository and what the remote had at the last look. Asks no remote.",
+		Args:  takes(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx := cmd.Context()
+			g, bridge, err := e.needGit(ctx)
+			if err != nil {
+				return err
+			}
+			s, err := bridge.Status(ctx)
+			if err != nil {
+				return err
+			}
+			return e.show(s, func(w io.Writer) { e.gitStatusText(w, g, s) })
+		},
+	}
+}
+
+func (e *env) gitStatusText(w io.Writer, g *gitProject, s gitsync.Status) {
+	remote := g.Remote
+	if remote == "" {
+		remote = "no remote"
+	}
+	fmt.Fprintf(w, "%s, push %s\n", remote, g.Push)
+	if s.Unwritten > 0 {
+		fmt.Fprintf(w, "%s not written to the repository yet: `sluice git push` or `sluice git sync` writes them\n", counted(int(s.Unwritten), "ledger entry"))
+	}
+	t := table{header: []string{"ENVIRONMENT", "RELEASE", "COMMIT", "TO SEND", "TO TAKE IN"}}
+	for _, b := range s.Environments {
+		t.add(b.Environment, b.Release, gitrepo.OID(b.Commit).Short(), some(b.Ahead), some(b.Behind))
+	}
+	t.write(w)
+	for _, ref := range s.Unsent {
+		fmt.Fprintf(w, "to send: %s\n", gitrepo.ShortRef(ref))
+	}
+	for _, p := range s.Problems {
+		fmt.Fprintf(w, "%s: %s\n  fix: %s\n", gitrepo.ShortRef(p.Ref), p.Problem, p.Fix)
+	}
+}
+
+func some(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprint(n)
+}

@@ -1,0 +1,165 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/config"
+	"github.com/sluice-dev/sluice/internal/gitrepo"
+	"github.com/sluice-dev/sluice/internal/gitsync"
+	"github.com/spf13/cobra"
+)
+
+// remotePatience bounds how long a remote is waited for around a change.
+const remotePatience = time.Minute
+
+// apart are groups of commands whose changes concern this installation alone.
+var apart = []string{"components", "token", "audit", "thread", "run", "git"}
+
+// shares reports whether a command changes what others see through Git.
+func shares(cmd *cobra.Command) bool {
+	flag := cmd.Flags().Lookup("no-push")
+	dry := cmd.Flags().Lookup("dry-run")
+	first, _, _ := strings.Cut(nameOf(cmd), " ")
+	return flag != nil && !slices.Contains(apart, first) && (dry == nil || dry.Value.String() != "true")
+}
+
+// keeps reports whether a command was told not to push.
+func keeps(cmd *cobra.Command) bool { return cmd.Flags().Lookup("no-push").Value.String() == "true" }
+
+// beforeChange brings in what others did, so that a change is made on top of it.
+// When the remote cannot be reached, the change is made all the same.
+func (e *env) beforeChange(ctx context.Context, cmd *cobra.Command) error {
+	if !shares(cmd) || keeps(cmd) {
+		return nil
+	}
+	g, err := e.gitProject(ctx)
+	if err != nil || g == nil || g.Push != config.PushOnRelease {
+		return err
+	}
+	bridge, err := e.bridgeOf(ctx, g)
+	if err != nil {
+		return err
+	}
+	reach, cancel := context.WithTimeout(ctx, remotePatience)
+	defer cancel()
+	done, err := bridge.Sync(reach, gitsync.SyncOptions{})
+	if err != nil && ctx.Err() == nil && unreachable(err) {
+		g.away = err
+		return nil
+	}
+	if err == nil {
+		e.syncedNotes(done)
+	}
+	return err
+}
+
+func unreachable(err error) bool {
+	code := sluice.CodeOf(err)
+	return code == sluice.Unavailable || code == sluice.TimedOut
+}
+
+// afterChange writes a change to the repository and sends it to the remote.
+func (e *env) afterChange(ctx context.Context, cmd *cobra.Command) error {
+	if !shares(cmd) {
+		return nil
+	}
+	g, err := e.gitProject(ctx)
+	if err != nil || g == nil {
+		return err
+	}
+	bridge, err := e.bridgeOf(ctx, g)
+	if err != nil {
+		return err
+	}
+	done, err := bridge.Export(ctx)
+	if err != nil {
+		return stands(err)
+	}
+	e.byHandNotes(done.ByHand)
+	if g.Push != config.PushOnRelease {
+		return nil
+	}
+	if keeps(cmd) {
+		if len(done.Refs) > 0 {
+			e.note("kept from %s: %s; send them with `sluice git push`", g.Remote, counted(len(done.Refs), "ref"))
+		}
+		return nil
+	}
+	if g.away != nil {
+		return waits(g, g.away)
+	}
+	return e.push(ctx, g, bridge)
+}
+
+// push sends what the remote lacks, and says how long that took.
+func (e *env) push(ctx context.Context, g *gitProject, bridge *gitsync.Bridge) error {
+	reach, cancel := context.WithTimeout(ctx, remotePatience)
+	defer cancel()
+	sent, err := bridge.Push(reach)
+	if sluice.CodeOf(err) == sluice.Conflict { // they may have released elsewhere, and there is room for both
+		var done gitsync.Synced
+		if done, err = bridge.Sync(reach, gitsync.SyncOptions{}); err == nil {
+			e.syncedNotes(done)
+			sent, err = bridge.Push(reach)
+		}
+	}
+	for _, tag := range sent.Kept {
+		e.note("not sent: %s has %s with other content", g.Remote, gitrepo.ShortRef(tag))
+	}
+	switch {
+	case err != nil && ctx.Err() == nil && unreachable(err):
+		return waits(g, err)
+	case err != nil:
+		return stands(err)
+	case len(sent.Refs) > 0:
+		e.note("pushed %s to %s in %s", counted(len(sent.Refs), "ref"), g.Remote, seconds(sent.Remote))
+	}
+	return nil
+}
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }
+
+// waits is the error of a release that the remote did not get.
+func waits(g *gitProject, err error) error {
+	known := sluice.AsError(err)
+	out := sluice.Errorf(sluice.Unavailable, "%s was not reached: %s; the change stands here, and waits to be sent", g.Remote, known.Message)
+	return out.Fix("send it when %s is there again: `sluice git push`", g.Remote)
+}
+
+// stands says of an error after a change that the change was made.
+func stands(err error) error {
+	known := sluice.AsError(err)
+	if known.Code == sluice.Internal {
+		return err
+	}
+	out := sluice.Errorf(known.Code, "the change stands here, and is not shared: %s", known.Message)
+	out.Fixes = known.Fixes
+	return out.Because(err)
+}
+
+// syncedNotes tell what a sync brought in, before a change is made.
+func (e *env) syncedNotes(s gitsync.Synced) {
+	for _, r := range s.Recorded {
+		for _, c := range r.Changes {
+			e.note("took in %s: %s %s (%s)", r.Ref(), slotName(c.Slot), movement(c, r.Action), deed(r))
+		}
+	}
+	for _, r := range s.Refused {
+		e.note("not taken in: %s: %s", gitrepo.ShortRef(r.Ref), r.Reason)
+	}
+	for _, n := range s.Notes {
+		e.note("%s", n)
+	}
+	e.byHandNotes(s.ByHand)
+}
+
+func (e *env) byHandNotes(tags []string) {
+	for _, tag := range tags {
+		e.note("%s was moved by hand and is left as it is: `sluice git sync` takes it in", gitrepo.ShortRef(tag))
+	}
+}

@@ -1,0 +1,79 @@
+package cli
+
+import (
+	"context"
+	"strings"
+
+	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/config"
+	"github.com/sluice-dev/sluice/internal/gitsync"
+)
+
+// readCommitted finds the content of a component as committed, and where. It
+// returns no files when the component has no place in the project.
+func (e *env) readCommitted(ctx context.Context, g *gitProject, component string, commit *sluice.Commit) (content, error) {
+	c, _ := g.project.Component(component)
+	if c.Path == "" {
+		return content{kind: c.Kind}, nil
+	}
+	files, at, err := e.committed(ctx, g, c)
+	*commit = at
+	return content{files, c.Kind, c.Path}, err
+}
+
+// committed is what a component of the project is as committed at HEAD. It is
+// refused when the work tree has something else: what people see in their editor
+// would not be what is published.
+func (e *env) committed(ctx context.Context, g *gitProject, c config.Component) ([]sluice.File, sluice.Commit, error) {
+	place, _ := g.place(c.Name)
+	rd := g.repo.Reader(ctx)
+	defer rd.Close()
+	head, kind, _, found, err := rd.Info("HEAD")
+	if err != nil {
+		return nil, "", err
+	}
+	if !found || kind != "commit" {
+		return nil, "", sluice.Errorf(sluice.NotFound, "the repository has no commit yet, and a version is published as committed").
+			Fix("commit %s: `git add %s && git commit`", c.Path, place).Fix("or publish what is in the work tree: --worktree")
+	}
+	if err := g.clean(ctx, c, place); err != nil {
+		return nil, "", err
+	}
+	files, err := gitsync.FilesAt(rd, head, place)
+	return files, sluice.Commit(head), err
+}
+
+// clean refuses a component whose files are not as committed.
+func (g *gitProject) clean(ctx context.Context, c config.Component, place string) error {
+	at := strings.TrimSuffix(place, "/")
+	out, err := g.repo.Run(ctx, nil, "--literal-pathspecs", "status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--", g.inTop(at))
+	if err != nil {
+		return err
+	}
+	var changed []string
+	for _, line := range strings.Split(strings.TrimRight(string(out), "\x00"), "\x00") {
+		if len(line) > 3 && !hiddenBelow(at, line[3:]) {
+			changed = append(changed, line[3:])
+		}
+	}
+	if len(changed) == 0 {
+		return nil
+	}
+	return sluice.Errorf(sluice.Conflict, "%s is not as committed at HEAD: %s", c.Name, sluice.Listing(changed, 4)).
+		Fix("commit it: `git add %s && git commit`", place).Fix("or publish what is in the work tree: --worktree")
+}
+
+// inTop is a path from the root of the work tree, for a git that runs there.
+func (g *gitProject) inTop(path string) string {
+	if path == "" {
+		return "."
+	}
+	return path
+}
+
+// hiddenBelow reports whether a file is one that a version leaves out: its name, or
+// that of a directory below the component's, begins with a dot.
+func hiddenBelow(at, file string) bool {
+	rest := strings.TrimPrefix(strings.TrimPrefix(file, at), "/")
+	return rest != "" && (strings.HasPrefix(rest, ".") || strings.Contains(rest, "/."))
+}

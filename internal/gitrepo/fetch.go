@@ -1,0 +1,92 @@
+package gitrepo
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/sluice-dev/sluice"
+)
+
+// fetchOptions keep a fetch to what was asked for, however git is set up: no
+// tags that follow, no FETCH_HEAD, no refs of the user's own fetch settings, no
+// submodules, and nothing that goes on in the background.
+var fetchOptions = []string{
+	"fetch", "--quiet", "--no-tags", "--no-prune-tags", "--no-write-fetch-head", "--refmap=", "--no-recurse-submodules",
+	"--no-auto-maintenance", "--no-write-commit-graph", "--stdin",
+}
+
+// lockedOut is what git says when another process moves the same local refs, or
+// when refs of the remote became directories.
+var lockedOut = regexp.MustCompile(`cannot lock ref|Unable to create '.*\.lock'|unable to (update|delete) local ref|some local refs could not be updated`)
+
+// Fetch brings refs of a remote, and all that they hold, into local refs: each
+// spec is "[+]<theirs>:<ours>", both full names or patterns with one *. With
+// prune, local refs go that a pattern covers and the remote no longer has. The
+// remote is the name of one or an address; nobody is asked anything at the
+// terminal, and how long it may take is up to the context.
+//
+// The local refs change together or not at all, except when a name became the
+// directory of another one. When another process fetches the same refs
+// meanwhile, it is tried again.
+//
+// Errors: [sluice.Unavailable] when the remote cannot be reached, does not let
+// us in, has no such repository or says nothing until the deadline;
+// [sluice.NotFound] when it has no ref of a spec without *; [sluice.Conflict]
+// when a spec without + would move a ref other than forwards, or others go on
+// moving our refs; [sluice.Invalid] for a remote or spec that is malformed.
+func (r *Repo) Fetch(ctx context.Context, remote string, prune bool, specs ...string) error {
+	if err := checkRemote(remote); err != nil {
+		return err
+	}
+	if len(specs) == 0 {
+		return sluice.Errorf(sluice.Invalid, "nothing to fetch from %s was named", shownRemote(remote))
+	}
+	for _, spec := range specs {
+		if strings.ContainsFunc(spec, unicode.IsControl) || !strings.HasPrefix(strings.TrimPrefix(spec, "+"), "refs/") {
+			return sluice.Errorf(sluice.Invalid, "%q does not say which refs to fetch", shortened(spec)).Fix("write it as +refs/theirs/*:refs/ours/*")
+		}
+	}
+	options := fetchOptions[:len(fetchOptions):len(fetchOptions)]
+	if prune {
+		options = append(options, "--prune")
+	} else {
+		options = append(options, "--no-prune")
+	}
+	if !slices.ContainsFunc(specs, func(spec string) bool { return spec[0] != '+' }) {
+		options = append(options, "--no-show-forced-updates") // else git would look, for each ref, whether it moved forwards
+	}
+	stdin := []byte(strings.Join(specs, "\n") + "\n")
+	// First all or none. What is locked out of that is tried one ref at a time:
+	// within one transaction a name cannot become a directory.
+	var err error
+	for _, way := range []string{"--atomic", "--no-atomic", "--atomic", "--no-atomic"} {
+		_, err = r.run(ctx, process{args: append(options[:len(options):len(options)], way, "--", remote), stdin: stdin})
+		var failure *Failure
+		if !errors.As(err, &failure) || !lockedOut.MatchString(failure.Stderr) {
+			break
+		}
+	}
+	return fetchTrouble(remote, err)
+}
+
+// fetchTrouble tells what went wrong here from what went wrong there.
+func fetchTrouble(remote string, err error) error {
+	var failure *Failure
+	if !errors.As(err, &failure) {
+		return trouble(remote, err)
+	}
+	name := shownRemote(remote)
+	switch {
+	case lockedOut.MatchString(failure.Stderr):
+		return sluice.Errorf(sluice.Conflict, "what %s has cannot be recorded here, since other processes move the same refs: %s", name, lastWords(failure.Stderr)).
+			Fix("try again; when it stays like this, look for leftover *.lock files with `git fsck` and in the Git directory").Because(err)
+	case strings.Contains(failure.Stderr, "[rejected]"):
+		return sluice.Errorf(sluice.Conflict, "a ref of %s has moved other than forwards: %s", name, lastWords(failure.Stderr)).
+			Fix("see the two with `git ls-remote %s`", name).Because(err)
+	}
+	return trouble(remote, err)
+}

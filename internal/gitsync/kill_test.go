@@ -1,0 +1,5 @@
+package gitsync
+
+const orderVariable = "SLUICE_GITSYNC_ORDER"
+
+func carryOut(string) int { return 0 }

@@ -1,0 +1,293 @@
+package gitsync
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/gitrepo"
+)
+
+// versions brings in the versions of tags that were not looked into before.
+func (s *syncer) versions() error {
+	found, err := s.newVersions()
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(found, func(a, b versionRef) int {
+		return cmp.Or(cmp.Compare(a.record.Component, b.record.Component), byNumber(a.record.Number, b.record.Number), cmp.Compare(a.record.At, b.record.At))
+	})
+	records := make([]sluice.Record, 0, len(found))
+	for i := range found {
+		records = append(records, sluice.Record{Version: &found[i].record})
+	}
+	done, err := s.record(records)
+	for i, d := range done {
+		s.seen[found[i].key] = found[i].ref.ID
+		if d.Created {
+			s.out.Versions++
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return s.b.saveSeen(s.ledger, s.seen)
+}
+
+// byNumber sorts what has no number last.
+func byNumber(a, b int) int {
+	switch {
+	case a == b:
+		return 0
+	case a == 0:
+		return 1
+	case b == 0:
+		return -1
+	}
+	return cmp.Compare(a, b)
+}
+
+// versionRef is a version that a ref says there is.
+type versionRef struct {
+	key    string
+	ref    gitrepo.Ref
+	record sluice.VersionRecord
+}
+
+// newVersions reads the refs of versions that were not looked into, of the remote
+// first. What cannot be taken in is refused, and told once.
+func (s *syncer) newVersions() ([]versionRef, error) {
+	var out []versionRef
+	fresh, err := s.freshRefs()
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range fresh {
+		record, err := s.versionRecord(v)
+		if err == nil {
+			var known bool
+			if known, err = s.knows(record); err == nil && !known {
+				v.record = record
+				out = append(out, v)
+				continue
+			}
+		}
+		if refuse(err) {
+			s.refuse(v.ref, err)
+		} else if err != nil {
+			return nil, err
+		}
+		s.seen[v.key] = v.ref.ID
+	}
+	return out, nil
+}
+
+// refuse reports whether an error is of the ref, and not of the repository or the
+// installation.
+func refuse(err error) bool {
+	switch sluice.CodeOf(err) {
+	case sluice.Invalid, sluice.NotFound, sluice.Conflict, sluice.LimitExceeded, sluice.Refused:
+		return err != nil
+	}
+	return false
+}
+
+func (s *syncer) refuse(ref gitrepo.Ref, err error) {
+	s.seen["refused:"+ref.Name] = ref.ID
+	s.out.Refused = append(s.out.Refused, Refusal{Ref: ref.Name, Reason: sluice.AsError(err).Message, Commit: string(ref.Peeled)})
+}
+
+// freshRefs are the refs of versions that were not looked into, without those
+// whose signature does not hold.
+func (s *syncer) freshRefs() ([]versionRef, error) {
+	var out []versionRef
+	for _, side := range []struct {
+		name string
+		refs map[string]gitrepo.Ref
+	}{{"remote:", s.refs.remote}, {"", s.refs.local}} {
+		for _, name := range slices.Sorted(maps.Keys(side.refs)) {
+			ref := side.refs[name]
+			key := side.name + name
+			if s.seen[key] == ref.ID || s.seen[name] == ref.ID && side.refs[name].ID == s.refs.local[name].ID {
+				continue
+			}
+			record := sluice.VersionRecord{}
+			if tag, ok := ParseTagName(name); ok && tag.Layout == LayoutPlain && tag.Label != "" {
+				record.Component, record.Label = tag.Component, string(tag.Label)
+			} else if component, ok := ParseVersionRef(name); ok {
+				record.Component = component
+			} else {
+				continue
+			}
+			out = append(out, versionRef{key: key, ref: ref, record: record})
+		}
+	}
+	ids := make([]gitrepo.OID, 0, len(out))
+	for _, v := range out {
+		ids = append(ids, v.ref.ID)
+	}
+	bad, err := s.unverified(ids)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(out, func(v versionRef) bool {
+		if err := bad[v.ref.ID]; err != nil {
+			s.refuse(v.ref, err)
+			s.seen[v.key] = v.ref.ID
+			return true
+		}
+		return false
+	}), nil
+}
+
+// knows reports whether a version is here. Conflict when its label has other content.
+func (s *syncer) knows(r sluice.VersionRecord) (bool, error) {
+	_, digest, err := sluice.CheckFiles(r.Files)
+	if err != nil {
+		return false, err
+	}
+	ref := r.Label
+	if ref == "" {
+		ref = string(digest)
+	}
+	v, err := s.b.services.Version(s.ctx, r.Component, ref)
+	switch {
+	case sluice.CodeOf(err) == sluice.NotFound:
+		return false, nil
+	case err != nil:
+		return false, err
+	case v.Digest != digest:
+		return false, sluice.Errorf(sluice.Conflict, "%s@%s has other content here (%s) than the tag (%s)", r.Component, ref, v.Digest.Short(), digest.Short())
+	}
+	return true, nil
+}
+
+// versionRecord reads what a ref says of a version, and its files.
+func (s *syncer) versionRecord(v versionRef) (sluice.VersionRecord, error) {
+	r := v.record
+	o, found, err := s.reader.Object(string(v.ref.ID))
+	if err != nil || !found {
+		return r, gone(v.ref, err)
+	}
+	message, place := VersionMessage{}, ""
+	if o.Kind == "tag" {
+		tag, err := gitrepo.ParseTag(v.ref.ID, o.Bytes)
+		if err != nil {
+			return r, err
+		}
+		if message, err = ParseVersionMessage(tag.Message); err != nil {
+			return r, err
+		}
+		r.Author, r.At, r.Note = tag.Tagger.Name, timeOf(tag.Tagger), message.Note
+	}
+	if message.ByHand() {
+		if place, r.Kind, err = s.placeAt(v.ref.Peeled, r.Component); err != nil {
+			return r, err
+		}
+	} else {
+		place, r.Kind, r.Number, r.At = message.Path, message.Kind, message.Number, message.Time
+	}
+	if r.Author == "" {
+		c, err := s.commit(v.ref.Peeled)
+		if err != nil {
+			return r, err
+		}
+		r.Author, r.At = c.Author.Name, timeOf(c.Author)
+	}
+	r.Commit = sluice.Commit(v.ref.Peeled)
+	if r.Files, err = FilesAt(s.reader, v.ref.Peeled, place); err != nil {
+		return r, err
+	}
+	if _, digest, err := sluice.CheckFiles(r.Files); err == nil && !message.ByHand() && digest != message.Digest {
+		return r, sluice.Errorf(sluice.Invalid, "%s says that its content is %s, and it is %s", v.ref.Name, message.Digest.Short(), digest.Short())
+	}
+	return r, nil
+}
+
+func gone(ref gitrepo.Ref, err error) error {
+	if err != nil {
+		return err
+	}
+	return sluice.Errorf(sluice.NotFound, "%s points at %s, which is not in the repository", ref.Name, ref.ID.Short()).Fix("fetch it again")
+}
+
+func (s *syncer) commit(id gitrepo.OID) (gitrepo.Commit, error) {
+	o, found, err := s.reader.Object(string(id))
+	if err == nil && (!found || o.Kind != "commit") {
+		err = sluice.Errorf(sluice.Invalid, "%s is no commit", id.Short()).Fix("have the tag point at a commit")
+	}
+	if err != nil {
+		return gitrepo.Commit{}, err
+	}
+	return gitrepo.ParseCommit(id, o.Bytes)
+}
+
+// timeOf is when something was signed, not later than Sluice can say.
+func timeOf(who gitrepo.Signature) sluice.Time {
+	return max(0, sluice.Time(who.When.UnixMicro()))
+}
+
+// placeAt is where a component's files are in a commit: as its sluice.yaml says,
+// else the one here.
+func (s *syncer) placeAt(commit gitrepo.OID, component string) (place, kind string, err error) {
+	if s.b.cfg.Read != nil {
+		o, found, err := s.reader.Object(string(commit) + ":sluice.yaml")
+		if err != nil {
+			return "", "", err
+		}
+		if found && o.Kind == "blob" {
+			if read, err := s.b.cfg.Read(o.Bytes); err == nil { // a broken one says nothing
+				if place, kind = read(component); place != "" {
+					return place, kind, nil
+				}
+			}
+		}
+	}
+	if place, kind = s.b.cfg.Place(component); place != "" {
+		return place, kind, nil
+	}
+	return "", "", sluice.Errorf(sluice.NotFound, "nothing says where the files of %s are", component).
+		Fix("give it a path in sluice.yaml: `%s: {path: components/prompts/%s.md, kind: prompt}`", component, component)
+}
+
+// unverified are the tags whose signature does not hold, or is missing where each
+// must have one, with the reason.
+func (s *syncer) unverified(ids []gitrepo.OID) (map[gitrepo.OID]error, error) {
+	out := map[gitrepo.OID]error{}
+	if s.b.cfg.Verify == VerifyOff || len(ids) == 0 {
+		return out, nil
+	}
+	var signed []gitrepo.OID
+	for _, id := range ids {
+		o, found, err := s.reader.Object(string(id))
+		if err != nil {
+			return nil, err
+		}
+		is := false
+		if found && o.Kind == "tag" {
+			tag, err := gitrepo.ParseTag(id, o.Bytes)
+			is = err == nil && tag.Signed
+		}
+		if is {
+			signed = append(signed, id)
+		} else if s.b.cfg.Verify == VerifyRequired {
+			out[id] = sluice.Errorf(sluice.Refused, "the tag is not signed, and sluice.yaml asks for it (git.verify: required)").Fix("sign it: `git tag -s -f`")
+		}
+	}
+	if len(signed) == 0 {
+		return out, nil
+	}
+	verdicts, err := s.b.repo.VerifyTags(s.ctx, signed)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range signed {
+		v := verdicts[id]
+		if v.Good || v.Standing == gitrepo.SignedByWhom && s.b.cfg.Verify == VerifySigned {
+			continue
+		}
+		out[id] = sluice.Errorf(sluice.Refused, "its signature does not hold: %s", v.Why).Fix("have it signed again by someone whose key is known here")
+	}
+	return out, nil
+}
