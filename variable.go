@@ -19,6 +19,9 @@ type Variable struct {
 	None bool `json:"none,omitempty"`
 	// Shredded says that the value was made unrecoverable.
 	Shredded bool `json:"shredded,omitempty"`
+	// Unavailable says that the value was set elsewhere, and that only its fingerprint
+	// is known here.
+	Unavailable bool `json:"unavailable,omitempty"`
 	// Environment owns the value: the one asked, or the one that it inherits from.
 	Environment string `json:"environment"`
 	// Since is the release of the environment asked that brought the value.

@@ -37,6 +37,7 @@ var tags = []*huma.Tag{
 	{Name: "variables", Description: "Configuration and secrets, which travel with the releases."},
 	{Name: "runs", Description: "Executions of pinned versions, and their records."},
 	{Name: "watch", Description: "Changes as they happen."},
+	{Name: "records", Description: "What happened elsewhere, as it happened there."},
 	{Name: "audit", Description: "The ledger of everything that happened, and the proof that nobody rewrote it."},
 	{Name: "tokens", Description: "Keys to this API."},
 	{Name: "system", Description: "The installation itself."},

@@ -18,7 +18,7 @@ func envVar(v sluice.Variable) *pb.EnvVar {
 	switch {
 	case v.Value != nil:
 		out.Value = *v.Value
-	case v.Secret && !v.Shredded:
+	case v.Secret && !v.Shredded && !v.Unavailable:
 		out.Value = mask
 	}
 	return out
