@@ -22,10 +22,8 @@ func (p *Plan) Record(env Environment, r ReleaseRecord, apart map[string]bool) e
 		if next.Under, err = p.lower(env, cur, s, r.Action); err != nil {
 			return err
 		}
-		if s.Pinned {
-			if next.PinnedBy = env.Next(); cur.PinnedBy > 0 && cur.Value.Equal(s.Value) {
-				next.PinnedBy = cur.PinnedBy
-			}
+		if next.PinnedBy, err = p.pinnedBy(env, cur, s, r.Action); err != nil {
+			return err
 		}
 		if err := p.put(env, next, !r.Ask || r.Action == ActionRollback); err != nil {
 			return err
@@ -101,14 +99,31 @@ func (p *Plan) underAgain(env Environment, cur Setting, s SlotRecord, action Act
 	return below.Since, nil
 }
 
+// pinnedBy is the release that froze a recorded value: this one, unless it was
+// frozen before.
+func (p *Plan) pinnedBy(env Environment, cur Setting, s SlotRecord, action Action) (int64, error) {
+	switch {
+	case !s.Pinned:
+		return 0, nil
+	case cur.PinnedBy > 0 && cur.Value.Equal(s.Value):
+		return cur.PinnedBy, nil
+	case action == ActionRollback:
+		was, found, err := p.walk(env, cur, func(b Setting) (bool, error) { return b.PinnedBy > 0 && b.Value.Equal(s.Value), nil })
+		if found || err != nil {
+			return was.PinnedBy, err
+		}
+	}
+	return env.Next(), nil
+}
+
 // uncovers reports whether an action brings back what lies under, where that is the
-// value that it asks for. A promotion and a restore always lay theirs on top, and so
-// does the setting of a variable.
+// value that it asks for. A promotion and a restore always lay theirs on top, and of
+// variables all but a rollback do.
 func (a Action) uncovers(s Slot) bool {
 	switch a {
-	case ActionRollback, ActionInherited, ActionCreate, ActionReparent:
+	case ActionRollback:
 		return true
-	case ActionDeploy, ActionTrack:
+	case ActionDeploy, ActionTrack, ActionInherited, ActionCreate, ActionReparent:
 		return s.Component() != ""
 	}
 	return false

@@ -18,11 +18,9 @@ func measureCommand(ctx context.Context, _ Config) ([]Row, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	binary := filepath.Join(dir, "sluice")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", binary, "./cmd/sluice")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("build: %w: %s", err, out)
+	binary, err := buildBinary(ctx, dir)
+	if err != nil {
+		return nil, err
 	}
 	info, err := os.Stat(binary)
 	if err != nil {

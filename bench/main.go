@@ -42,6 +42,7 @@ var groups = []group{
 	{"variables", measureVariables, false},
 	{"runs", measureRuns, false},
 	{"logs", measureLogs, true},
+	{"git", measureGit, false},
 	{"command", measureCommand, false},
 }
 

@@ -3,6 +3,8 @@
 #   PostgreSQL  one of the two storage engines; tests start clusters of their own
 #   gcc         the race detector is built with cgo
 #   git         tests of repositories and tags run the real one
+#   ssh-keygen  tags are signed with SSH keys, of openssh-client
+#   gpg         and with OpenPGP keys, of gnupg
 #   jq          story tests pipe answers to the real one, as users do
 #   curl        the documented calls are made with it
 #   strace      the crash test reads the order of writes and syncs
@@ -29,6 +31,8 @@ command -v gcc >/dev/null || missing+=(gcc libc6-dev)
 for tool in git jq curl strace; do
 	command -v "$tool" >/dev/null || missing+=("$tool")
 done
+command -v ssh-keygen >/dev/null || missing+=(openssh-client)
+command -v gpg >/dev/null && command -v gpg-agent >/dev/null || missing+=(gnupg)
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 fail() {

@@ -14,7 +14,7 @@ func changeFlags(cmd *cobra.Command, c *sluice.Change) {
 	f.StringVar(&c.Ticket, "ticket", "", "the `TICKET` or incident it belongs to")
 	f.BoolVar(&c.DryRun, "dry-run", false, "say what would happen and change nothing")
 	f.StringVar(&c.IdempotencyKey, "idempotency-key", "", "a retry with the same `KEY` returns the first answer")
-	f.Bool("no-push", false, "keep it from the Git remote until `sluice git push`")
+	f.Bool("no-push", false, "keep it here, and send it later with 'sluice git push'")
 }
 
 // expectedReleaseFlag makes a change conditional on the environment's last release.

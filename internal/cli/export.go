@@ -203,7 +203,7 @@ func (e *env) exported(ctx context.Context, q exportQuery) ([]sluice.Component, 
 	found = slices.DeleteFunc(found, func(c sluice.Component) bool { return c.Archived && len(c.Environments) == 0 })
 	if len(found) == 0 {
 		return nil, sluice.Errorf(sluice.NotFound, "there are no components to export").
-			Fix("name where they are with --server or --data; in a fresh clone, synchronise the ledger with Git first")
+			Fix("name where they are with --server or --data").Fix("in a fresh clone: `sluice git sync`")
 	}
 	if len(q.environments) == 0 {
 		return found, nil

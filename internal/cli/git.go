@@ -16,7 +16,7 @@ func gitCommand(e *env) *cobra.Command {
 	return group(e, "git", "Share versions and releases through Git",
 		"Versions are tags components/NAME/v1.0.0, what is live is components/NAME/prod, and each environment's\n"+
 			"releases are commits: git log refs/sluice/environments/prod.",
-		gitSyncCommand(e), gitPushCommand(e), gitStatusCommand(e))
+		gitSyncCommand(e), gitPushCommand(e), gitStatusCommand(e), gitImportCommand(e))
 }
 
 // needGit is the project's Git side for a command that is about it.
@@ -77,15 +77,46 @@ func (e *env) gitSync(ctx context.Context, o gitsync.SyncOptions) error {
 	if err != nil {
 		return err
 	}
+	o.Again = true
 	done, err := bridge.Sync(ctx, o)
 	if err != nil {
 		return err
 	}
-	return e.show(done, func(w io.Writer) { e.syncedText(w, g, done) })
+	if err := e.show(done, func(w io.Writer) { e.syncedText(w, done) }); err != nil {
+		return err
+	}
+	if s := done.Remote; s > 0 {
+		e.note("%s took %s", g.Remote, seconds(s))
+	}
+	return e.unsentNote(ctx, g, bridge)
 }
 
-func (e *env) syncedText(w io.Writer, g *gitProject, s gitsync.Synced) {
+// unsentNote says what the remote lacks after a sync.
+func (e *env) unsentNote(ctx context.Context, g *gitProject, bridge *gitsync.Bridge) error {
+	if g.Remote == "" {
+		return nil
+	}
+	s, err := bridge.Status(ctx)
+	if err != nil {
+		return err
+	}
+	n := len(s.Unsent)
+	for _, b := range s.Environments {
+		n += b.Ahead
+	}
+	if n > 0 {
+		e.note("%s does not have all of it yet: `sluice git push`", g.Remote)
+	}
+	return nil
+}
+
+func (e *env) syncedText(w io.Writer, s gitsync.Synced) {
 	e.releasesText(w, s.Recorded, false)
+	for _, r := range s.Recorded {
+		if len(r.Changes) == 0 {
+			fmt.Fprintf(w, "%s  (%s), which changes nothing here\n", r.Ref(), deed(r))
+		}
+	}
 	for _, r := range s.Superseded {
 		fmt.Fprintf(w, "superseded: %s\n", r)
 	}
@@ -96,22 +127,22 @@ func (e *env) syncedText(w io.Writer, g *gitProject, s gitsync.Synced) {
 	if s.Versions > 0 {
 		fmt.Fprintf(w, "took in %s\n", counted(s.Versions, "version"))
 	}
-	if s.Versions+len(s.Recorded)+len(s.Superseded) == 0 {
+	for _, ref := range s.PutBack {
+		fmt.Fprintf(w, "put back: %s\n", gitrepo.ShortRef(ref))
+	}
+	if s.Versions+len(s.Recorded)+len(s.Superseded)+len(s.PutBack) == 0 {
 		fmt.Fprintln(w, "nothing new")
 	}
 	for _, r := range s.Refused {
 		fmt.Fprintf(w, "not taken in: %s: %s\n", gitrepo.ShortRef(r.Ref), r.Reason)
+		for _, fix := range r.Fixes {
+			fmt.Fprintf(w, "  fix: %s\n", fix)
+		}
 	}
 	for _, n := range s.Notes {
 		fmt.Fprintf(w, "note: %s\n", n)
 	}
 	e.byHandNotes(s.ByHand)
-	if s.Remote > 0 {
-		e.note("%s took %s", g.Remote, seconds(s.Remote))
-	}
-	if len(s.Rebased)+len(s.Superseded) > 0 {
-		e.note("next: `sluice git push`")
-	}
 }
 
 func gitPushCommand(e *env) *cobra.Command {

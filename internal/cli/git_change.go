@@ -52,10 +52,23 @@ func (e *env) beforeChange(ctx context.Context, cmd *cobra.Command) error {
 		g.away = err
 		return nil
 	}
-	if err == nil {
-		e.syncedNotes(done)
+	if err != nil {
+		return err
 	}
-	return err
+	e.syncedNotes(done)
+	return notTaken(g, done)
+}
+
+// notTaken refuses a change after a sync that could not take in releases: it would
+// be made apart from them.
+func notTaken(g *gitProject, s gitsync.Synced) error {
+	for _, r := range s.Refused {
+		if display, ok := gitsync.ParseEnvironmentRef(r.Ref); ok {
+			return sluice.Errorf(sluice.Refused, "nothing was changed, since what %s has of %s is not taken in", g.Remote, display).
+				Fix("see why, and have it mended: `sluice git sync`").Fix("or make the change here alone: --no-push")
+		}
+	}
+	return nil
 }
 
 func unreachable(err error) bool {
@@ -138,8 +151,8 @@ func stands(err error) error {
 		return err
 	}
 	out := sluice.Errorf(known.Code, "the change stands here, and is not shared: %s", known.Message)
-	out.Fixes = known.Fixes
-	return out.Because(err)
+	out.Fixes = slices.Clone(known.Fixes)
+	return out.Fix("then send it: `sluice git push`").Because(err)
 }
 
 // syncedNotes tell what a sync brought in, before a change is made.
@@ -149,8 +162,14 @@ func (e *env) syncedNotes(s gitsync.Synced) {
 			e.note("took in %s: %s %s (%s)", r.Ref(), slotName(c.Slot), movement(c, r.Action), deed(r))
 		}
 	}
+	for _, ref := range s.PutBack {
+		e.note("put back: %s", gitrepo.ShortRef(ref))
+	}
 	for _, r := range s.Refused {
 		e.note("not taken in: %s: %s", gitrepo.ShortRef(r.Ref), r.Reason)
+		for _, fix := range r.Fixes {
+			e.note("  fix: %s", fix)
+		}
 	}
 	for _, n := range s.Notes {
 		e.note("%s", n)

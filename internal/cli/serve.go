@@ -17,6 +17,7 @@ func serveCommand(e *env) *cobra.Command {
 		Long: "Serves the API until it is interrupted. At the very first start it prints an administrator's token,\n" +
 			"once. On this machine the command line finds a running server by itself.",
 		Example: "  sluice serve\n" +
+			"  sluice serve --git https://github.com/acme/prompts.git\n" +
 			"  sluice serve --listen :7117 --postgres postgres://sluice@db/sluice\n" +
 			"  sluice serve --listen :7117 --host sluice.example.com --tls-cert cert.pem --tls-key key.pem",
 		Args: takes(0, 0),
@@ -35,6 +36,7 @@ func serveCommand(e *env) *cobra.Command {
 	f.StringSliceVar(&o.outbound, "allow-outbound", nil, "a `HOST`, *.DOMAIN or network that runs may reach, and then no other; may be repeated")
 	f.IntVar(&o.runs.Concurrency, "run-concurrency", 0, "how many `RUNS` go on at once (default 64)")
 	f.IntVar(&o.runs.Queue, "run-queue", 0, "how many `RUNS` may wait or go on (default 10,000)")
+	o.git.flags(cmd)
 	return cmd
 }
 
@@ -43,11 +45,16 @@ type serveOptions struct {
 	hosts    []string
 	outbound []string
 	runs     sluice.RunBounds
+	git      serveGitOptions
 }
 
 func (e *env) serve(cmd *cobra.Command, o serveOptions) error {
 	if o.runs.Concurrency < 0 || o.runs.Queue < 0 {
 		return misuse(cmd, "serve: bounds on runs are numbers from 1 on").fix("correct --run-concurrency and --run-queue")
+	}
+	git, err := e.gitConfig(cmd, o.git)
+	if err != nil {
+		return err
 	}
 	s, err := e.load()
 	if err != nil {
@@ -65,7 +72,7 @@ func (e *env) serve(cmd *cobra.Command, o serveOptions) error {
 		Data: dir, Postgres: s.Postgres, Listen: s.Listen, Hosts: o.hosts, Version: e.Version, Log: e.log(slog.LevelInfo),
 		TLSCert: e.optionalPath(s.TLSCert), TLSKey: e.optionalPath(s.TLSKey),
 		MasterKey: s.MasterKey, MasterKeyFile: e.optionalPath(s.MasterKeyFile), MasterKeyCommand: s.MasterKeyCommand,
-		AllowOutbound: o.outbound, Runs: o.runs,
+		AllowOutbound: o.outbound, Runs: o.runs, Git: git,
 	})
 	if err != nil {
 		return err

@@ -133,8 +133,11 @@ func (m *machine) agreeOn(rt *rapid.T, c *change, e *place, action sluice.Action
 			Slot: slot(name), From: before.of(name).value, To: h.value, Origin: h.origin, Under: h.under(), PinnedBy: h.pinned,
 		})
 	}
-	next := snapshot{at: r.RecordedAt, recorded: r.RecordedAt, action: action, actor: c.actor, held: maps.Clone(before.held)}
+	next := snapshot{at: r.RecordedAt, made: r.RecordedAt, action: action, actor: c.actor, held: maps.Clone(before.held)}
 	maps.Copy(next.held, changes)
+	if at != 0 {
+		next.made = at
+	}
 	var source sluice.Time
 	dated := at != 0 && !e.lived && at >= before.at
 	if dated {

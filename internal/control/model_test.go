@@ -75,21 +75,27 @@ func open(rt *rapid.T, cfg store.Config) *machine {
 	start := time.Date(2024, 11, 12, 14, 0, 0, 0, time.UTC)
 	m := &machine{model: newWorld(sluice.TimeOf(start))}
 	cfg.Now = func() time.Time { return m.model.clock.Std() }
-	db := must(store.Open(as("alice"), cfg))(rt)
-	m.state = live.Open(live.Config{Source: db.Source(control.DefaultOrganization)})
-	m.Control = control.New(db, m.state, control.Config{Version: "test", Master: seal.Config{Key: must(seal.NewIdentity())(rt)}})
-	rt.Cleanup(func() {
-		if err := errors.Join(m.state.Close(), db.Close()); err != nil {
-			rt.Error(err)
-		}
-	})
-	must(m.Bootstrap(as("alice")))(rt)
+	m.Control, m.state = install(rt, cfg)
 	first := picked{T: rt, Rand: rand.New(rand.NewPCG(0, 0)), m: m, actor: "alice"}
 	m.seed(rt)
 	for range 8 { // so that each step has something to choose from
 		m.publish(first)
 	}
 	return m
+}
+
+// install opens an empty installation.
+func install(rt *rapid.T, cfg store.Config) (*control.Control, *live.State) {
+	db := must(store.Open(as("alice"), cfg))(rt)
+	state := live.Open(live.Config{Source: db.Source(control.DefaultOrganization)})
+	c := control.New(db, state, control.Config{Version: "test", Master: seal.Config{Key: must(seal.NewIdentity())(rt)}})
+	rt.Cleanup(func() {
+		if err := errors.Join(state.Close(), db.Close()); err != nil {
+			rt.Error(err)
+		}
+	})
+	must(c.Bootstrap(as("alice")))(rt)
+	return c, state
 }
 
 func must[T any](v T, err error) func(*rapid.T) T {

@@ -49,10 +49,10 @@ type place struct {
 
 // snapshot is an environment after a release.
 type snapshot struct {
-	at, recorded sluice.Time
-	action       sluice.Action
-	actor        string
-	held         map[string]*held // by component, or by the slot of a variable
+	at, made sluice.Time // made is when it happened, wherever that was
+	action   sluice.Action
+	actor    string
+	held     map[string]*held // by component, or by the slot of a variable
 }
 
 // held is what one slot holds from one release on.

@@ -45,7 +45,7 @@ func (r *Repo) start(ctx context.Context, p process) (*child, error) {
 	c := &child{ctx: ctx, repo: r, args: p.args, stdout: stdout, stderr: &firstBytes{limit: maxStderr}, kill: kill}
 	c.cmd = exec.CommandContext(inner, program, p.args...)
 	c.cmd.Dir = r.at
-	c.cmd.Env = append(environment(), p.env...)
+	c.cmd.Env = append(append(environment(), r.more...), p.env...)
 	c.cmd.Stdout, c.cmd.Stderr = theirs, c.stderr
 	if p.asks {
 		if c.stdin, err = c.cmd.StdinPipe(); err != nil {

@@ -84,9 +84,9 @@ func fetchTrouble(remote string, err error) error {
 	case lockedOut.MatchString(failure.Stderr):
 		return sluice.Errorf(sluice.Conflict, "what %s has cannot be recorded here, since other processes move the same refs: %s", name, lastWords(failure.Stderr)).
 			Fix("try again; when it stays like this, look for leftover *.lock files with `git fsck` and in the Git directory").Because(err)
-	case strings.Contains(failure.Stderr, "[rejected]"):
-		return sluice.Errorf(sluice.Conflict, "a ref of %s has moved other than forwards: %s", name, lastWords(failure.Stderr)).
-			Fix("see the two with `git ls-remote %s`", name).Because(err)
+	case failure.Status == 1 && lastWords(failure.Stderr) == noWords: // a rejection, of which a quiet git does not speak
+		return sluice.Errorf(sluice.Conflict, "refs of %s have moved other than forwards", name).
+			Fix("see them with `git ls-remote %s`", name).Because(err)
 	}
 	return trouble(remote, err)
 }

@@ -25,11 +25,12 @@ func TestFetch(t *testing.T) {
 	for key, value := range map[string]string{"fetch.prune": "true", "fetch.pruneTags": "true", "remote.origin.tagOpt": "--tags", "fetch.recurseSubmodules": "true"} {
 		git(t, r.at, "config", key, value)
 	}
+	git(t, r.at, "config", "--add", "remote.origin.fetch", "+refs/tags/*:refs/mirrored/*")
 	git(t, r.at, "commit", "--quiet", "--allow-empty", "--message=mine")
 	git(t, r.at, "tag", "mine")
 	own := refsOf(t, r)
 	tag := func(name string, id OID) { git(t, there.at, "tag", "--force", name, string(id)) }
-	for _, step := range []struct {
+	for i, step := range []struct {
 		name   string
 		change func()
 		prune  bool
@@ -46,7 +47,8 @@ func TestFetch(t *testing.T) {
 		{"a directory that became a name", func() { git(t, there.at, "tag", "--delete", "a/prod/eu"); tag("a", c[1]) }, true, map[string]OID{"a": c[1]}},
 	} {
 		step.change()
-		if err := r.Fetch(t.Context(), "origin", step.prune, theirs); err != nil {
+		remote := []string{"origin", there.at}[i%2]
+		if err := r.Fetch(t.Context(), remote, step.prune, theirs); err != nil {
 			t.Fatalf("%s: %v", step.name, err)
 		}
 		want := map[string]OID{}
@@ -71,7 +73,7 @@ func TestFetchManySpecs(t *testing.T) {
 	id := commitIn(t, there.at)
 	var commands strings.Builder
 	var specs []string
-	for i := range 3000 {
+	for i := range 1000 {
 		name := fmt.Sprintf("refs/tags/%s/v%d", strings.Repeat("long-", 40), i)
 		fmt.Fprintf(&commands, "create %s %s\n", name, id)
 		specs = append(specs, "+"+name+":"+strings.Replace(name, "tags", "theirs", 1))
@@ -100,7 +102,7 @@ func TestFetchTroubles(t *testing.T) {
 		want               string
 	}{
 		{"a ref that is not there", there.at, "refs/tags/none:refs/x/none", sluice.NotFound, "does not have that ref: couldn't find remote ref refs/tags/none"},
-		{"a move backwards without +", there.at, "refs/tags/*:refs/theirs/tags/*", sluice.Conflict, "has moved other than forwards"},
+		{"a move backwards without +", there.at, "refs/tags/*:refs/theirs/tags/*", sluice.Conflict, "have moved other than forwards"},
 		{"no such place", "/nowhere/at/all", theirs, sluice.Unavailable, "there is no repository at /nowhere/at/all"},
 		{"nobody listens", "git://127.0.0.1:1/x", theirs, sluice.Unavailable, "git://127.0.0.1:1/x cannot be reached"},
 		{"an option as a remote", "--upload-pack=touch", theirs, sluice.Invalid, "is not the name or the address"},
@@ -175,7 +177,7 @@ func TestOverHTTP(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, leases := range []int{manyLeases, 0} {
-		p := pusher{repo: r, remote: url, room: argumentRoom(), leases: leases}
+		p := pusher{repo: r, remote: url, room: argumentRoom(), leases: leases, specs: leases}
 		err := p.push(t.Context(), []PushRef{{Ref: prod, New: c[1], Expected: c[0]}, {Ref: chain, New: c[1], Expected: c[1]}, {Ref: "refs/sluice/new", New: c[1]}})
 		if e := sluice.AsError(err); e == nil || e.Code != sluice.Conflict || !strings.Contains(e.Message, chain) {
 			t.Errorf("with a lease that does not hold: got %+v, want a conflict over %s", e, chain)

@@ -59,7 +59,8 @@ func (p PushRef) size() int {
 // arguments of one process, about 5,000 that move or 10,000 new tags on Linux.
 // When there are more, refs that are to be new go ahead in transactions of their
 // own, in the order given, so put first what nobody looks for before the rest is
-// there; what moves is never divided.
+// there; what moves is never divided. While more than 300 are pushed, this
+// repository has refs below refs/sluice/outbox.
 //
 // Errors: *[Rejected] when refs at the remote are not what was expected;
 // [sluice.Refused] when a hook or rule of the remote says no, in its own words,
@@ -73,7 +74,7 @@ func (p PushRef) size() int {
 // the deadline came between. Fetch, look again and push what is then still to be
 // done; doing it twice does no harm.
 func (r *Repo) Push(ctx context.Context, remote string, refs []PushRef) error {
-	p := pusher{repo: r, remote: remote, room: argumentRoom(), leases: manyLeases}
+	p := pusher{repo: r, remote: remote, room: argumentRoom(), leases: manyLeases, specs: manySpecs}
 	return p.push(ctx, refs)
 }
 
@@ -101,6 +102,7 @@ type pusher struct {
 	remote string
 	room   int // bytes for arguments
 	leases int // by name, at most
+	specs  int // by name, at most
 }
 
 func (p *pusher) push(ctx context.Context, refs []PushRef) error {
@@ -190,8 +192,9 @@ func (p *pusher) divide(refs []PushRef) ([][]PushRef, error) {
 	return batches, nil
 }
 
-// arguments are those of the git process that pushes a batch.
-func (p *pusher) arguments(ctx context.Context, batch []PushRef) []string {
+// arguments are those of the git process that pushes a batch, with the refspecs
+// given instead of those that do not delete, if there are any.
+func (p *pusher) arguments(ctx context.Context, batch []PushRef, staged string) []string {
 	args := []string{"push", "--porcelain", "--no-follow-tags", "--no-recurse-submodules"}
 	if len(batch) > 1 {
 		args = append(args, "--atomic")
@@ -214,8 +217,13 @@ func (p *pusher) arguments(ctx context.Context, batch []PushRef) []string {
 		}
 	}
 	args = append(args, "--", p.remote)
+	if staged != "" {
+		args = append(args, staged)
+	}
 	for _, ref := range batch {
-		args = append(args, ref.spec())
+		if staged == "" || ref.New == "" {
+			args = append(args, ref.spec())
+		}
 	}
 	return args
 }

@@ -10,13 +10,19 @@ import (
 
 func TestPushThousands(t *testing.T) {
 	t.Parallel()
+	pushMany(t, 1500, 500)
+}
+
+// pushMany pushes new tags, new refs that are no tags, and one that moves, in
+// one step.
+func pushMany(t testing.TB, labelled, numbered int) {
+	t.Helper()
 	r := initRepo(t)
 	bare := remoteOf(t, r)
 	c := commits(t, r, 2)
 	if err := r.Push(t.Context(), "origin", []PushRef{{Ref: chain, New: c[0]}}); err != nil {
 		t.Fatal(err)
 	}
-	const labelled, numbered = 10_000, 500
 	var refs []PushRef
 	for i := range labelled {
 		refs = append(refs, PushRef{Ref: fmt.Sprintf("refs/tags/components/component-%05d/v1.0.0", i), New: c[0]})
@@ -29,8 +35,13 @@ func TestPushThousands(t *testing.T) {
 	if err := r.Push(t.Context(), "origin", refs); err != nil {
 		t.Fatal(err)
 	}
-	if got := r.Started() - before; got > 2 { // one asks for the settings
-		t.Errorf("started %d processes, want one push", got)
+	if got := r.Started() - before; got > 5 { // settings, the outbox seen, filled and emptied, and the push
+		t.Errorf("started %d processes, want 5", got)
+	}
+	for name := range refsOf(t, r) {
+		if strings.HasPrefix(name, outbox) {
+			t.Errorf("%s is left over", name)
+		}
 	}
 	got := refsOf(t, bare)
 	if len(got) != len(refs) || got[chain] != c[1] {
@@ -64,7 +75,7 @@ func TestPushInParts(t *testing.T) {
 		{"only what moves fits, and little ahead at a time", size(move("a"), move("b")), "tag1 tag2 1 | tag3 2 | a b"},
 		{"what moves does not fit", size(move("a"), move("b")) - 1, "too many refs of origin"},
 	} {
-		p := pusher{repo: r, remote: "origin", room: test.room, leases: manyLeases}
+		p := pusher{repo: r, remote: "origin", room: test.room, leases: manyLeases, specs: manySpecs}
 		parts, err := p.divide(all)
 		var got []string
 		for _, part := range parts {
@@ -97,7 +108,7 @@ func TestPushInPartsMovesTogether(t *testing.T) {
 		t.Fatal(err)
 	}
 	refs := []PushRef{{Ref: version, New: c[1]}, {Ref: prod, New: c[1], Expected: c[0]}, {Ref: chain, New: c[1], Expected: c[1]}}
-	p := pusher{repo: r, remote: "origin", room: refs[1].size() + refs[2].size(), leases: manyLeases}
+	p := pusher{repo: r, remote: "origin", room: refs[1].size() + refs[2].size(), leases: manyLeases, specs: manySpecs}
 	if err := p.push(t.Context(), refs); sluice.CodeOf(err) != sluice.Conflict {
 		t.Fatalf("got %v, want a conflict", err)
 	}
@@ -111,6 +122,12 @@ func TestPushInPartsMovesTogether(t *testing.T) {
 	}
 	if got := refsOf(t, bare); got[prod] != c[1] || got[chain] != c[1] {
 		t.Errorf("in the end: got %v, want all at %s", got, c[1])
+	}
+}
+
+func BenchmarkPushNew(b *testing.B) {
+	for b.Loop() {
+		pushMany(b, 10_000, 0)
 	}
 }
 

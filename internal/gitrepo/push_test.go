@@ -121,7 +121,7 @@ func TestPushIsRejected(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			for _, leases := range []int{manyLeases, 0} { // by name, and by what git has on record
-				p := pusher{repo: r, remote: "origin", room: argumentRoom(), leases: leases}
+				p := pusher{repo: r, remote: "origin", room: argumentRoom(), leases: leases, specs: leases}
 				err := p.push(t.Context(), test.refs)
 				var rejected *Rejected
 				if !errors.As(err, &rejected) || !slices.Equal(rejected.Refs, test.want) || rejected.Reason == "" {
@@ -147,7 +147,7 @@ func TestPushDoesNotTrustRecordsOfOthers(t *testing.T) {
 	git(t, r.at, "config", "--add", "remote.origin.fetch", "+refs/*:refs/mirror/*")
 	git(t, bare.at, "fetch", "--quiet", r.at, "main:"+chain)
 	git(t, r.at, "fetch", "--quiet", "origin") // so git has a record that fits what is there
-	p := pusher{repo: r, remote: "origin", room: argumentRoom(), leases: 0}
+	p := pusher{repo: r, remote: "origin", room: argumentRoom(), leases: 0, specs: 0}
 	var rejected *Rejected
 	if err := p.push(t.Context(), []PushRef{{Ref: chain, New: c[0]}}); !errors.As(err, &rejected) {
 		t.Errorf("a new ref that is there, and that git has on record: got %v, want it rejected", err)

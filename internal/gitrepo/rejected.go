@@ -51,7 +51,16 @@ var (
 
 // send pushes one batch and says how it went.
 func (p *pusher) send(ctx context.Context, batch []PushRef) error {
-	out, err := p.repo.run(ctx, process{args: p.arguments(ctx, batch)})
+	staged := ""
+	if len(batch) > p.specs {
+		pattern, clear, err := p.stage(ctx, batch)
+		if err != nil {
+			return err
+		}
+		defer clear()
+		staged = pattern
+	}
+	out, err := p.repo.run(ctx, process{args: p.arguments(ctx, batch, staged)})
 	var failure *Failure
 	if !errors.As(err, &failure) {
 		return trouble(p.remote, err)

@@ -107,21 +107,26 @@ func lastWords(stderr string) string {
 	const most = 3
 	var said []string
 	for _, line := range words(stderr) {
-		for _, prefix := range []string{"remote: ", "fatal: ", "error: "} {
-			line = strings.TrimPrefix(line, prefix)
+		for _, prefix := range []string{"remote:", "fatal:", "error:"} {
+			line = strings.TrimSpace(strings.TrimPrefix(line, prefix))
 		}
-		if !says(line) {
-			continue
+		if says(line) {
+			said = append(said, line)
 		}
-		said = append(said, line)
 	}
 	if len(said) == 0 {
-		return "git says no more than that"
+		return noWords
 	}
 	return oneLine(strings.Join(said[max(0, len(said)-most):], "\n"))
 }
 
+// noWords stands for what git did not say.
+const noWords = "git does not say more"
+
 func says(line string) bool {
+	if line == "" {
+		return false
+	}
 	for _, phrase := range empty {
 		if strings.HasPrefix(line, phrase) {
 			return false

@@ -26,6 +26,7 @@ type Repo struct {
 	newHash  func() hash.Hash
 	patience time.Duration
 	config   map[string]string // of Common/config
+	more     []string          // "KEY=value" for each process, in addition to the usual environment
 
 	started        atomic.Int64
 	versionAsked   atomic.Bool
@@ -75,7 +76,8 @@ func Open(dir string) (*Repo, error) {
 }
 
 // MainTop returns the root of the main work tree, which is Top unless this is a
-// linked one; "" when the repository itself is bare.
+// linked one; "" when the repository itself is bare, and from a linked work tree
+// of one whose git directory is elsewhere, which does not say where it belongs.
 func (r *Repo) MainTop() string { return r.mainTop }
 
 // Shallow reports whether history was cut off when the repository was cloned.

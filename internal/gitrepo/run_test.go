@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/sluice-dev/sluice"
 )
@@ -74,10 +75,19 @@ func TestRunSaysWhatIsWrong(t *testing.T) {
 func TestRunEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	r := initRepo(t)
+	held := filepath.Join(t.TempDir(), "held")
+	if err := syscall.Mkfifo(held, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	pipe, err := os.OpenFile(held, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = pipe.Close() }()
 	// What it starts holds its output and does not listen to a polite request.
-	standIn(t, r, "sh -c 'trap \"\" TERM; echo started; sleep 60'")
+	standIn(t, r, "exec 3>'"+held+"'; sh -c 'trap \"\" TERM; echo started; sleep 60'")
 	ctx, cancel := context.WithCancel(t.Context())
-	err := r.stream(ctx, process{args: []string{"log"}}, func(stdout io.Reader) error {
+	err = r.stream(ctx, process{args: []string{"log"}}, func(stdout io.Reader) error {
 		_, err := stdout.Read(make([]byte, 8))
 		cancel()
 		if err == nil {
@@ -87,6 +97,12 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want %v", err, context.Canceled)
+	}
+	if err := pipe.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadAll(pipe); err != nil { // which ends when nobody holds the other end
+		t.Errorf("what it started goes on: %v", err)
 	}
 	if _, err := r.Run(ctx, nil, "version"); !errors.Is(err, context.Canceled) {
 		t.Errorf("with an ended context: got %v, want %v", err, context.Canceled)

@@ -23,6 +23,7 @@ type Settings struct {
 	Format      string              // of signatures: "openpgp", "x509" or "ssh"
 	SigningKey  string              // user.signingKey; "" for the one that belongs to the user
 	MinTrust    string              // gpg.minTrustLevel in lower case; "" for any
+	RevokedKeys string              // gpg.ssh.revocationFile as it stands there
 	Remotes     []string            // names, sorted
 	PushDefault string              // remote.pushDefault
 	FetchSpecs  map[string][]string // remote.<name>.fetch by name, in their order
@@ -116,6 +117,7 @@ func (r *Repo) settingsOf(listed []listedValue) Settings {
 		Format:      cmp.Or(strings.ToLower(last["gpg.format"]), "openpgp"),
 		SigningKey:  last["user.signingkey"],
 		MinTrust:    strings.ToLower(last["gpg.mintrustlevel"]),
+		RevokedKeys: last["gpg.ssh.revocationfile"],
 		PushDefault: last["remote.pushdefault"],
 		FetchSpecs:  fetch,
 	}

@@ -70,13 +70,14 @@ func TestSettings(t *testing.T) {
 		{"config", "--add", "remote.origin.fetch", "+refs/tags/*:refs/x/*"},
 		{"config", "remote.pushDefault", "Back.Up"},
 		{"config", "remote.half.fetch", "refs/a:refs/b"},
+		{"config", "gpg.ssh.revocationFile", "~/revoked"},
 		{"config", "tag.gpgSign", "yes"},
 		{"config", "commit.gpgSign", "off"},
 	} {
 		git(t, r.at, args...)
 	}
 	want := Settings{
-		UserName: "alice", UserEmail: "alice@example.com", SignTags: true, Format: "ssh", SigningKey: "~/key.pub", MinTrust: "fully",
+		UserName: "alice", UserEmail: "alice@example.com", SignTags: true, Format: "ssh", SigningKey: "~/key.pub", MinTrust: "fully", RevokedKeys: "~/revoked",
 		Remotes: []string{"Back.Up", "origin"}, PushDefault: "Back.Up", HooksPath: filepath.Join(dir, "hooks"),
 		FetchSpecs: map[string][]string{
 			"origin": {"+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/x/*"}, "Back.Up": {"+refs/heads/*:refs/remotes/Back.Up/*"}, "half": {"refs/a:refs/b"},

@@ -43,7 +43,7 @@ func (r *Repo) SignTag(ctx context.Context, tag Tag) (OID, error) {
 	if err != nil {
 		return "", err
 	}
-	if !got.Signed || got.Object != tag.Object || got.Kind != tag.Kind || got.Name != text([]byte(oneLineText(tag.Name))) || got.Message != text([]byte(message)) {
+	if got.Object != tag.Object || got.Kind != tag.Kind || got.Name != text([]byte(oneLineText(tag.Name))) || got.Message != text([]byte(message)) {
 		return "", sluice.Errorf(sluice.Unavailable, "Git made another tag than %s when it was to sign it", tag.Name).
 			Fix("see that `git tag --sign` works as it should with the hooks and settings here")
 	}
@@ -70,7 +70,7 @@ func (r *Repo) SignCommit(ctx context.Context, commit Commit) (OID, error) {
 	if err != nil {
 		return "", err
 	}
-	if !got.Signed || got.Tree != commit.Tree || fmt.Sprint(got.Parents) != fmt.Sprint(commit.Parents) || got.Message != text([]byte(withoutNull(commit.Message))) {
+	if got.Tree != commit.Tree || fmt.Sprint(got.Parents) != fmt.Sprint(commit.Parents) || got.Message != text([]byte(withoutNull(commit.Message))) {
 		return "", sluice.Errorf(sluice.Unavailable, "Git made another commit than it was to sign").
 			Fix("see that `git commit-tree -S` works as it should with the settings here")
 	}
@@ -110,16 +110,31 @@ func (r *Repo) signed(ctx context.Context, kind string, p process) ([]byte, erro
 	raw, readErr := onlyObject(dir, kind)
 	var failure *Failure
 	switch {
-	case readErr == nil:
+	case readErr == nil && isSigned(kind, raw):
 		return raw, nil // when git complains, then that it may not touch refs
 	case errors.As(err, &failure):
-		return nil, sluice.Errorf(sluice.Unavailable, "git could not sign the %s: %s", kind, lastWords(failure.Stderr)).
+		// Some versions of git make a tag without a signature when ssh-keygen
+		// cannot sign it.
+		said := strings.ReplaceAll(failure.Stderr, "fatal: ref updates forbidden inside quarantine environment", "")
+		return nil, sluice.Errorf(sluice.Unavailable, "git could not sign the %s: %s", kind, lastWords(said)).
 			Fix("see that `git config user.signingKey` names a key that is here").
 			Fix("when the key has a passphrase, let an agent hold it, since nobody is asked for it at the terminal").Because(err)
 	case err != nil:
 		return nil, err
+	case readErr != nil:
+		return nil, readErr
 	}
-	return nil, readErr
+	return nil, sluice.Errorf(sluice.Unavailable, "git made a %s without a signature", kind).Fix("see that `git config gpg.format` and gpg.program name what can sign")
+}
+
+// isSigned reports whether what was made has a signature.
+func isSigned(kind string, raw []byte) bool {
+	if kind == "tag" {
+		tag, err := ParseTag("", raw)
+		return err == nil && tag.Signed
+	}
+	commit, err := ParseCommit("", raw)
+	return err == nil && commit.Signed
 }
 
 // quotedPath writes a path for a list of paths, where a colon would end it.

@@ -63,7 +63,33 @@ func (r *Repo) VerifyTags(ctx context.Context, ids []OID) (map[OID]Verdict, erro
 		const ending = 100 // bytes of what divides the reports
 		atOnce = min(max(1, maxStderr/2/(longest+ending)), verifyMost)
 	}
+	if settings.RevokedKeys != "" {
+		return verdicts, r.doubtTimeless(ctx, verdicts)
+	}
 	return verdicts, nil
+}
+
+// doubtTimeless takes back what is good of tags that were made in the first
+// second of 1970, or do not say when. For these git passes ssh-keygen an empty
+// argument where the time would stand, behind which the file of revoked keys is
+// not seen.
+func (r *Repo) doubtTimeless(ctx context.Context, verdicts map[OID]Verdict) error {
+	rd := r.Reader(ctx)
+	defer func() { _ = rd.Close() }()
+	for id, v := range verdicts {
+		if !v.Good || !strings.HasPrefix(v.Key, "SHA256:") {
+			continue
+		}
+		object, found, err := rd.Object(string(id))
+		if err != nil {
+			return err
+		}
+		tag, err := ParseTag(id, object.Bytes)
+		if !found || err != nil || tag.Tagger.When.Unix() == 0 {
+			verdicts[id] = Verdict{Standing: SignedBadly, Key: v.Key, Why: "without a time, Git does not see whether the key was revoked"}
+		}
+	}
+	return nil
 }
 
 // verify returns what Git reports of each tag, for as many from the first one on

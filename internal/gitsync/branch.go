@@ -2,7 +2,9 @@ package gitsync
 
 import (
 	"bytes"
+	"errors"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/sluice-dev/sluice"
@@ -20,95 +22,59 @@ func (x *exporter) branch(name string) (*branch, error) {
 		return nil, sluice.Errorf(sluice.Internal, "environment %s has a release and does not exist", name)
 	}
 	at, found, err := x.b.loadBranch(x.ledger, name)
+	if err == nil && !found {
+		at, err = x.rebuild(e)
+	}
 	if err != nil {
 		return nil, err
-	}
-	if !found {
-		if at, err = x.rebuild(e); err != nil {
-			return nil, err
-		}
-	}
-	if at.Display != e.Display() {
-		x.rename(at, e.Display())
 	}
 	x.branches[name] = at
 	return at, nil
 }
 
-// rename gives an environment's refs the name that it is shown under since.
-func (x *exporter) rename(at *branch, display string) {
+// rename gives an environment's refs the name that it is shown under since. It goes
+// with a release, so that others hear of it. What has the name still gives it up.
+func (x *exporter) rename(at *branch, display string) error {
+	was := at.Display
 	if at.Commit != "" {
-		x.move(EnvironmentRef(at.Display), "", at.Commit)
+		x.move(EnvironmentRef(was), "", at.Commit)
+	}
+	for component, tag := range at.Tags {
+		x.move(EnvironmentTag(component, was), "", tag)
+	}
+	at.Display, at.dirty = display, true
+	if err := x.vacate(at); err != nil {
+		return err
+	}
+	if at.Commit != "" {
 		x.move(EnvironmentRef(display), at.Commit, "")
 	}
 	for component, tag := range at.Tags {
-		x.move(EnvironmentTag(component, at.Display), "", tag)
 		x.move(EnvironmentTag(component, display), tag, "")
 	}
-	at.Display, at.dirty = display, true
+	return nil
 }
 
-// rebuild reads the end of an environment's history from the refs.
-func (x *exporter) rebuild(e sluice.Environment) (*branch, error) {
-	at := &branch{
-		Name: e.Name, Display: e.Display(), lines: &Lines{}, root: sluice.RootHash(nil), Files: map[string]gitrepo.OID{},
-		Tags: map[string]gitrepo.OID{}, Numbers: map[sluice.Slot]under{},
-	}
-	known, err := x.all()
-	if err != nil {
-		return nil, err
-	}
-	tip, there := known.local[EnvironmentRef(at.Display)]
-	if !there {
-		return at, nil
-	}
-	c, err := x.commitObject(tip.ID)
-	if err != nil {
-		return nil, err
-	}
-	if at.Release, err = x.numberOf(e, c); err != nil {
-		return nil, err
-	}
-	at.Commit, at.stale = tip.ID, true
-	for ref, r := range known.local {
-		if component, display, ok := parseEnvironmentTag(ref); ok && display == at.Display {
-			at.Tags[component] = r.ID
+// vacate renames another environment that was shown before as this one is since.
+func (x *exporter) vacate(at *branch) error {
+	for _, name := range slices.Sorted(maps.Keys(x.known)) {
+		e := x.known[name]
+		if e.Release == 0 || name == at.Name || e.Display() == at.Display {
+			continue
 		}
-	}
-	m, err := x.b.services.State(x.ctx, sluice.EnvironmentRef{Name: e.Name, Release: at.Release, Exact: true})
-	if err != nil {
-		return nil, err
-	}
-	for _, s := range m.Slots {
-		at.Numbers[s.Slot] = under{Since: s.Since, Under: s.Under}
-	}
-	return at, x.refill(at)
-}
-
-// numberOf is the release here that a commit is.
-func (x *exporter) numberOf(e sluice.Environment, c gitrepo.Commit) (int64, error) {
-	head, err := ParseReleaseMessage(c)
-	if err != nil {
-		return 0, err
-	}
-	if head.Entry.Ledger == x.ledger && head.Number <= e.Release {
-		return head.Number, nil
-	}
-	for q := (sluice.ReleaseQuery{Environment: e.Name, Paging: sluice.Paging{Limit: sluice.MaxPage}}); ; {
-		page, err := x.b.services.Releases(x.ctx, q)
+		other, err := x.branch(name)
+		var unknown *unknownTip
+		if errors.As(err, &unknown) {
+			continue
+		}
+		if err == nil && other.Display == at.Display {
+			err = x.rename(other, e.Display())
+		}
 		if err != nil {
-			return 0, err
-		}
-		for _, r := range page.Items {
-			if string(r.Commit) == string(c.ID) {
-				return r.Number, nil
-			}
-		}
-		if q.Cursor = page.Next; q.Cursor == "" {
-			return 0, &unknownTip{sluice.Errorf(sluice.Conflict, "%s holds releases that are not known here", EnvironmentRef(e.Display())).
-				Fix("take them in first: `sluice git sync`")}
+			return err
 		}
 	}
+	return nil
 }
 
 // unknownTip is an environment's history that goes on beyond what is known here.

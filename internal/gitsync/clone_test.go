@@ -2,7 +2,6 @@ package gitsync
 
 import (
 	"context"
-	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,7 +12,6 @@ import (
 	"github.com/sluice-dev/sluice/client"
 	"github.com/sluice-dev/sluice/internal/gitrepo"
 	"github.com/sluice-dev/sluice/internal/sandbox"
-	"github.com/sluice-dev/sluice/internal/server"
 )
 
 // TestMain takes the configuration of whoever runs the tests out of play.
@@ -86,7 +84,7 @@ func openClone(t *testing.T, dir, actor string) *clone {
 
 // open opens what is in the clone's directory.
 func (c *clone) open() error {
-	srv, err := server.Open(context.Background(), server.Config{Data: filepath.Join(c.dir, ".sluice"), Embedded: true, Log: slog.New(slog.DiscardHandler)})
+	srv, err := openInstallation(context.Background(), filepath.Join(c.dir, ".sluice"))
 	if err != nil {
 		return err
 	}

@@ -61,25 +61,37 @@ func (d *Divergence) shown() *sluice.Error {
 }
 
 // rebased are the releases that were made here, as they are appended after what
-// others made. Each slot gets the value that it was given here; what is so already
-// is left out.
-func (s *syncer) rebased(h history) ([]sluice.ReleaseRecord, error) {
-	tip := h.commits[len(h.commits)-1].commit.ID
-	text, err := s.manifest(tip)
-	if err != nil {
-		return nil, err
-	}
-	on, err := ParseManifest(text)
-	if err != nil {
-		return nil, err
-	}
-	now := map[sluice.Slot]SlotLine{}
-	for _, line := range on.Slots {
-		now[line.Slot] = line
+// others made, in the order in which they were made. Each slot gets the value that
+// it was given here; what is so already is left out, and so is what another of them
+// brings along again.
+func (s *syncer) rebased(list []history) ([]sluice.ReleaseRecord, error) {
+	var mine []history // the releases made here, as histories of their own
+	now := map[string]map[sluice.Slot]SlotLine{}
+	for _, h := range list {
+		if len(h.mine) == 0 {
+			continue
+		}
+		mine = append(mine, history{display: h.display, commits: h.mine})
+		text, err := s.manifest(h.commits[len(h.commits)-1].commit.ID)
+		if err != nil {
+			return nil, err
+		}
+		on, err := ParseManifest(text)
+		if err != nil {
+			return nil, err
+		}
+		lines := map[sluice.Slot]SlotLine{}
+		for _, line := range on.Slots {
+			lines[line.Slot] = line
+		}
+		now[on.Environment.Name] = lines
 	}
 	var out []sluice.ReleaseRecord
-	for _, m := range h.mine {
-		r, err := s.again(m, on.Environment.Name, now)
+	for _, m := range merged(mine) {
+		if m.head.Action == sluice.ActionInherited && slices.ContainsFunc(mine, func(h history) bool { return h.causes(m.head) }) {
+			continue
+		}
+		r, err := s.again(m, m.head.Environment, now[m.head.Environment])
 		if err != nil {
 			return nil, err
 		}
@@ -88,6 +100,13 @@ func (s *syncer) rebased(h history) ([]sluice.ReleaseRecord, error) {
 		}
 	}
 	return out, nil
+}
+
+// causes reports whether a history has the release that another one followed.
+func (h history) causes(r ReleaseHead) bool {
+	return slices.ContainsFunc(h.commits, func(c incoming) bool {
+		return nameOf(c.head) == r.Cause && c.head.Entry.Ledger == r.Entry.Ledger
+	})
 }
 
 // again is one release made here on top of what is live by then.

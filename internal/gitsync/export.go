@@ -47,28 +47,21 @@ func (b *Bridge) export(ctx context.Context, known *refs, overwrite map[string]g
 	if err != nil || at.Epoch >= info.Epoch {
 		return out, err
 	}
-	x := &exporter{b: b, ctx: ctx, ledger: info.Ledger, refs: known, overwrite: overwrite, objects: objects{repo: b.repo}}
+	x := b.exporter(ctx, info.Ledger, known)
+	x.overwrite = overwrite
 	defer x.close()
 	if err := x.environments(); err != nil {
 		return out, err
 	}
-	for at.Epoch < info.Epoch {
-		page, err := b.services.Entries(ctx, sluice.AuditQuery{
-			Ascending: true, Paging: sluice.Paging{Limit: entriesAtOnce, Cursor: strconv.FormatInt(at.Epoch, 10)},
-		})
-		if err != nil {
-			return out, err
+	err = x.pages(at, info.Epoch)
+	var missing *gap
+	if errors.As(err, &missing) { // all of it is written once more, which makes what is there again
+		if err = x.again(); err == nil {
+			err = x.pages(cursor{Ledger: info.Ledger}, info.Epoch)
 		}
-		if len(page.Items) == 0 {
-			break
-		}
-		if err := x.page(page.Items); err != nil {
-			return out, err
-		}
-		at.Epoch = page.Items[len(page.Items)-1].Seq
-		if err := b.saveCursor(at); err != nil {
-			return out, err
-		}
+	}
+	if err != nil {
+		return out, err
 	}
 	out = x.out
 	slices.Sort(out.Refs)
@@ -92,6 +85,12 @@ type exporter struct {
 	kinds    map[string]string
 	states   map[string]sluice.Manifest
 	out      Exported
+}
+
+func (b *Bridge) exporter(ctx context.Context, ledger string, known *refs) *exporter {
+	return &exporter{
+		b: b, ctx: ctx, ledger: ledger, refs: known, objects: objects{repo: b.repo}, branches: map[string]*branch{}, updates: map[string]gitrepo.Update{},
+	}
 }
 
 func (x *exporter) close() {
@@ -120,31 +119,53 @@ func (x *exporter) environments() error {
 	return nil
 }
 
+// pages writes the entries after a cursor.
+func (x *exporter) pages(at cursor, last int64) error {
+	for at.Epoch < last {
+		page, err := x.b.services.Entries(x.ctx, sluice.AuditQuery{
+			Ascending: true, Paging: sluice.Paging{Limit: entriesAtOnce, Cursor: strconv.FormatInt(at.Epoch, 10)},
+		})
+		if err != nil || len(page.Items) == 0 {
+			return err
+		}
+		if err := x.page(page.Items); err != nil {
+			return err
+		}
+		at.Epoch = page.Items[len(page.Items)-1].Seq
+		if err := x.b.saveCursor(at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // page writes the entries of one page. When what is kept beside the repository
 // turns out not to be what the refs say, it is forgotten and the page begun anew.
 func (x *exporter) page(entries []sluice.Entry) error {
 	err := x.fold(entries)
 	var moved *gitrepo.Moved
 	if errors.As(err, &moved) {
-		for name := range x.branches {
-			if err := x.b.forget(x.ledger, name); err != nil {
-				return err
-			}
+		if err = x.again(); err == nil {
+			err = x.fold(entries)
 		}
-		x.branches, x.refs = nil, nil
-		if _, err := x.all(); err != nil {
-			return err
-		}
-		err = x.fold(entries)
 	}
 	return err
 }
 
-func (x *exporter) fold(entries []sluice.Entry) error {
-	if x.branches == nil {
-		x.branches = map[string]*branch{}
+// again forgets what is known of the repository, and looks at it anew.
+func (x *exporter) again() error {
+	for name := range x.known {
+		if err := x.b.forget(x.ledger, name); err != nil {
+			return err
+		}
 	}
-	x.updates, x.objects.list = map[string]gitrepo.Update{}, nil
+	x.branches, x.refs = map[string]*branch{}, nil
+	_, err := x.all()
+	return err
+}
+
+func (x *exporter) fold(entries []sluice.Entry) error {
+	x.updates, x.objects = map[string]gitrepo.Update{}, objects{repo: x.b.repo}
 	before := x.out
 	err := x.each(entries)
 	if err == nil {

@@ -16,7 +16,16 @@ func (x *exporter) release(r sluice.Release) error {
 		return err
 	}
 	if r.Number != at.Release+1 {
-		return &gitrepo.Moved{Ref: EnvironmentRef(at.Display)} // what is kept is of another ledger
+		return &gap{sluice.Errorf(sluice.Internal, "%s is at release %d, and %s is to follow", EnvironmentRef(at.Display), at.Release, r.Ref())}
+	}
+	if display := x.known[at.Name].Display(); at.Display != display {
+		if err := x.rename(at, display); err != nil {
+			return err
+		}
+	} else if at.Commit == "" {
+		if err := x.vacate(at); err != nil {
+			return err
+		}
 	}
 	x.out.Releases++
 	at.dirty = true
@@ -31,6 +40,13 @@ func (x *exporter) release(r sluice.Release) error {
 	}
 	return err
 }
+
+// gap is an environment's history that ends before what was written of it: its ref
+// was put back or removed, or what is kept beside the repository is of another one.
+type gap struct{ err *sluice.Error }
+
+func (g *gap) Error() string { return g.err.Error() }
+func (g *gap) Unwrap() error { return g.err }
 
 // follow goes on to the commit that a release was read from. What it leaves
 // behind is kept.

@@ -33,6 +33,8 @@ func TestModel(t *testing.T) {
 					t.Logf("what happened:\n%s", strings.Join(m.trace, "\n"))
 				}
 			}()
+			m.publish(m.people[0])
+			m.publish(m.people[1])
 			for range *modelLong {
 				m.step()
 			}

@@ -42,10 +42,9 @@ func (b *Bridge) push(ctx context.Context) (out Pushed, err error) {
 	if err != nil {
 		return out, err
 	}
-	list, kept := outgoing(known)
-	out.Kept = kept
-	if len(list) == 0 {
-		return out, nil
+	var list []gitrepo.PushRef
+	if list, out.Kept, err = b.outgoing(ctx, known); err != nil || len(list) == 0 {
+		return out, err
 	}
 	if b.cfg.Branch != "" {
 		trigger, err := b.trigger(ctx, known, list)
@@ -103,15 +102,29 @@ func (b *Bridge) quicker(r *gitrepo.Rejected) error {
 		Fix("see what they did: `sluice git sync`").Because(r)
 }
 
-// outgoing are the refs that differ from what the remote has, in the order in which
-// they may go: what nobody looks for before the rest is there comes first.
+// outgoing are the refs that are to move at the remote, in the order in which they
+// may go: what nobody looks for before the rest is there comes first. Conflict when
+// releases would be thrown away there.
+func (b *Bridge) outgoing(ctx context.Context, known *refs) (list []gitrepo.PushRef, kept []string, err error) {
+	list, kept = outgoing(known)
+	tags, err := b.outgoingTags(ctx, known)
+	if err != nil {
+		return nil, kept, err
+	}
+	list = append(list, tags...)
+	slices.SortStableFunc(list, func(a, b gitrepo.PushRef) int { return cmp.Compare(turn(a), turn(b)) })
+	return list, kept, b.checkForwards(ctx, list)
+}
+
+// outgoing are the refs that differ from what the remote has, besides the tags of
+// environments.
 func outgoing(known *refs) (list []gitrepo.PushRef, kept []string) {
 	for _, ref := range slices.Sorted(maps.Keys(known.local)) {
 		is, there := known.local[ref], known.remote[ref]
-		if _, ours := RemoteRef("x", ref); !ours || is.ID == there.ID {
+		if _, shared := RemoteRef("", ref); is.ID == there.ID || !shared {
 			continue
 		}
-		if tag, ok := ParseTagName(ref); isTag(ref) && (!ok || tag.Layout != LayoutPlain || tag.Label == "" && tag.Environment == "") {
+		if tag, ok := ParseTagName(ref); isTag(ref) && (!ok || tag.Layout != LayoutPlain || tag.Label == "") {
 			continue
 		} else if ok && tag.Label != "" && there.ID != "" {
 			kept = append(kept, ref) // it never moves
@@ -119,13 +132,6 @@ func outgoing(known *refs) (list []gitrepo.PushRef, kept []string) {
 		}
 		list = append(list, gitrepo.PushRef{Ref: ref, New: is.ID, Expected: there.ID})
 	}
-	for _, ref := range slices.Sorted(maps.Keys(known.remote)) {
-		_, here := known.local[ref]
-		if _, _, ok := parseEnvironmentTag(ref); ok && !here {
-			list = append(list, gitrepo.PushRef{Ref: ref, Expected: known.remote[ref].ID})
-		}
-	}
-	slices.SortStableFunc(list, func(a, b gitrepo.PushRef) int { return cmp.Compare(turn(a), turn(b)) })
 	return list, kept
 }
 

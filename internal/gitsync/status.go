@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/gitrepo"
@@ -60,19 +61,34 @@ func (b *Bridge) Status(ctx context.Context) (Status, error) {
 	}
 	if b.cfg.Remote != "" {
 		list, kept := outgoing(s.refs)
-		for _, p := range list {
+		tags, err := b.outgoingTags(ctx, s.refs)
+		if err != nil && sluice.CodeOf(err) != sluice.Conflict { // a sync tells of what others released
+			return out, err
+		}
+		for _, p := range append(list, tags...) {
 			if _, is := ParseEnvironmentRef(p.Ref); !is {
 				out.Unsent = append(out.Unsent, p.Ref)
 			}
 		}
 		for _, ref := range kept {
-			out.Problems = append(out.Problems, RefProblem{ref, "it has other content at " + b.cfg.Remote, "publish what is here under another label, and delete the tag here: `git tag -d " + shortTag(ref) + "`"})
+			out.Problems = append(out.Problems, s.otherThere(ref))
 		}
 		slices.Sort(out.Unsent)
 	}
 	problems, err := s.problems()
 	out.Problems = append(out.Problems, problems...)
 	return out, err
+}
+
+// otherThere is about the tag of a version that the remote has too, but another one.
+func (s *syncer) otherThere(ref string) RefProblem {
+	if !s.refusedAs(ref, s.refs.remote[ref].ID) && s.refs.local[ref].Peeled == s.refs.remote[ref].Peeled {
+		return RefProblem{ref, s.b.cfg.Remote + " has another tag for the same version", "`sluice git sync` takes that one"}
+	}
+	return RefProblem{
+		ref, "it has other content at " + s.b.cfg.Remote,
+		"publish what is here under another label, then `git tag -d " + shortTag(ref) + "` and `sluice git sync`",
+	}
 }
 
 // branches compares the history of each environment with what the remote had.
@@ -130,6 +146,7 @@ func (s *syncer) distance(mine, theirs gitrepo.OID) (ahead, behind int, err erro
 // problems are tags that are not where the releases put them.
 func (s *syncer) problems() ([]RefProblem, error) {
 	var out []RefProblem
+	told := map[string]bool{}
 	for _, display := range slices.Sorted(maps.Keys(s.known)) {
 		at, found, err := s.b.loadBranch(s.ledger, s.known[display].Name)
 		if err != nil {
@@ -150,7 +167,29 @@ func (s *syncer) problems() ([]RefProblem, error) {
 			default:
 				out = append(out, RefProblem{ref, "it was moved by hand", "`sluice git sync` takes it in"})
 			}
+			told[ref] = true
 		}
 	}
-	return out, nil
+	for _, m := range s.missing() {
+		out = append(out, RefProblem{m.Ref, "the tag is missing", "`sluice git sync` puts it back"})
+	}
+	return append(out, s.leftOut(told)...), nil
+}
+
+// leftOut are refs that were not taken in, besides those that were told of.
+func (s *syncer) leftOut(told map[string]bool) (out []RefProblem) {
+	for _, key := range slices.Sorted(maps.Keys(s.seen)) {
+		ref, refused := strings.CutPrefix(key, "refused:")
+		if !refused {
+			ref, refused = strings.CutPrefix(key, "kept:")
+		}
+		if id := s.seen[key]; !refused || told[ref] || id == "" {
+			continue
+		} else if id == s.refs.local[ref].ID {
+			out = append(out, RefProblem{ref, "it was not taken in", "`sluice git sync` says why"})
+		} else if id == s.refs.remote[ref].ID {
+			out = append(out, RefProblem{ref, "it was not taken in from " + s.b.cfg.Remote, "`sluice git sync` says why"})
+		}
+	}
+	return out
 }

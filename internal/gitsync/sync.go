@@ -14,6 +14,7 @@ type SyncOptions struct {
 	Offline bool // look at what is in the repository, and not at the remote
 	Rebase  bool // append what was released here after what others released
 	Theirs  bool // let what others released stand, and supersede what was released here
+	Again   bool // look again at what was refused before, which may be taken in since
 }
 
 // Synced says what a sync brought in.
@@ -24,16 +25,23 @@ type Synced struct {
 	Rebased    []sluice.Release `json:"rebased,omitempty"`    // that were made here and appended again
 	Superseded []string         `json:"superseded,omitempty"` // releases here whose place others took
 	Refused    []Refusal        `json:"refused,omitempty"`    // what could not be taken in
+	PutBack    []string         `json:"put_back,omitempty"`   // tags that were missing here, or other than elsewhere
 	Notes      []string         `json:"notes,omitempty"`
 	Remote     time.Duration    `json:"-"` // how long the remote took
 }
 
 // Refusal is a ref that was not taken in, and why.
 type Refusal struct {
-	Ref    string `json:"ref"`
-	Reason string `json:"reason"`
-	Actor  string `json:"actor,omitempty"`
-	Commit string `json:"commit,omitempty"` // what it points at
+	Ref    string   `json:"ref"`
+	Reason string   `json:"reason"`
+	Fixes  []string `json:"fixes,omitempty"` // what to do next
+	Actor  string   `json:"actor,omitempty"`
+	Commit string   `json:"commit,omitempty"` // what it points at
+}
+
+func refusal(ref gitrepo.Ref, actor string, err error) Refusal {
+	known := sluice.AsError(err)
+	return Refusal{Ref: ref.Name, Reason: known.Message, Fixes: known.Fixes, Actor: actor, Commit: string(ref.Peeled)}
 }
 
 // Sync brings in what others did: versions, releases, and tags that were moved by
@@ -96,7 +104,8 @@ type syncer struct {
 	refs      *refs
 	reader    *gitrepo.Reader
 	ledger    string
-	known     map[string]sluice.Environment // by the name that their refs have
+	known     map[string]sluice.Environment // by the name that they are shown under
+	released  map[string]int64              // by name, how many releases there are here
 	manifests map[gitrepo.OID][]byte
 	seen      seen
 	// overwrite are tags that were moved by hand and recorded, by where they are.
@@ -115,8 +124,9 @@ func (s *syncer) installation() error {
 	if err != nil {
 		return err
 	}
-	s.known = map[string]sluice.Environment{}
+	s.known, s.released = map[string]sluice.Environment{}, map[string]int64{}
 	for _, e := range list {
+		s.released[e.Name] = e.Release
 		if !e.Deleted || s.known[e.Display()].Name == "" {
 			s.known[e.Display()] = e
 		}

@@ -42,9 +42,10 @@ func (m *team) agreesOn(c *clone, ledger string, e sluice.Environment) {
 	m.Helper()
 	rd := c.bridge.repo.Reader(m.Context())
 	defer rd.Close()
-	o, found, err := rd.Object(EnvironmentRef(e.Display()))
+	ref := m.refOf(c, rd, e)
+	o, found, err := rd.Object(ref)
 	if err != nil || !found {
-		m.Errorf("%s: %s is at release %d, and %s is not there: %v", c.actor, e.Name, e.Release, EnvironmentRef(e.Display()), err)
+		m.Errorf("%s: %s is at release %d, and %s is not there: %v", c.actor, e.Name, e.Release, ref, err)
 		return
 	}
 	commit, err := gitrepo.ParseCommit(o.ID, o.Bytes)
@@ -80,17 +81,36 @@ func (m *team) agreesOn(c *clone, ledger string, e sluice.Environment) {
 	}
 }
 
+// refOf is the ref of an environment's history, which gets the name that the
+// environment is shown under with the next release.
+func (m *team) refOf(c *clone, rd *gitrepo.Reader, e sluice.Environment) string {
+	m.Helper()
+	for _, ref := range strings.Fields(c.git("for-each-ref", "--format=%(refname)", EnvironmentsPrefix)) {
+		text, err := readManifest(rd, gitrepo.OID(c.git("rev-parse", ref)))
+		if err != nil {
+			m.Fatal(err)
+		}
+		if head, _, err := HeadOf(text); err == nil && head.Name == e.Name {
+			return ref
+		}
+	}
+	return EnvironmentRef(e.Display())
+}
+
 // slots are what a ledger says of an environment, as the lines of a manifest.
 func (m *team) slots(c *clone, e sluice.Environment) map[sluice.Slot]string {
 	m.Helper()
-	state, err := c.client.State(m.Context(), sluice.EnvironmentRef{Name: e.Name})
+	state, err := c.client.State(m.Context(), sluice.EnvironmentRef{Name: e.Name, Release: e.Release, Exact: true})
 	if err != nil {
 		m.Fatal(err)
 	}
-	for _, name := range modelParts { // which may hold nothing, and remember what was
-		s, err := c.client.Setting(m.Context(), sluice.EnvironmentRef{Name: e.Name}, name)
-		if _, there := state.Find(s.Slot); err == nil && !there {
-			state.Slots = append(state.Slots, s)
+	seen := map[sluice.Slot]bool{}
+	for _, r := range m.releases(c, e.Name) { // what holds nothing remembers what was
+		for _, ch := range r.Changes {
+			if !seen[ch.Slot] && ch.To.IsZero() {
+				state.Slots = append(state.Slots, sluice.Setting{Slot: ch.Slot, Under: ch.Under})
+			}
+			seen[ch.Slot] = true
 		}
 	}
 	out := map[sluice.Slot]string{}
@@ -177,15 +197,15 @@ func (m *team) compare() {
 		m.sound(c)
 		m.tagsPointAtWhatIsLive(c)
 		if got := m.shared(c.dir, c); got != refs {
-			m.Errorf("%s and %s have other refs:\n%s\n\n%s", first.actor, c.actor, refs, got)
+			m.Errorf("%s and %s have other refs:\n%s", first.actor, c.actor, differing(refs, got))
 		}
 		if got := m.history(c); got != past {
-			m.Errorf("%s and %s have other histories:\n%s\n\n%s", first.actor, c.actor, past, got)
+			m.Errorf("%s and %s have other histories:\n%s", first.actor, c.actor, differing(past, got))
 		}
 		m.ledgerFollows(c)
 	}
 	if got := m.shared(m.remote, first); got != refs {
-		m.Errorf("the remote has other refs than %s:\n%s\n\n%s", first.actor, got, refs)
+		m.Errorf("%s and the remote have other refs:\n%s", first.actor, differing(refs, got))
 	}
 	kept := reachable(first, m.remote)
 	for id, who := range m.made {
@@ -204,12 +224,51 @@ func (m *team) shared(dir string, c *clone) string {
 	var out []string
 	for line := range strings.Lines(gitAs(m.T, dir, c.actor, "for-each-ref", "--format=%(refname) %(objectname)", "refs/tags/components/", "refs/sluice/environments/", "refs/sluice/versions/")) {
 		ref, _, _ := strings.Cut(line, " ")
-		if strings.HasSuffix(ref, "/nowhere") || m.clashed[ref] {
+		if m.stray(ref) || m.clashed[ref] {
 			continue
 		}
 		out = append(out, strings.TrimSpace(line))
 	}
 	return strings.Join(out, "\n")
+}
+
+// differing are the lines that only one of two texts has.
+func differing(a, b string) string {
+	var out []string
+	for i, side := range [][2]string{{a, b}, {b, a}} {
+		others := strings.Split(side[1], "\n")
+		for line := range strings.SplitSeq(side[0], "\n") {
+			if !slices.Contains(others, line) {
+				out = append(out, []string{"- ", "+ "}[i]+line)
+			}
+		}
+	}
+	return strings.Join(out, "\n")
+}
+
+// stray reports whether a tag is of an environment that does not exist, or is one
+// that somebody moved by hand and that was refused to them: it stays where it is.
+func (m *team) stray(ref string) bool {
+	m.Helper()
+	_, display, ok := parseEnvironmentTag(ref)
+	if !ok {
+		return false
+	}
+	for _, c := range m.people {
+		info, err := c.client.Info(m.Context())
+		if err != nil {
+			m.Fatal(err)
+		}
+		seen, err := c.bridge.loadSeen(info.Ledger)
+		if err != nil {
+			m.Fatal(err)
+		}
+		if seen["kept:"+ref] != "" {
+			return true
+		}
+	}
+	_, err := m.people[0].client.Environment(m.Context(), display)
+	return sluice.CodeOf(err) == sluice.NotFound
 }
 
 // history is what the commits of all environments say.
@@ -234,7 +293,10 @@ func (m *team) ledgerFollows(c *clone) {
 		if e.Release == 0 {
 			continue
 		}
-		ids, err := c.bridge.repo.Chain(m.Context(), "", gitrepo.OID(c.git("rev-parse", EnvironmentRef(e.Display()))))
+		rd := c.bridge.repo.Reader(m.Context())
+		ref := m.refOf(c, rd, e)
+		rd.Close()
+		ids, err := c.bridge.repo.Chain(m.Context(), "", gitrepo.OID(c.git("rev-parse", ref)))
 		if err != nil {
 			m.Fatal(err)
 		}
@@ -305,7 +367,7 @@ func (m *team) tagsPointAtWhatIsLive(c *clone) {
 		}
 	}
 	for _, ref := range m.tags(c, isEnvironmentTag) {
-		if !strings.HasSuffix(ref, "/nowhere") {
+		if !m.stray(ref) {
 			got[ref] = c.git("rev-parse", ref+"^{commit}")
 		}
 	}

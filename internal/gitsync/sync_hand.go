@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/gitrepo"
@@ -20,6 +21,7 @@ type handMove struct {
 	actor     string
 	at        sluice.Time
 	deed      MoveMessage // what the tag says, as far as it can be read
+	again     bool        // it was refused before
 }
 
 // byHand records tags of environments that were moved with plain Git, as releases
@@ -35,7 +37,7 @@ func (s *syncer) byHand() error {
 		r, err := s.deploy(m)
 		if refuse(err) {
 			s.seen["kept:"+m.ref.Name] = m.ref.ID
-			s.out.Refused = append(s.out.Refused, Refusal{Ref: m.ref.Name, Reason: sluice.AsError(err).Message, Actor: m.actor, Commit: string(m.ref.Peeled)})
+			s.out.Refused = append(s.out.Refused, refusal(m.ref, m.actor, err))
 		} else if err != nil {
 			return err
 		} else {
@@ -43,6 +45,7 @@ func (s *syncer) byHand() error {
 				s.out.Recorded = append(s.out.Recorded, *r)
 			}
 			overwrite[m.ref.Name] = s.refs.local[m.ref.Name].ID
+			delete(s.seen, "kept:"+m.ref.Name)
 		}
 		s.seen[m.key] = m.ref.ID
 	}
@@ -69,10 +72,15 @@ func (s *syncer) handMoves() ([]handMove, error) {
 			ref := side.refs[name]
 			component, display, ok := parseEnvironmentTag(name)
 			key := side.name + name
-			if !ok || s.seen[key] == ref.ID || s.seen[name] == ref.ID || s.seen["remote:"+name] == ref.ID {
+			again := s.o.Again && s.seen["kept:"+name] == ref.ID
+			if !ok || !again && (s.seen[key] == ref.ID || s.seen[name] == ref.ID || s.seen["remote:"+name] == ref.ID) {
 				continue
 			}
-			m := handMove{key: key, ref: ref, component: component, display: display}
+			if side.name == "" && s.refs.remote[name].ID == ref.ID { // it is looked at as the remote's
+				s.seen[key] = ref.ID
+				continue
+			}
+			m := handMove{key: key, ref: ref, component: component, display: display, again: again}
 			made, err := s.handMade(&m)
 			if err != nil {
 				return nil, err
@@ -121,8 +129,20 @@ func (s *syncer) handMade(m *handMove) (bool, error) {
 func (s *syncer) deploy(m handMove) (*sluice.Release, error) {
 	e, known := s.known[m.display]
 	if (!known || e.Deleted) && m.deed.Environment != m.display {
-		return nil, sluice.Errorf(sluice.NotFound, "%s names no environment here", m.ref.Name).
-			Fix("if it should be one: `sluice environment create %s`", m.display)
+		err := sluice.Errorf(sluice.NotFound, "%s is neither a version, such as v1.2.0, nor an environment here", m.display)
+		if strings.Trim(m.display, "v0123456789.") != "" {
+			err = err.Fix("if it shall be an environment: `sluice environment create %s`, then `sluice git sync`", m.display)
+		}
+		return nil, err.Fix("if it is a slip: `%s`", s.takeAway(m))
+	}
+	if _, _, err := s.placeOfVersion(m); err != nil {
+		return nil, err
+	}
+	const second = 1_000_000 // the precision of tags
+	if m.again && known && m.at+second <= e.At {
+		return nil, sluice.Errorf(sluice.Conflict, "it was moved by hand and refused, and %s was released since", e.Name).
+			Fix("if it shall be live all the same: `sluice deploy set %s VERSION --to %s`", m.component, m.display).
+			Fix("put it back: `%s`, then `sluice git sync`", s.takeAway(m))
 	}
 	if bad, err := s.unverified([]gitrepo.OID{m.ref.ID}); err != nil || bad[m.ref.ID] != nil {
 		return nil, errors.Join(err, bad[m.ref.ID])
@@ -144,6 +164,14 @@ func (s *syncer) deploy(m handMove) (*sluice.Release, error) {
 		return nil, err
 	}
 	return done.Release, s.installation()
+}
+
+// takeAway is the command that deletes a tag where it is.
+func (s *syncer) takeAway(m handMove) string {
+	if s.refs.local[m.ref.Name].ID == m.ref.ID {
+		return "git tag -d " + shortTag(m.ref.Name)
+	}
+	return "git push " + s.b.cfg.Remote + " :" + m.ref.Name
 }
 
 // versionOf is the version that a tag points at: the one that it names, if that has
@@ -240,6 +268,9 @@ func (s *syncer) putBack() error {
 		if !found {
 			continue
 		}
+		if err := s.adopt(at); err != nil {
+			return err
+		}
 		for component, want := range at.Tags {
 			ref := EnvironmentTag(component, at.Display)
 			is := s.refs.local[ref].ID
@@ -249,7 +280,11 @@ func (s *syncer) putBack() error {
 			moves = append(moves, gitrepo.Update{Ref: ref, New: want, Old: is})
 		}
 	}
-	moves = append(moves, s.missing()...)
+	lost, err := s.writeAgain(s.missing())
+	if err != nil {
+		return err
+	}
+	moves = append(append(moves, lost...), s.unlike()...)
 	if len(moves) == 0 {
 		return nil
 	}
@@ -259,36 +294,14 @@ func (s *syncer) putBack() error {
 	}
 	for _, m := range moves {
 		s.out.Refs = append(s.out.Refs, m.Ref)
+		s.out.PutBack = append(s.out.PutBack, m.Ref)
 		s.refs.set(m.Ref, m.New)
+		if s.seen[m.Ref] != "" {
+			s.seen[m.Ref] = m.New
+		}
 	}
 	s.out.ByHand = nil
-	return nil
+	return s.b.saveSeen(s.ledger, s.seen)
 }
-
-// missing are the tags of versions that were here, or that the remote has.
-func (s *syncer) missing() (moves []gitrepo.Update) {
-	want := map[string]gitrepo.OID{}
-	for ref, id := range s.seen {
-		if tag, ok := ParseTagName(ref); ok && isTag(ref) && tag.Layout == LayoutPlain && tag.Label != "" {
-			want[ref] = id
-		}
-	}
-	for ref, there := range s.refs.remote {
-		if _, known := want[ref]; !known && s.seen["remote:"+ref] == there.ID && !s.refused(ref) {
-			if tag, ok := ParseTagName(ref); ok && isTag(ref) && tag.Label != "" {
-				want[ref] = there.ID
-			}
-		}
-	}
-	for ref, id := range want {
-		if _, here := s.refs.local[ref]; !here {
-			moves = append(moves, gitrepo.Update{Ref: ref, New: id})
-		}
-	}
-	return moves
-}
-
-// refused reports whether a ref was not taken in, by this sync or one before.
-func (s *syncer) refused(ref string) bool { return s.seen["refused:"+ref] != "" }
 
 func shortTag(ref string) string { return ref[len("refs/tags/"):] }

@@ -54,21 +54,37 @@ func (s *syncer) releases() error {
 // unknown are the histories under the local refs of environments that have no
 // release here.
 func (s *syncer) unknown() ([]history, error) {
+	all := true
+	for ref := range s.refs.local {
+		if display, ok := ParseEnvironmentRef(ref); ok && s.known[display].Release == 0 {
+			all = false
+		}
+	}
+	if all {
+		return nil, nil
+	}
+	mine, err := s.tips(s.refs.local)
+	if err != nil {
+		return nil, err
+	}
+	theirs, err := s.tips(s.refs.remote)
+	if err != nil {
+		return nil, err
+	}
 	var out []history
-	for _, ref := range slices.Sorted(maps.Keys(s.refs.local)) {
-		display, ok := ParseEnvironmentRef(ref)
-		if !ok || s.known[display].Release > 0 {
+	for _, name := range slices.Sorted(maps.Keys(mine)) {
+		if s.released[name] > 0 {
 			continue
 		}
-		tip := s.refs.local[ref].ID
-		if r, there := s.refs.remote[ref]; there && r.ID != tip {
-			if on, err := s.b.repo.HasAncestor(s.ctx, tip, r.ID); err != nil {
+		at := s.own(mine[name], name)
+		for _, there := range theirs[name] {
+			if on, err := s.b.repo.HasAncestor(s.ctx, at.id, there.id); err != nil {
 				return nil, err
 			} else if on {
-				tip = r.ID
+				at = there
 			}
 		}
-		h, err := s.read(display, "", tip)
+		h, err := s.read(at.display, "", at.id)
 		if err != nil {
 			return nil, err
 		}
@@ -80,15 +96,21 @@ func (s *syncer) unknown() ([]history, error) {
 // ahead are the histories in which the remote went on. Where this side went on
 // too, the options must say what to do.
 func (s *syncer) ahead() ([]history, error) {
+	if s.refs.level() {
+		return nil, nil
+	}
+	mine, err := s.tips(s.refs.local)
+	if err != nil {
+		return nil, err
+	}
+	theirs, err := s.tips(s.refs.remote)
+	if err != nil {
+		return nil, err
+	}
 	var out []history
 	apart := &Divergence{}
-	for _, ref := range slices.Sorted(maps.Keys(s.refs.remote)) {
-		display, ok := ParseEnvironmentRef(ref)
-		theirs, mine := s.refs.remote[ref].ID, s.refs.local[ref].ID
-		if !ok || theirs == mine {
-			continue
-		}
-		h, err := s.between(display, mine, theirs)
+	for _, name := range slices.Sorted(maps.Keys(theirs)) {
+		h, err := s.next(s.own(mine[name], name), theirs[name])
 		if err != nil {
 			return nil, err
 		}
@@ -104,6 +126,33 @@ func (s *syncer) ahead() ([]history, error) {
 		return nil, apart
 	}
 	return out, nil
+}
+
+// next is what the first of several histories of the remote has that the one here
+// has not. The others are looked at when it was taken in.
+func (s *syncer) next(mine tip, theirs []tip) (history, error) {
+	for _, there := range theirs {
+		if there.id == mine.id {
+			continue
+		}
+		h, err := s.between(there.display, mine.id, there.id)
+		if err != nil {
+			return h, err
+		}
+		if len(h.mine) > 0 {
+			aside, err := s.b.keptAside(s.ctx, there.id)
+			if err != nil {
+				return h, err
+			}
+			if aside {
+				continue
+			}
+		}
+		if len(h.commits) > 0 {
+			return h, nil
+		}
+	}
+	return history{}, nil
 }
 
 // between reads what each of two histories of an environment has that the other
@@ -187,23 +236,19 @@ func (s *syncer) take(list []history) error {
 		}
 		records, order = append(records, sluice.Record{Release: &r}), append(order, in)
 	}
-	whole := false
 	for _, h := range list {
-		if len(h.mine) == 0 {
-			continue
-		}
 		for _, m := range h.mine {
 			s.out.Superseded = append(s.out.Superseded, fmt.Sprintf("%s (%s)", nameOf(m.head), m.commit.ID.Short()))
 		}
-		if !s.o.Rebase {
-			continue
-		}
-		whole = true
-		again, err := s.rebased(h)
+	}
+	whole := false
+	if s.o.Rebase {
+		again, err := s.rebased(list)
 		if err != nil {
 			return err
 		}
 		for _, r := range again {
+			whole = true
 			records, order = append(records, sluice.Record{Release: &r}), append(order, incoming{again: true})
 		}
 	}
@@ -211,6 +256,14 @@ func (s *syncer) take(list []history) error {
 		return nil
 	}
 	done, err := s.recordReleases(records, whole)
+	if sluice.CodeOf(err) == sluice.Conflict {
+		if changed, failed := s.unlabel(records); failed != nil {
+			return failed
+		} else if changed { // what is recorded already is not recorded again
+			done, err = s.recordReleases(records, whole)
+		}
+	}
+	err = s.lacking(records, err)
 	for i, d := range done {
 		switch {
 		case !d.Created:
@@ -310,10 +363,11 @@ func (s *syncer) releaseRecord(in incoming, all []history) (sluice.ReleaseRecord
 	return r, nil
 }
 
-// follows reports whether a history has the release that a parent's made follow.
-func (h history) follows(parent ReleaseHead) bool {
+// follows reports whether a history goes on after a release: then it says itself
+// what its environment inherited of that.
+func (h history) follows(r ReleaseHead) bool {
 	return slices.ContainsFunc(h.commits, func(c incoming) bool {
-		return c.head.Action == sluice.ActionInherited && c.head.Cause == nameOf(parent) && c.head.Entry.Ledger == parent.Entry.Ledger
+		return c.head.Environment != r.Environment && before(r, c.head)
 	})
 }
 

@@ -22,13 +22,19 @@ func (s *syncer) versions() error {
 	for i := range found {
 		records = append(records, sluice.Record{Version: &found[i].record})
 	}
-	done, err := s.record(records)
-	for i, d := range done {
-		s.seen[found[i].key] = found[i].ref.ID
+	err = s.recordEach(records, nil, func(i int, d sluice.Recorded, why error) {
+		v := found[i]
+		s.seen[v.key] = v.ref.ID
+		switch {
+		case why != nil:
+			s.refuse(v.ref, why)
+		case !v.clashes:
+			delete(s.seen, "refused:"+v.ref.Name)
+		}
 		if d.Created {
 			s.out.Versions++
 		}
-	}
+	})
 	if err != nil {
 		return err
 	}
@@ -53,6 +59,9 @@ type versionRef struct {
 	key    string
 	ref    gitrepo.Ref
 	record sluice.VersionRecord
+	// clashes says that its label has other content here. What it holds is taken in
+	// without it, since releases may need that.
+	clashes bool
 }
 
 // newVersions reads the refs of versions that were not looked into, of the remote
@@ -63,18 +72,26 @@ func (s *syncer) newVersions() ([]versionRef, error) {
 	if err != nil {
 		return nil, err
 	}
+	claimed := map[string]sluice.Digest{}
 	for _, v := range fresh {
 		record, err := s.versionRecord(v)
 		if err == nil {
 			var known bool
-			if known, err = s.knows(record); err == nil && !known {
+			if known, err = s.knows(record, claimed); err == nil && !known {
 				v.record = record
 				out = append(out, v)
 				continue
 			}
+			if err == nil {
+				s.let(v.ref)
+			}
 		}
 		if refuse(err) {
 			s.refuse(v.ref, err)
+			if v.clashes = sluice.CodeOf(err) == sluice.Conflict && record.Label != ""; v.clashes {
+				v.record, v.record.Label = record, ""
+				out = append(out, v)
+			}
 		} else if err != nil {
 			return nil, err
 		}
@@ -94,8 +111,17 @@ func refuse(err error) bool {
 }
 
 func (s *syncer) refuse(ref gitrepo.Ref, err error) {
-	s.seen["refused:"+ref.Name] = ref.ID
-	s.out.Refused = append(s.out.Refused, Refusal{Ref: ref.Name, Reason: sluice.AsError(err).Message, Commit: string(ref.Peeled)})
+	if there := s.refs.remote[ref.Name].ID; there == "" || !s.refusedAs(ref.Name, there) { // else that counts, which was looked at first
+		s.seen["refused:"+ref.Name] = ref.ID
+	}
+	s.out.Refused = append(s.out.Refused, refusal(ref, "", err))
+}
+
+// let forgets that a ref was refused, once it is taken in.
+func (s *syncer) let(ref gitrepo.Ref) {
+	if s.refusedAs(ref.Name, ref.ID) {
+		delete(s.seen, "refused:"+ref.Name)
+	}
 }
 
 // freshRefs are the refs of versions that were not looked into, without those
@@ -109,7 +135,12 @@ func (s *syncer) freshRefs() ([]versionRef, error) {
 		for _, name := range slices.Sorted(maps.Keys(side.refs)) {
 			ref := side.refs[name]
 			key := side.name + name
-			if s.seen[key] == ref.ID || s.seen[name] == ref.ID && side.refs[name].ID == s.refs.local[name].ID {
+			again := s.o.Again && s.seen["refused:"+name] == ref.ID
+			if !again && (s.seen[key] == ref.ID || s.seen[name] == ref.ID && side.refs[name].ID == s.refs.local[name].ID) {
+				continue
+			}
+			if side.name == "" && s.refs.remote[name].ID == ref.ID && ref.ID != "" { // it is looked at as the remote's
+				s.seen[key] = ref.ID
 				continue
 			}
 			record := sluice.VersionRecord{}
@@ -141,26 +172,32 @@ func (s *syncer) freshRefs() ([]versionRef, error) {
 	}), nil
 }
 
-// knows reports whether a version is here. Conflict when its label has other content.
-func (s *syncer) knows(r sluice.VersionRecord) (bool, error) {
+// knows reports whether a version is here. Conflict when its label has other content,
+// here or in what was claimed for it a moment before.
+func (s *syncer) knows(r sluice.VersionRecord, claimed map[string]sluice.Digest) (bool, error) {
 	_, digest, err := sluice.CheckFiles(r.Files)
 	if err != nil {
 		return false, err
 	}
-	ref := r.Label
-	if ref == "" {
-		ref = string(digest)
+	if r.Label == "" {
+		return false, nil // the same content may be there under a label, which is another version
 	}
-	v, err := s.b.services.Version(s.ctx, r.Component, ref)
-	switch {
-	case sluice.CodeOf(err) == sluice.NotFound:
-		return false, nil
-	case err != nil:
+	key := r.Component + "@" + r.Label
+	v, err := s.b.services.Version(s.ctx, r.Component, r.Label)
+	missing := sluice.CodeOf(err) == sluice.NotFound
+	if err != nil && !missing {
 		return false, err
-	case v.Digest != digest:
-		return false, sluice.Errorf(sluice.Conflict, "%s@%s has other content here (%s) than the tag (%s)", r.Component, ref, v.Digest.Short(), digest.Short())
 	}
-	return true, nil
+	if missing {
+		if v.Digest = claimed[key]; v.Digest == "" {
+			claimed[key] = digest
+			return false, nil
+		}
+	}
+	if v.Digest != digest {
+		return false, sluice.Errorf(sluice.Conflict, "%s has other content here (%s) than the tag (%s)", key, v.Digest.Short(), digest.Short())
+	}
+	return !missing, nil
 }
 
 // versionRecord reads what a ref says of a version, and its files.
@@ -272,7 +309,8 @@ func (s *syncer) unverified(ids []gitrepo.OID) (map[gitrepo.OID]error, error) {
 		if is {
 			signed = append(signed, id)
 		} else if s.b.cfg.Verify == VerifyRequired {
-			out[id] = sluice.Errorf(sluice.Refused, "the tag is not signed, and sluice.yaml asks for it (git.verify: required)").Fix("sign it: `git tag -s -f`")
+			out[id] = sluice.Errorf(sluice.Refused, "the tag is not signed, and sluice.yaml asks for it (git.verify: required)").
+				Fix("sign it: `git tag -s -f TAG TAG^{}`, then `git push --force REMOTE TAG`").Fix("or ask for less: `git: {verify: signed}` in sluice.yaml")
 		}
 	}
 	if len(signed) == 0 {
@@ -287,7 +325,7 @@ func (s *syncer) unverified(ids []gitrepo.OID) (map[gitrepo.OID]error, error) {
 		if v.Good || v.Standing == gitrepo.SignedByWhom && s.b.cfg.Verify == VerifySigned {
 			continue
 		}
-		out[id] = sluice.Errorf(sluice.Refused, "its signature does not hold: %s", v.Why).Fix("have it signed again by someone whose key is known here")
+		out[id] = sluice.Errorf(sluice.Refused, "its signature is not taken: %s", v.Why).Fix("have it signed again by someone whose key is known here")
 	}
 	return out, nil
 }

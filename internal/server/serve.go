@@ -152,6 +152,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	case <-ctx.Done():
 	case err = <-failed:
 	}
+	s.git.close()   // answers the webhooks that wait
 	s.state.Close() // ends the streams, which would keep the servers waiting
 	s.control.EndWatches()
 	stopping, cancel := context.WithTimeout(context.Background(), shutdownTimeout)

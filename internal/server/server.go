@@ -67,6 +67,8 @@ type Config struct {
 	AllowOutbound []string
 	// Runs bounds the runs.
 	Runs sluice.RunBounds
+	// Git says which repositories are followed and written to.
+	Git GitConfig
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
 }
@@ -110,6 +112,7 @@ type Server struct {
 	firstToken   string
 	certificates *certificates // nil without TLS
 	metrics      *api.Metrics  // shared by all handlers; nil in an embedded server, which nobody scrapes
+	git          *git         // nil unless a repository is followed or written to
 	following    sync.Once
 	expiry       expiry
 	closing      sync.Once
@@ -158,6 +161,9 @@ func (s *Server) start(ctx context.Context) error {
 	}
 	s.follow()
 	s.runner.Start()
+	if err := s.openGit(); err != nil {
+		return err
+	}
 	token, err := s.control.FirstToken(ctx)
 	s.firstToken = token
 	return err
@@ -228,6 +234,7 @@ func (s *Server) adapters() []api.Adapter {
 	return []api.Adapter{
 		scriptum.New(scriptum.Config{Services: s.services(), Log: s.cfg.Log, Version: s.cfg.Version}),
 		scout.New(scout.Config{Services: s.services(), Log: s.cfg.Log}),
+		s.gitAdapter(),
 	}
 }
 
@@ -254,6 +261,7 @@ func (s *Server) Close() error {
 	var err error
 	s.closing.Do(func() {
 		close(s.stop)
+		s.git.close() // before the live state, whose end it would take for a failure
 		s.expiry.stop()
 		s.state.Close()
 		var errs []error
