@@ -22,7 +22,8 @@ type Past interface {
 	// all of the environment's history; when there is none, only Slot is filled in.
 	LastWith(environment string, slot Slot, version int) (Setting, error)
 	// SettingFrom is the newest setting of a slot to a value that began with a release
-	// of a time, its own or that of elsewhere; when there is none, only Slot is filled in.
+	// of a time, its own or that of elsewhere, or with a zero time of any; when there is
+	// none, only Slot is filled in.
 	SettingFrom(environment string, slot Slot, value Value, at Time) (Setting, error)
 	// Ended is the last release after which the setting that began with a release
 	// was live, [Latest] when it still is.

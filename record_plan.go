@@ -75,10 +75,10 @@ func (p *Plan) lower(env Environment, cur Setting, s SlotRecord, action Action) 
 		return cur.Since, nil
 	}
 	below, found, err := p.walk(env, cur, func(b Setting) (bool, error) { return b.Value.Equal(s.Under), nil })
-	if err != nil || found || s.Under.Version == 0 {
+	if err != nil || found {
 		return below.Since, err
 	}
-	below, err = p.past.LastWith(env.Name, s.Slot, s.Under.Version)
+	below, err = p.past.SettingFrom(env.Name, s.Slot, s.Under, 0)
 	return below.Since, err
 }
 

@@ -165,7 +165,7 @@ func TestPushRace(t *testing.T) {
 	// Both have looked before either has written: the hook, which runs between,
 	// waits for the other one.
 	meet := t.TempDir()
-	hook(t, r, "pre-push", fmt.Sprintf("cat >/dev/null; touch %[1]s/$$; until [ $(ls %[1]s | wc -l) -ge 2 ]; do :; done", meet))
+	hook(t, r, "pre-push", fmt.Sprintf("cat >/dev/null; touch %[1]s/$$; i=0; until [ $(ls %[1]s | wc -l) -ge 2 ] || [ $i -gt 5000 ]; do i=$((i+1)); done", meet))
 	tag := func(i int) string { return fmt.Sprintf("refs/tags/components/bot/v%d.0.0", i) }
 	var errs [2]error
 	var both sync.WaitGroup

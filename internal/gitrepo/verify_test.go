@@ -196,7 +196,7 @@ func TestVerifyManyTags(t *testing.T) {
 	signsBySSH(t, x.r, newSSHKey(t))
 	good := x.signed("v1\n")
 	ids := []OID{good}
-	for i := range 3000 {
+	for i := range 1500 {
 		ids = append(ids, x.put(strconv.Itoa(i)+"\n"))
 	}
 	before := x.r.Started()

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/gitrepo"
@@ -220,6 +221,7 @@ func (x *exporter) commitAll() error {
 	list := make([]gitrepo.Update, 0, len(x.updates))
 	for _, ref := range slices.Sorted(maps.Keys(x.updates)) {
 		if u := x.updates[ref]; u.New != u.Old {
+			u.Any = strings.HasPrefix(ref, SupersededPrefix) // it says itself what it points at
 			list = append(list, u)
 		}
 	}

@@ -148,20 +148,27 @@ func turn(p gitrepo.PushRef) int {
 	return 1
 }
 
-// trigger is a commit on the branch that every push moves: the project as it is at
-// HEAD, so that a host finds its pipelines there, and what the push brings.
+// projectTree is the project as a host should find it on the branch that every
+// push moves, with its pipelines: as the remote's own branch has it, so that work
+// which was not pushed stays here.
+func (b *Bridge) projectTree(rd *gitrepo.Reader) (gitrepo.OID, error) {
+	for _, rev := range []string{"refs/remotes/" + b.cfg.Remote + "/HEAD", "HEAD@{upstream}", "HEAD"} {
+		tree, _, _, found, err := rd.Info(rev + "^{tree}")
+		if err != nil || found {
+			return tree, err
+		}
+	}
+	return b.repo.Put("tree", nil)
+}
+
+// trigger is a commit on the branch that every push moves.
 func (b *Bridge) trigger(ctx context.Context, known *refs, list []gitrepo.PushRef) (gitrepo.PushRef, error) {
 	p := gitrepo.PushRef{Ref: "refs/heads/" + b.cfg.Branch}
 	rd := b.repo.Reader(ctx)
 	defer rd.Close()
-	tree, _, _, found, err := rd.Info("HEAD^{tree}")
+	tree, err := b.projectTree(rd)
 	if err != nil {
 		return p, err
-	}
-	if !found {
-		if tree, err = b.repo.Put("tree", nil); err != nil {
-			return p, err
-		}
 	}
 	there := known.branch(b.cfg.Remote, b.cfg.Branch)
 	settings, err := b.repo.Settings(ctx)

@@ -29,6 +29,9 @@ type incoming struct {
 
 // releases brings in the histories of all environments.
 func (s *syncer) releases() error {
+	if err := s.restore(); err != nil {
+		return err
+	}
 	// A new installation over a repository that has histories already takes those in
 	// first: then they are what it has.
 	own, err := s.unknown()

@@ -30,6 +30,11 @@ func (s *syncer) tips(refs map[string]gitrepo.Ref) (map[string][]tip, error) {
 		}
 		at := tip{display, refs[ref].ID}
 		name, err := s.environmentOf(at.id)
+		if err != nil && refuse(err) {
+			if err = s.noHistory(refs[ref], err); err == nil {
+				continue
+			}
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -78,6 +83,19 @@ func (s *syncer) own(list []tip, name string) tip {
 func (b *Bridge) keptAside(ctx context.Context, id gitrepo.OID) (bool, error) {
 	left, err := b.repo.Run(ctx, nil, "rev-list", "--max-count=1", "--end-of-options", string(id), "--not", "--glob="+SupersededPrefix+"*", "--glob="+EnvironmentsPrefix+"*")
 	return err == nil && len(left) == 0, err
+}
+
+// noHistory is about the ref of an environment that somebody moved to what is no
+// release. At the remote it is refused; here it has to be mended first.
+func (s *syncer) noHistory(ref gitrepo.Ref, err error) error {
+	why := sluice.AsError(err)
+	if s.refs.local[ref.Name].ID != ref.ID {
+		s.refuse(ref, sluice.Errorf(sluice.Refused, "%s", why.Message).
+			Fix("put it back from a clone that is right: `git push --force %s %s`", s.b.cfg.Remote, ref.Name))
+		return nil
+	}
+	return sluice.Errorf(why.Code, "%s is not where Sluice left it: %s", ref.Name, why.Message).
+		Fix("take it away: `git update-ref -d %s`; `sluice git sync` puts it back where it was", ref.Name).Because(err)
 }
 
 // environmentOf is the name of the environment whose release a commit is.

@@ -144,7 +144,7 @@ func (x *exporting) release(r sluice.Release) {
 		slot := sluice.SlotRecord{Slot: ch.Slot, Value: ch.To, Origin: ch.Origin, Pinned: ch.PinnedBy > 0}
 		if ch.Under > 0 {
 			under := sluice.Release{Environment: r.Environment, Number: ch.Under}.Ref()
-			slot.Under = x.values[string(ch.Slot)+" "+under]
+			slot.Under, slot.UnderSince = x.values[string(ch.Slot)+" "+under], x.times[under]
 		}
 		rec.Slots = append(rec.Slots, slot)
 	}

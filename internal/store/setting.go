@@ -90,9 +90,13 @@ func (tx *Tx) LastWith(environment string, slot sluice.Slot, version int) (sluic
 }
 
 // SettingFrom is the newest setting of a slot to a value that began with a release
-// of a time: its own, or else that of elsewhere.
+// of a time, its own or else that of elsewhere, or with a zero time of any.
 func (tx *Tx) SettingFrom(environment string, slot sluice.Slot, value sluice.Value, at sluice.Time) (sluice.Setting, error) {
-	for _, time := range []string{"at = $1", "source_at = $1 AND source_at <> 0"} {
+	times := []string{"at = $1", "source_at = $1 AND source_at <> 0"}
+	if at == 0 {
+		times = []string{"number > $1"}
+	}
+	for _, time := range times {
 		s, found, err := first(tx, scanSetting, "SELECT "+settingColumns+` FROM slots WHERE org = $2 AND environment = $3 AND slot = $4 AND value = $5
 			AND since IN (SELECT number FROM releases WHERE org = $6 AND environment = $7 AND `+time+") ORDER BY since DESC LIMIT 1",
 			at, tx.org, environment, string(slot), value.Encode(), tx.org, environment)

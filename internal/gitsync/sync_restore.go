@@ -1,0 +1,67 @@
+package gitsync
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/gitrepo"
+)
+
+// restore gives environments back the ref of their history when somebody removed
+// it: what they released is here, and would else be taken for news from the remote.
+func (s *syncer) restore() error {
+	var moves []gitrepo.Update
+	for _, display := range slices.Sorted(maps.Keys(s.known)) {
+		e := s.known[display]
+		if e.Release == 0 {
+			continue
+		}
+		at, kept, err := s.b.loadBranch(s.ledger, e.Name)
+		if err != nil {
+			return err
+		}
+		if kept {
+			display = at.Display
+		}
+		ref := EnvironmentRef(display)
+		if s.refs.local[ref].ID != "" || kept && at.Commit == "" {
+			continue
+		}
+		if kept {
+			_, _, _, found, err := s.reader.Info(string(at.Commit))
+			if err != nil {
+				return err
+			}
+			if found {
+				moves = append(moves, gitrepo.Update{Ref: ref, New: at.Commit})
+				continue
+			}
+		} else if s.refs.remote[ref].ID == "" {
+			continue // it was never written
+		}
+		if err := s.writeAnew(e); err != nil {
+			return err
+		}
+	}
+	if len(moves) == 0 {
+		return nil
+	}
+	if err := s.b.repo.Update(s.ctx, moves); err != nil {
+		return err
+	}
+	for _, m := range moves {
+		s.out.Refs, s.out.PutBack = append(s.out.Refs, m.Ref), append(s.out.PutBack, m.Ref)
+		s.refs.set(m.Ref, m.New)
+	}
+	return nil
+}
+
+// writeAnew has the next export write an environment's history from its beginning,
+// which makes the same commits again.
+func (s *syncer) writeAnew(e sluice.Environment) error {
+	if err := s.b.forget(s.ledger, e.Name); err != nil {
+		return err
+	}
+	return s.b.saveCursor(cursor{Ledger: s.ledger})
+}
