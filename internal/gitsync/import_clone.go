@@ -3,7 +3,6 @@ package gitsync
 import (
 	"context"
 	"errors"
-	"os"
 	"path/filepath"
 
 	"github.com/sluice-dev/sluice"
@@ -13,22 +12,13 @@ import (
 // Clone copies another repository, which is named by a path, a bundle or an address,
 // into an empty directory, without a work tree. [sluice.Unavailable] when it cannot be had.
 func Clone(ctx context.Context, from, dir string) (*gitrepo.Repo, error) {
-	// Git is started from a repository; there need not be one yet.
-	start := filepath.Join(dir, "start")
-	for _, path := range []string{"objects", "refs"} {
-		if err := os.MkdirAll(filepath.Join(start, path), 0o700); err != nil {
-			return nil, unwritable(dir, err)
-		}
-	}
-	if err := os.WriteFile(filepath.Join(start, "HEAD"), []byte("ref: refs/heads/main\n"), 0o600); err != nil {
-		return nil, unwritable(dir, err)
-	}
-	at, err := gitrepo.Open(start)
+	// Git is started from a repository, and there need not be one yet.
+	start, err := gitrepo.InitBare(ctx, filepath.Join(dir, "start.git"))
 	if err != nil {
 		return nil, err
 	}
 	copied := filepath.Join(dir, "copy.git")
-	if _, err := at.Run(ctx, nil, "clone", "--quiet", "--bare", "--template=", "--end-of-options", from, copied); err != nil {
+	if _, err := start.Run(ctx, nil, "clone", "--quiet", "--bare", "--template=", "--end-of-options", from, copied); err != nil {
 		var failure *gitrepo.Failure
 		if !errors.As(err, &failure) {
 			return nil, err

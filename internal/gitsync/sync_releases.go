@@ -38,7 +38,11 @@ func (s *syncer) releases() error {
 	if err != nil {
 		return err
 	}
-	if err := s.take(own); err != nil {
+	more, err := s.beyond()
+	if err != nil {
+		return err
+	}
+	if err := s.take(append(own, more...)); err != nil {
 		return err
 	}
 	if err := s.export(); err != nil {

@@ -25,7 +25,14 @@ func (s *syncer) restore() error {
 			display = at.Display
 		}
 		ref := EnvironmentRef(display)
-		if s.refs.local[ref].ID != "" || kept && at.Commit == "" {
+		if is := s.refs.local[ref].ID; is != "" || kept && at.Commit == "" {
+			back, err := s.wentBack(at, kept, is)
+			if err != nil {
+				return err
+			}
+			if back {
+				moves = append(moves, gitrepo.Update{Ref: ref, New: at.Commit, Old: is})
+			}
 			continue
 		}
 		if kept {
@@ -55,6 +62,52 @@ func (s *syncer) restore() error {
 		s.refs.set(m.Ref, m.New)
 	}
 	return nil
+}
+
+// wentBack reports whether a history ends before where it was left.
+func (s *syncer) wentBack(at *branch, kept bool, is gitrepo.OID) (bool, error) {
+	if !kept || is == "" || is == at.Commit {
+		return false, nil
+	}
+	if _, _, _, found, err := s.reader.Info(string(at.Commit)); err != nil || !found {
+		return false, err
+	}
+	return s.b.repo.HasAncestor(s.ctx, is, at.Commit)
+}
+
+// beyond are histories that go on in this repository after where they were left:
+// another installation shares the repository, as one of another work tree does when
+// there is no main one.
+func (s *syncer) beyond() (out []history, err error) {
+	for _, display := range slices.Sorted(maps.Keys(s.known)) {
+		at, kept, err := s.b.loadBranch(s.ledger, s.known[display].Name)
+		if err != nil {
+			return nil, err
+		}
+		if !kept || at.Commit == "" {
+			continue
+		}
+		is := s.refs.local[EnvironmentRef(at.Display)].ID
+		if is == "" || is == at.Commit {
+			continue
+		}
+		if _, _, _, found, err := s.reader.Info(string(at.Commit)); err != nil || !found {
+			return out, err
+		}
+		after, err := s.b.repo.HasAncestor(s.ctx, at.Commit, is)
+		if err != nil {
+			return nil, err
+		}
+		if !after {
+			continue
+		}
+		h, err := s.read(at.Display, at.Commit, is)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, h)
+	}
+	return out, nil
 }
 
 // writeAnew has the next export write an environment's history from its beginning,
