@@ -69,7 +69,7 @@ type ReleaseRecord struct {
 	Root     Digest             `json:"root,omitempty"` // there, to be compared
 	Slots    []SlotRecord       `json:"slots"`
 	// Apart are environments whose own releases after this one say what they inherited
-	// of it. What others inherit is worked out here.
+	// of it, also through others. What others inherit is worked out here.
 	Apart []string `json:"apart,omitempty"`
 	// Ask asks the policy of the environment, as the action would here.
 	Ask bool `json:"ask,omitempty"`

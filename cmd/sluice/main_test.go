@@ -35,11 +35,11 @@ func TestScript(t *testing.T) {
 		UpdateScripts:      *update,
 		RequireUniqueNames: true,
 		ContinueOnError:    true,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+		Cmds: commands(map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits,
 			// database sets POSTGRES to the URL of an empty database.
 			"database": func(ts *testscript.TestScript, _ bool, _ []string) { ts.Setenv("POSTGRES", pgtest.New(t)) },
-		},
+		}),
 		RequireExplicitExec: false,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SLUICE_ACTOR", "alice")

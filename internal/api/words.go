@@ -7,7 +7,7 @@ var words = map[string]string{
 	"actor":                         "Who did it.",
 	"Info.actor":                    "Who you are to this installation.",
 	"against":                       "The text of a checkpoint's note, to find truncation and rewriting.",
-	"apart":                         "The environments whose own releases after this one say what they inherited of it; what others inherit is worked out here.",
+	"apart":                         "The environments whose own releases after this one say what they inherited of it, also through others. What others inherit is worked out here.",
 	"ask":                           "Asks the policy of the environment, as the action would here.",
 	"alias":                         "A short name, such as prod.",
 	"archived":                      "Whether it is archived; archived components cannot go live.",

@@ -33,6 +33,8 @@ func Run(ctx context.Context, p Process) int {
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		err = e.afterChange(ctx, cmd)
+	} else {
+		e.awayNote()
 	}
 	if f := cmd.Flags().Lookup("dry-run"); err == nil && f != nil && f.Changed && f.Value.String() == "true" {
 		e.note("dry run: nothing was changed")

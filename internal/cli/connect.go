@@ -43,6 +43,10 @@ func (e *env) connect(ctx context.Context) (*client.Client, error) {
 		return nil, err
 	}
 	e.client = c
+	if e.fresh {
+		e.fresh = false
+		e.firstSync(ctx)
+	}
 	return c, nil
 }
 
@@ -60,9 +64,7 @@ func (e *env) local(ctx context.Context, s config.Settings) (client.Config, erro
 	if err != nil {
 		return client.Config{}, err
 	}
-	if created && e.project != nil && e.project.Git != nil {
-		e.note("started an empty store; `sluice git sync` brings in what the repository has")
-	}
+	e.fresh = created && e.project != nil && e.project.Git != nil && s.Data == "" && !e.syncs
 	if created && e.project == nil {
 		e.note("started an empty store in %s; `sluice init` makes a project of this directory", dir)
 	}

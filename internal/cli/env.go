@@ -30,6 +30,8 @@ type env struct {
 	settings *config.Settings
 	client   *client.Client
 	git      *gitProject // see [env.gitProject]
+	syncs    bool        // the command is about Git, or begins with a sync
+	fresh    bool        // the installation is empty, and the repository may have what belongs in it
 	embedded bool // the installation is open in this process, and no server is near
 	closers  []func() error
 	lost     func(error) // is told when what is followed cannot be reached; see [client.Config]

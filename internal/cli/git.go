@@ -21,6 +21,7 @@ func gitCommand(e *env) *cobra.Command {
 
 // needGit is the project's Git side for a command that is about it.
 func (e *env) needGit(ctx context.Context) (*gitProject, *gitsync.Bridge, error) {
+	e.syncs = true
 	g, err := e.gitProject(ctx)
 	if err != nil {
 		return nil, nil, err

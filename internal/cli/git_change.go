@@ -41,6 +41,7 @@ func (e *env) beforeChange(ctx context.Context, cmd *cobra.Command) error {
 	if err != nil || g == nil || g.Push != config.PushOnRelease {
 		return err
 	}
+	e.syncs = true
 	bridge, err := e.bridgeOf(ctx, g)
 	if err != nil {
 		return err
@@ -50,13 +51,49 @@ func (e *env) beforeChange(ctx context.Context, cmd *cobra.Command) error {
 	done, err := bridge.Sync(reach, gitsync.SyncOptions{})
 	if err != nil && ctx.Err() == nil && unreachable(err) {
 		g.away = err
-		return nil
+		done, err = bridge.Sync(ctx, gitsync.SyncOptions{Offline: true}) // a clone has the tags at least
 	}
 	if err != nil {
 		return err
 	}
 	e.syncedNotes(done)
 	return notTaken(g, done)
+}
+
+// awayNote tells, when a change failed, that the remote was not reached before it:
+// what it is about may only be there.
+func (e *env) awayNote() {
+	if e.git != nil && e.git.away != nil {
+		e.note("%s was not reached before this: %s", e.git.Remote, sluice.AsError(e.git.away).Message)
+	}
+}
+
+// firstSync brings what the repository has into an installation that was just made:
+// in a fresh clone every answer would else be that there is nothing. It is no
+// reason to fail.
+func (e *env) firstSync(ctx context.Context) {
+	g, err := e.gitProject(ctx)
+	if err != nil || g == nil {
+		return // whoever needs it is told
+	}
+	bridge, err := e.bridgeOf(ctx, g)
+	if err == nil {
+		reach, cancel := context.WithTimeout(ctx, remotePatience)
+		defer cancel()
+		var done gitsync.Synced
+		if done, err = bridge.Sync(reach, gitsync.SyncOptions{}); err == nil && done.Versions+len(done.Recorded) > 0 {
+			e.note("started with what %s has: %s", firstOf(g.Remote, "the repository"), amounts(done))
+		}
+	}
+	if err != nil {
+		e.note("started an empty store, since what %s has could not be brought in: %s", firstOf(g.Remote, "the repository"), sluice.AsError(err).Message)
+		e.note("try again with `sluice git sync`")
+	}
+}
+
+// amounts are how much a sync brought in.
+func amounts(s gitsync.Synced) string {
+	return counted(s.Versions, "version") + ", " + counted(len(s.Recorded), "release")
 }
 
 // notTaken refuses a change after a sync that could not take in releases: it would
@@ -157,8 +194,15 @@ func stands(err error) error {
 
 // syncedNotes tell what a sync brought in, before a change is made.
 func (e *env) syncedNotes(s gitsync.Synced) {
+	const few = 10 // more tell less
+	if len(s.Recorded) > few {
+		e.note("took in %s", amounts(s))
+	}
 	for _, r := range s.Recorded {
 		for _, c := range r.Changes {
+			if len(s.Recorded) > few {
+				break
+			}
 			e.note("took in %s: %s %s (%s)", r.Ref(), slotName(c.Slot), movement(c, r.Action), deed(r))
 		}
 	}

@@ -241,7 +241,7 @@ func (p *pair) settings() {
 	}
 	list := func(c *control.Control) (out []string) {
 		for _, e := range must(c.Environments(as("alice"), true))(p.T) {
-			out = append(out, fmt.Sprintf("%s %q %q %q %q %t", e.Name, e.Alias, e.Parent, e.Tracks, e.PromotesFrom, e.Deleted))
+			out = append(out, fmt.Sprintf("%s %q %q %q %q %t #%d", e.Name, e.Alias, e.Parent, e.Tracks, e.PromotesFrom, e.Deleted, e.Release))
 		}
 		slices.Sort(out)
 		return out

@@ -10,8 +10,9 @@ import (
 // has it everywhere, else also by its alias here.
 func (r *recording) find(rec sluice.ReleaseRecord) (sluice.Environment, bool, error) {
 	e, found, err := r.tx.FindEnvironment(rec.Environment)
-	if found && rec.Settings != nil && sluice.FoldName(e.Name) != sluice.FoldName(rec.Environment) {
-		return sluice.Environment{}, false, err
+	if err == nil && found && rec.Settings != nil && sluice.FoldName(e.Name) != sluice.FoldName(rec.Environment) {
+		err = sluice.Errorf(sluice.Conflict, "%s is the name of an environment elsewhere, and here the alias of %s", rec.Environment, e.Name).
+			Fix("give %s another alias: `sluice environment edit %s --alias …`", e.Name, e.Name)
 	}
 	return e, found, err
 }
@@ -82,12 +83,7 @@ func (r *recording) fit(next *sluice.Environment, was sluice.Environment) error 
 			return err
 		}
 	}
-	for _, word := range []string{next.Name, next.Alias} {
-		if err := r.freeWord(next, word); err != nil {
-			return err
-		}
-	}
-	return nil
+	return r.freeAlias(next)
 }
 
 // named finds an environment that another's settings name. One that nothing was
@@ -132,14 +128,14 @@ func (r *recording) uncircled(e sluice.Environment) error {
 	return nil
 }
 
-// freeWord takes a word from the environment whose alias it is here. It is never
-// taken from one whose name it is: then the environment goes without the alias.
-func (r *recording) freeWord(next *sluice.Environment, word string) error {
-	other, found, err := r.tx.FindEnvironment(word)
+// freeAlias takes the alias from the environment that has it here. It is never taken
+// from one whose name it is: then the environment goes without.
+func (r *recording) freeAlias(next *sluice.Environment) error {
+	other, found, err := r.tx.FindEnvironment(next.Alias)
 	if err != nil || !found || other.Name == next.Name {
 		return err
 	}
-	if sluice.FoldName(other.Name) == sluice.FoldName(word) {
+	if sluice.FoldName(other.Name) == sluice.FoldName(next.Alias) {
 		next.Alias = ""
 		return nil
 	}

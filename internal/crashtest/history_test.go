@@ -2,6 +2,8 @@ package crashtest
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/sluice-dev/sluice"
@@ -14,6 +16,33 @@ func history(tb testing.TB, n *node) {
 	releasing(tb, n)
 	configuring(tb, n)
 	administering(tb, n)
+	recording(tb, n)
+}
+
+// recording takes in a version and releases of elsewhere: of the past, of a time that
+// is yet to come, and with a value that is not known here.
+func recording(tb testing.TB, n *node) {
+	tb.Helper()
+	commit := func(digit string) sluice.Commit { return sluice.Commit(strings.Repeat(digit, 40)) }
+	version := sluice.VersionRecord{
+		Component: "taken-in", Kind: sluice.KindPrompt, Label: "v1.0.0", Files: []sluice.File{sluice.NewFile("prompt.md", []byte("Hello."))},
+		Author: "bob", At: 1_700_000_000_000_000, Commit: commit("1"),
+	}
+	_, digest, err := sluice.CheckFiles(version.Files)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	records := []sluice.Record{{Version: &version}}
+	for i, at := range []sluice.Time{1_700_000_000_000_000, 4_000_000_000_000_000} {
+		records = append(records, sluice.Record{Release: &sluice.ReleaseRecord{
+			Environment: "shared", Settings: &sluice.EnvironmentRecord{Parent: "staging"}, Commit: commit(strconv.Itoa(i + 2)), Actor: "bob",
+			Action: sluice.ActionDeploy, At: at, Slots: []sluice.SlotRecord{
+				{Slot: sluice.ComponentSlot("taken-in"), Value: sluice.Settle(sluice.Pin{Version: 1, Label: "v1.0.0", Digest: digest})},
+				{Slot: sluice.VariableSlot("MODEL", ""), Value: sluice.Value{Sealed: sluice.Sealed{Fingerprint: strings.Repeat(strconv.Itoa(i), 32)}}},
+			},
+		}})
+	}
+	must[sluice.RecordReport](tb)(n.Record(as("alice"), sluice.RecordRequest{Records: records}))
 }
 
 // configuring sets variables of every sort, rotates their key, shreds a value,

@@ -39,7 +39,7 @@ func TestVerifyHolds(t *testing.T) {
 		history(t, n)
 		report := holds(t, n, sluice.VerifyRequest{})
 		info := must[sluice.Info](t)(n.Info(as("alice")))
-		if report.Entries != info.Epoch || report.Size != info.Epoch || report.Releases == 0 || report.Versions != 15 || report.Sealed != 3 || report.Opened != 3 {
+		if report.Entries != info.Epoch || report.Size != info.Epoch || report.Releases == 0 || report.Versions != 16 || report.Sealed != 3 || report.Opened != 3 {
 			t.Errorf("report %+v at epoch %d", report, info.Epoch)
 		}
 		if info.VerifiedAt == 0 {

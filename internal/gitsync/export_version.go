@@ -18,14 +18,22 @@ func (x *exporter) publish(e sluice.Entry, v sluice.Version) error {
 	if tagged {
 		ref = VersionTag(v.Component, v.Label)
 	}
+	apart := ""
 	if x.refs != nil {
 		if _, there := x.refs.local[ref]; there {
 			return nil
 		}
 		if known, there := x.refs.remote[ref]; there {
-			x.move(ref, known.ID, "")
-			x.out.Versions++
-			return nil
+			same, err := x.holds(known, v)
+			if err != nil {
+				return err
+			}
+			if same {
+				x.move(ref, known.ID, "")
+				x.out.Versions++
+				return nil
+			}
+			apart = VersionRef(v.Component, v.Digest) // under which it can be sent
 		}
 	}
 	if v.Purged {
@@ -50,7 +58,28 @@ func (x *exporter) publish(e sluice.Entry, v sluice.Version) error {
 		Message: message.Format(),
 	})
 	x.move(ref, id, "")
+	if apart != "" && x.refs.local[apart].ID == "" {
+		x.move(apart, id, "")
+	}
 	return err
+}
+
+// holds reports whether a ref of the remote holds a version, and not another one
+// that has its label there.
+func (x *exporter) holds(ref gitrepo.Ref, v sluice.Version) (bool, error) {
+	if v.Commit != "" && string(v.Commit) == string(ref.Peeled) {
+		return true, nil
+	}
+	o, found, err := x.read().Object(string(ref.ID))
+	if err != nil || !found || o.Kind != "tag" {
+		return false, err
+	}
+	tag, err := gitrepo.ParseTag(ref.ID, o.Bytes)
+	if err != nil {
+		return false, nil // whatever it is, it is not the version's
+	}
+	message, err := ParseVersionMessage(tag.Message)
+	return err == nil && message.Digest == v.Digest, nil
 }
 
 // tag writes a tag, signed when Git is set up to sign.

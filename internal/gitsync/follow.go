@@ -15,6 +15,7 @@ type FollowOptions struct {
 	Offline bool // look at what was fetched before
 	Rebase  bool // append what was released here after what others released
 	Theirs  bool // let what others released stand, and supersede what was released here
+	Shared  bool // other servers over the same ledger follow the repository too
 	// Places learns where components are, for who asks it; may be nil.
 	Places *Places
 }
@@ -43,6 +44,7 @@ func (b *Bridge) Follow(ctx context.Context, o FollowOptions) (out Followed, err
 
 func (b *Bridge) follow(ctx context.Context, o FollowOptions) (Followed, error) {
 	f := b.newFollower(ctx, SyncOptions{Offline: o.Offline, Rebase: o.Rebase, Theirs: o.Theirs})
+	f.shared = o.Shared
 	defer f.reader.Close()
 	if !o.Offline {
 		if err := b.repo.Fetch(ctx, b.cfg.Remote, true, b.specs()...); err != nil {
@@ -77,6 +79,7 @@ type follower struct {
 	refused map[string]refusedRef // by ref, of this look and of those before
 	results map[string]sluice.GitResult
 	apart   *Divergence
+	shared  bool
 }
 
 func (b *Bridge) newFollower(ctx context.Context, o SyncOptions) *follower {

@@ -1,6 +1,8 @@
 package gitsync
 
 import (
+	"strconv"
+
 	"github.com/sluice-dev/sluice"
 )
 
@@ -52,6 +54,9 @@ func (f *follower) takeMoves() error {
 // the same ledger, or by this one before it lost what it keeps of the repository.
 // A release since then counts for more than a tag that nobody has moved.
 func (f *follower) recordedMove(m handMove) (bool, error) {
+	if f.seen[m.key] != "" && !f.shared {
+		return false, nil // it has moved since this copy saw it last
+	}
 	e, known := f.known[m.display]
 	if !known || e.Deleted || e.Release == 0 {
 		return false, nil
@@ -59,15 +64,24 @@ func (f *follower) recordedMove(m handMove) (bool, error) {
 	page, err := f.b.services.Releases(f.ctx, sluice.ReleaseQuery{
 		Environment: e.Name, Component: m.component, Since: m.at, Paging: sluice.Paging{Limit: sluice.MaxPage},
 	})
-	if sluice.CodeOf(err) == sluice.NotFound {
-		return false, nil
+	if err != nil {
+		return false, ignore(err)
 	}
+	version := ""
 	for _, r := range page.Items {
-		if r.Reason == movedByHand(m) && r.Actor == m.actor && r.Commit == "" {
+		if r.Reason != movedByHand(m) || r.Actor != m.actor || r.Commit != "" || len(r.Changes) != 1 {
+			continue
+		}
+		if version == "" {
+			if version, err = f.versionOf(m); err != nil {
+				return false, ignore(err)
+			}
+		}
+		if strconv.Itoa(r.Changes[0].To.Version) == version {
 			return true, nil
 		}
 	}
-	return false, err
+	return false, nil
 }
 
 // movedByHand is the reason of a release that such a move became.

@@ -75,6 +75,7 @@ func (b *Bridge) importAll(ctx context.Context, o ImportOptions) (Imported, erro
 	im := &importer{
 		syncer: &syncer{b: b, ctx: ctx, reader: b.repo.Reader(ctx)}, o: o, now: sluice.TimeOf(time.Now()),
 		shelf: map[string]*onShelf{}, read: map[string]content{}, wrote: map[string]bool{}, told: map[string]bool{},
+		trees: map[gitrepo.OID][]gitrepo.TreeEntry{},
 	}
 	im.out.DryRun = o.DryRun
 	defer im.reader.Close()
@@ -95,7 +96,8 @@ type importer struct {
 	wrote     map[string]bool    // authors
 	told      map[string]bool    // what is told once
 	tagged    []Found            // where tags had their components
-	lastNames map[string]string  // of paths, in the walks so far
+	trees     map[gitrepo.OID][]gitrepo.TreeEntry
+	lastNames map[string]string // of paths, in the walks so far
 	out       Imported
 }
 
@@ -120,7 +122,7 @@ func (im *importer) all() error {
 		return err
 	}
 	for _, t := range targets {
-		if err := im.read1(t); err != nil {
+		if err := im.readTarget(t); err != nil {
 			return err
 		}
 	}
@@ -130,8 +132,8 @@ func (im *importer) all() error {
 	return im.release(targets)
 }
 
-// read1 reads what was released to one environment.
-func (im *importer) read1(t *target) error {
+// readTarget reads what was released to one environment.
+func (im *importer) readTarget(t *target) error {
 	if t.tip != "" {
 		return im.branchReleases(t)
 	}

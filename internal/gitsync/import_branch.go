@@ -90,7 +90,11 @@ func (im *importer) componentsOf(tip gitrepo.OID) (*finder, error) {
 	}
 	tree := newTreeFS(slices.Sorted(maps.Keys(paths)))
 	f := &finder{files: map[string]Found{}, dirs: map[string]Found{}}
-	named, err := im.newPlaces().named(tip)
+	c, err := im.commit(tip)
+	if err != nil {
+		return nil, err
+	}
+	named, err := im.newPlaces().named(c.Tree)
 	if err != nil {
 		return nil, err
 	}
@@ -175,11 +179,11 @@ func (im *importer) tagRelease(m moved, where *places) (d deed, err error) {
 		}
 		d.reason = firstLine(tag.Message)
 	}
-	place, kind, err := where.of(m.ref.Peeled, m.name)
+	place, kind, err := where.of(m.ref.Peeled, c.Tree, m.name)
 	if err != nil {
 		return d, err
 	}
-	files, err := FilesAt(im.reader, m.ref.Peeled, place)
+	files, err := im.filesIn(m.ref.Peeled, c.Tree, place)
 	_, digest, err := checked(files, err)
 	if err != nil {
 		return d, err

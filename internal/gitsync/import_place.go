@@ -25,8 +25,8 @@ type places struct {
 // of is where a component is in a commit: as the commit's own sluice.yaml or
 // registry says, else the project here, else where it was in another commit, else
 // where a scan of this one finds it.
-func (p *places) of(commit gitrepo.OID, tag TagName) (place, kind string, err error) {
-	named, err := p.named(commit)
+func (p *places) of(commit, tree gitrepo.OID, tag TagName) (place, kind string, err error) {
+	named, err := p.named(tree)
 	if err != nil {
 		return "", "", err
 	}
@@ -37,11 +37,11 @@ func (p *places) of(commit gitrepo.OID, tag TagName) (place, kind string, err er
 			if tag.Kind != "" && f.Kind != "" && tag.Kind != f.Kind && !sluice.IsWorkflow(tag.Kind) {
 				continue
 			}
-			if place, err := p.in(commit, f.Path); err != nil || place != "" {
+			if place, err := p.in(tree, f.Path); err != nil || place != "" {
 				return place, firstWord(tag.Kind, f.Kind, kindOf(place), p.im.o.Kind), err
 			}
 		}
-		if err := p.scan(commit); err != nil {
+		if err := p.scan(commit, tree); err != nil {
 			return "", "", err
 		}
 		all = p.seen[key]
@@ -60,57 +60,65 @@ func called(all []Found, key string) (out []Found) {
 	return out
 }
 
-// in is a path as it is in a commit, with a slash at its end when it is a directory
+// in is a path as it is in a tree, with a slash at its end when it is a directory
 // there; "" when it is not there.
-func (p *places) in(commit gitrepo.OID, at string) (string, error) {
+func (p *places) in(tree gitrepo.OID, at string) (string, error) {
 	at = strings.Trim(at, "/")
-	_, kind, _, found, err := p.im.reader.Info(string(commit) + ":" + at)
-	switch {
-	case sluice.CodeOf(err) == sluice.Invalid, err == nil && !found:
-		return "", nil
-	case err != nil:
-		return "", err
-	case kind == "tree":
-		return at + "/", nil
+	f, err := p.im.find(tree, at)
+	if err == nil && f.Mode == gitrepo.ModeTree {
+		at += "/"
 	}
-	return at, nil
+	if f.ID == "" {
+		at = ""
+	}
+	return at, err
 }
 
-// named are the components that files of a commit itself name.
-func (p *places) named(commit gitrepo.OID) ([]Found, error) {
+// named are the components that files of a tree itself name.
+func (p *places) named(tree gitrepo.OID) ([]Found, error) {
 	var out []Found
 	for _, file := range []struct {
 		path string
 		read func([]byte) ([]Found, error)
 	}{{"sluice.yaml", p.im.o.Project}, {registryFile, ReadRegistry}} {
-		id, kind, size, found, err := p.im.reader.Info(string(commit) + ":" + file.path)
+		f, err := p.im.find(tree, file.path)
 		if err != nil {
 			return nil, err
 		}
-		if !found || kind != "blob" || size > maxRegistry || file.read == nil {
+		if !f.Mode.Regular() || file.read == nil {
 			continue
 		}
-		if _, known := p.projects[id]; !known {
-			o, _, err := p.im.reader.Object(string(id))
-			if err != nil {
+		if _, known := p.projects[f.ID]; !known {
+			if p.projects[f.ID], err = p.readProject(f.ID, file.read); err != nil {
 				return nil, err
 			}
-			list, err := file.read(o.Bytes)
-			if err != nil {
-				list = nil // a broken one says nothing
-			}
-			p.projects[id] = list
 		}
-		out = append(out, p.projects[id]...)
+		out = append(out, p.projects[f.ID]...)
 	}
 	return out, nil
 }
 
+// readProject reads a file that names components. A broken one says nothing.
+func (p *places) readProject(id gitrepo.OID, read func([]byte) ([]Found, error)) ([]Found, error) {
+	_, _, size, _, err := p.im.reader.Info(string(id))
+	if err != nil || size > maxRegistry {
+		return nil, err
+	}
+	o, _, err := p.im.reader.Object(string(id))
+	if err != nil {
+		return nil, err
+	}
+	list, err := read(o.Bytes)
+	if err != nil {
+		return nil, nil
+	}
+	return list, nil
+}
+
 // scan looks through a commit for components. What it finds is kept for other commits.
-func (p *places) scan(commit gitrepo.OID) error {
-	tree, _, _, found, err := p.im.reader.Info(string(commit) + "^{tree}")
-	if err != nil || !found || p.scanned[tree] || p.im.o.Scan == nil {
-		return err
+func (p *places) scan(commit, tree gitrepo.OID) error {
+	if p.scanned[tree] || p.im.o.Scan == nil {
+		return nil
 	}
 	p.scanned[tree] = true
 	files, err := p.im.reader.Files(commit, "")

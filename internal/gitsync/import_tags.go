@@ -13,6 +13,8 @@ type tagged struct {
 	ref    gitrepo.Ref
 	name   TagName
 	record sluice.VersionRecord
+	tree   gitrepo.OID // of its commit
+	signed bool
 	place  string
 	digest sluice.Digest // as Sluice's own message says; "" of others
 }
@@ -35,7 +37,7 @@ func (im *importer) tags() error {
 	kept := found[:0]
 	for _, t := range found {
 		if t.place == "" {
-			t.place, t.record.Kind, err = where.of(t.ref.Peeled, t.name)
+			t.place, t.record.Kind, err = where.of(t.ref.Peeled, t.tree, t.name)
 		}
 		if refuse(err) {
 			im.skip(t.from(), err)
@@ -64,7 +66,7 @@ func (im *importer) newPlaces() *places {
 
 // tag makes a version of one tag.
 func (im *importer) tag(t tagged) error {
-	files, err := FilesAt(im.reader, t.ref.Peeled, t.place)
+	files, err := im.filesIn(t.ref.Peeled, t.tree, t.place)
 	if err == nil && t.digest != "" {
 		if _, digest, bad := sluice.CheckFiles(files); bad == nil && digest != t.digest {
 			err = sluice.Errorf(sluice.Invalid, "it says that its content is %s, and it is %s", t.digest.Short(), digest.Short())
@@ -91,37 +93,46 @@ func (im *importer) versionTags() ([]tagged, error) {
 	var out []tagged
 	for _, ref := range refs {
 		name, ok := ParseTagName(ref.Name)
-		if ok && (name.Label != "" || name.Environment == "") {
-			out = append(out, tagged{ref: ref, name: name})
+		if !ok || name.Label == "" && name.Environment != "" {
+			continue
+		}
+		t := tagged{ref: ref, name: name}
+		err := error(nil)
+		if name.Label == "" {
+			err = sluice.Errorf(sluice.Invalid, "%q is no semantic version", clip(name.Slot))
+		} else {
+			err = im.readTag(&t)
+		}
+		if refuse(err) {
+			im.skip(t.from(), err)
+		} else if err != nil {
+			return nil, err
+		} else {
+			out = append(out, t)
 		}
 	}
-	ids := make([]gitrepo.OID, len(out))
-	for i, t := range out {
-		ids[i] = t.ref.ID
+	return im.verified(out)
+}
+
+// verified are the tags whose signature holds, as far as one is asked for.
+func (im *importer) verified(tags []tagged) ([]tagged, error) {
+	var ids []gitrepo.OID
+	for _, t := range tags {
+		if t.signed || im.b.cfg.Verify == VerifyRequired {
+			ids = append(ids, t.ref.ID)
+		}
 	}
 	bad, err := im.unverified(ids)
 	if err != nil {
 		return nil, err
 	}
-	kept := out[:0]
-	for _, t := range out {
-		err := bad[t.ref.ID]
-		if t.name.Label == "" {
-			err = sluice.Errorf(sluice.Invalid, "%q is no semantic version", clip(t.name.Slot))
-		}
-		if err == nil {
-			err = im.readTag(&t)
-		}
-		if refuse(err) {
+	return slices.DeleteFunc(tags, func(t tagged) bool {
+		if err := bad[t.ref.ID]; err != nil {
 			im.skip(t.from(), err)
-			continue
+			return true
 		}
-		if err != nil {
-			return nil, err
-		}
-		kept = append(kept, t)
-	}
-	return kept, nil
+		return false
+	}), nil
 }
 
 // readTag reads what a tag says: who made the version and when, its note, and when
@@ -133,7 +144,7 @@ func (im *importer) readTag(t *tagged) error {
 	if err != nil {
 		return err
 	}
-	r.Author, r.At, r.Note = signerOf(c.Author), dateOf(c.Author), ""
+	r.Author, r.At, t.tree = signerOf(c.Author), dateOf(c.Author), c.Tree
 	o, found, err := im.reader.Object(string(t.ref.ID))
 	if err != nil || !found || o.Kind != "tag" {
 		return err
@@ -145,6 +156,7 @@ func (im *importer) readTag(t *tagged) error {
 	if tag.Tagger.Name+tag.Tagger.Email != "" {
 		r.Author, r.At = signerOf(tag.Tagger), dateOf(tag.Tagger)
 	}
+	t.signed = tag.Signed
 	message, err := ParseVersionMessage(tag.Message)
 	if err != nil {
 		return err

@@ -207,7 +207,7 @@ func settings(changes []sluice.SlotChange) string {
 func TestImportGoesOn(t *testing.T) {
 	t.Parallel()
 	p := newPast(99)
-	p.grow(350)
+	p.grow(150)
 	repo := p.in(t)
 	whole := newShop(t)
 	whole.take(repo, fromCommits)
@@ -230,7 +230,7 @@ func TestImportGoesOn(t *testing.T) {
 	}
 }
 
-// cutShort fails after so many requests.
+// cutShort fails after so many requests of a few records.
 type cutShort struct {
 	sluice.Services
 	left int
@@ -239,10 +239,18 @@ type cutShort struct {
 var errCut = errors.New("cut short")
 
 func (c *cutShort) Record(ctx context.Context, req sluice.RecordRequest) (sluice.RecordReport, error) {
-	if c.left--; c.left < 0 {
-		return sluice.RecordReport{}, errCut
+	var all sluice.RecordReport
+	for some := range slices.Chunk(req.Records, 25) {
+		if c.left--; c.left < 0 {
+			return sluice.RecordReport{}, errCut
+		}
+		done, err := c.Services.Record(ctx, sluice.RecordRequest{Records: some})
+		if err != nil {
+			return all, err
+		}
+		all.Recorded = append(all.Recorded, done.Recorded...)
 	}
-	return c.Services.Record(ctx, req)
+	return all, nil
 }
 
 // all is everything that an import made, without what differs each time.

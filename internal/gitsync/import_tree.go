@@ -17,11 +17,12 @@ type treeFS struct {
 }
 
 // newTreeFS makes a tree. Of paths that cannot be together, as of a history in which
-// a file became a directory, the directory is there.
+// a file became a directory, the directory is there. Edgit's registry is left out:
+// what it says is read apart.
 func newTreeFS(paths []string) *treeFS {
 	t := &treeFS{dirs: map[string][]fs.DirEntry{".": nil}, files: map[string]bool{}}
 	for _, p := range paths {
-		if fs.ValidPath(p) && p != "." {
+		if fs.ValidPath(p) && p != "." && p != registryFile {
 			t.files[p] = true
 			for dir := path.Dir(p); t.dirs[dir] == nil; dir = path.Dir(dir) {
 				t.dirs[dir] = []fs.DirEntry{}

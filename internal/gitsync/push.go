@@ -129,6 +129,8 @@ func outgoing(known *refs) (list []gitrepo.PushRef, kept []string) {
 		} else if ok && tag.Label != "" && there.ID != "" {
 			kept = append(kept, ref) // it never moves
 			continue
+		} else if _, apart := ParseVersionRef(ref); apart && there.ID != "" {
+			continue // it holds the same there
 		}
 		list = append(list, gitrepo.PushRef{Ref: ref, New: is.ID, Expected: there.ID})
 	}
@@ -151,12 +153,17 @@ func turn(p gitrepo.PushRef) int {
 // projectTree is the project as a host should find it on the branch that every
 // push moves, with its pipelines: as the remote's own branch has it, so that work
 // which was not pushed stays here.
-func (b *Bridge) projectTree(rd *gitrepo.Reader) (gitrepo.OID, error) {
-	for _, rev := range []string{"refs/remotes/" + b.cfg.Remote + "/HEAD", "HEAD@{upstream}", "HEAD"} {
-		tree, _, _, found, err := rd.Info(rev + "^{tree}")
-		if err != nil || found {
-			return tree, err
-		}
+func (b *Bridge) projectTree(ctx context.Context, rd *gitrepo.Reader) (gitrepo.OID, error) {
+	tree, _, _, found, err := rd.Info("refs/remotes/" + b.cfg.Remote + "/HEAD^{tree}")
+	if err != nil || found {
+		return tree, err
+	}
+	// A reader would end when there is no such branch, and no HEAD that could have one.
+	if out, err := b.repo.Run(ctx, nil, "rev-parse", "--verify", "--quiet", "HEAD@{upstream}^{tree}"); err == nil {
+		return gitrepo.OID(strings.TrimSpace(string(out))), nil
+	}
+	if tree, _, _, found, err = rd.Info("HEAD^{tree}"); err != nil || found {
+		return tree, err
 	}
 	return b.repo.Put("tree", nil)
 }
@@ -166,7 +173,7 @@ func (b *Bridge) trigger(ctx context.Context, known *refs, list []gitrepo.PushRe
 	p := gitrepo.PushRef{Ref: "refs/heads/" + b.cfg.Branch}
 	rd := b.repo.Reader(ctx)
 	defer rd.Close()
-	tree, err := b.projectTree(rd)
+	tree, err := b.projectTree(ctx, rd)
 	if err != nil {
 		return p, err
 	}

@@ -73,9 +73,6 @@ func (b *Bridge) sync(ctx context.Context, o SyncOptions) (Synced, error) {
 	if err := s.installation(); err != nil {
 		return s.out, err
 	}
-	if err := s.versions(); err != nil {
-		return s.out, err
-	}
 	if err := s.releases(); err != nil {
 		return s.out, err
 	}

@@ -263,7 +263,7 @@ func (m *team) stray(ref string) bool {
 		if err != nil {
 			m.Fatal(err)
 		}
-		if seen["kept:"+ref] != "" {
+		if id := seen["kept:"+ref]; id != "" && gitrepo.OID(c.git("for-each-ref", "--format=%(objectname)", ref)) == id {
 			return true
 		}
 	}
@@ -361,7 +361,7 @@ func (m *team) tagsPointAtWhatIsLive(c *clone) {
 		}
 		display, _ := ParseEnvironmentRef(ref)
 		for _, line := range is.Slots {
-			if name := line.Slot.Component(); name != "" && line.Value.Live() {
+			if name := line.Slot.Component(); name != "" && line.Value.Live() && !m.stray(EnvironmentTag(name, display)) {
 				want[EnvironmentTag(name, display)] = string(line.Commit)
 			}
 		}

@@ -27,29 +27,31 @@ type incoming struct {
 	again  bool        // it was made here, and is appended after what others made
 }
 
-// releases brings in the histories of all environments.
+// releases brings in the histories of all environments, and the versions that they
+// need. Before it is known that nobody released apart, nothing is recorded.
 func (s *syncer) releases() error {
-	if err := s.restore(); err != nil {
-		return err
-	}
 	// A new installation over a repository that has histories already takes those in
 	// first: then they are what it has.
 	own, err := s.unknown()
 	if err != nil {
 		return err
 	}
-	more, err := s.beyond()
-	if err != nil {
-		return err
-	}
-	if err := s.take(append(own, more...)); err != nil {
-		return err
+	if len(own) > 0 {
+		if err := s.versions(); err != nil {
+			return err
+		}
+		if err := s.take(own); err != nil {
+			return err
+		}
 	}
 	if err := s.export(); err != nil {
 		return err
 	}
 	theirs, err := s.ahead()
 	if err != nil {
+		return err
+	}
+	if err := s.versions(); err != nil {
 		return err
 	}
 	if err := s.take(theirs); err != nil {

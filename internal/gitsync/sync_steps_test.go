@@ -178,10 +178,7 @@ func isEnvironmentTag(ref string) bool {
 	return ok
 }
 
-func isVersionTag(ref string) bool {
-	tag, ok := ParseTagName(ref)
-	return ok && tag.Layout == LayoutPlain && tag.Label != ""
-}
+func isVersionTag(ref string) bool { return isTag(ref) && isVersionRef(ref) }
 
 // commitFile commits a new text of a component with plain Git.
 func (m *team) commitFile(c *clone, component string) string {

@@ -81,7 +81,7 @@ func (s *syncer) own(list []tip, name string) tip {
 // keptAside reports whether releases here took the place of a commit already, which
 // is all that the remote has under the name.
 func (b *Bridge) keptAside(ctx context.Context, id gitrepo.OID) (bool, error) {
-	left, err := b.repo.Run(ctx, nil, "rev-list", "--max-count=1", "--end-of-options", string(id), "--not", "--glob="+SupersededPrefix+"*", "--glob="+EnvironmentsPrefix+"*")
+	left, err := b.repo.Run(ctx, nil, "rev-list", "--max-count=1", string(id), "--not", "--glob="+SupersededPrefix+"*", "--glob="+EnvironmentsPrefix+"*")
 	return err == nil && len(left) == 0, err
 }
 

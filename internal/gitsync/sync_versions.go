@@ -38,7 +38,10 @@ func (s *syncer) versions() error {
 	if err != nil {
 		return err
 	}
-	return s.b.saveSeen(s.ledger, s.seen)
+	if err := s.b.saveSeen(s.ledger, s.seen); err != nil {
+		return err
+	}
+	return s.alike(found)
 }
 
 // byNumber sorts what has no number last.
@@ -236,7 +239,14 @@ func (s *syncer) versionRecord(v versionRef) (sluice.VersionRecord, error) {
 	if r.Files, err = FilesAt(s.reader, v.ref.Peeled, place); err != nil {
 		return r, err
 	}
-	if _, digest, err := sluice.CheckFiles(r.Files); err == nil && !message.ByHand() && digest != message.Digest {
+	_, digest, err := sluice.CheckFiles(r.Files)
+	if err != nil {
+		return r, err
+	}
+	if _, apart := ParseVersionRef(v.ref.Name); apart && v.ref.Name != VersionRef(r.Component, digest) {
+		return r, sluice.Errorf(sluice.Invalid, "%s holds %s, which belongs under another name", v.ref.Name, digest.Short())
+	}
+	if !message.ByHand() && digest != message.Digest {
 		return r, sluice.Errorf(sluice.Invalid, "%s says that its content is %s, and it is %s", v.ref.Name, message.Digest.Short(), digest.Short())
 	}
 	return r, nil

@@ -70,7 +70,7 @@ func (g *git) both(ctx context.Context, fetch bool, req sluice.SyncGitRequest, d
 }
 
 func (g *git) follow(ctx context.Context, from *gitsync.Bridge, fetch bool, req sluice.SyncGitRequest, done *outcome) error {
-	f, err := from.Follow(ctx, gitsync.FollowOptions{Offline: !fetch, Rebase: req.Rebase, Theirs: req.Theirs, Places: &g.places})
+	f, err := from.Follow(ctx, gitsync.FollowOptions{Offline: !fetch, Rebase: req.Rebase, Theirs: req.Theirs, Places: &g.places, Shared: g.s.db.Engine() == "postgres"})
 	done.add(f)
 	done.fetched = done.fetched || fetch && err == nil
 	for _, note := range f.Notes {

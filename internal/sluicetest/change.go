@@ -106,6 +106,9 @@ func settledAnswer(s *suite, v any) string {
 	case sluice.ShredReport:
 		out.DryRun = false
 		v = out
+	case sluice.RecordReport:
+		out.DryRun = false
+		v = out
 	}
 	body, err := json.Marshal(v)
 	if err != nil {

@@ -152,11 +152,19 @@ func (x *exporting) release(r sluice.Release) {
 	x.out.Records = append(x.out.Records, sluice.Record{Release: &rec})
 }
 
-// apart tells the release that this one follows that it does.
+// apart tells the release that this one follows that it does, and those that follow
+// it too, through which it may have come.
 func (x *exporting) apart(r sluice.Release) {
 	for i := len(x.out.Records) - 1; i >= 0 && r.Action == sluice.ActionInherited; i-- {
-		if cause := x.out.Records[i].Release; cause != nil && cause.Commit == CommitOf(r.Cause) {
-			cause.Apart = append(cause.Apart, r.Environment)
+		before := x.out.Records[i].Release
+		if before == nil {
+			continue
+		}
+		causes := before.Commit == CommitOf(r.Cause)
+		if causes || before.Action == sluice.ActionInherited && before.Cause == r.Cause {
+			before.Apart = append(before.Apart, r.Environment)
+		}
+		if causes {
 			return
 		}
 	}

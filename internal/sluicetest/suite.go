@@ -81,9 +81,9 @@ var groups = []group{
 func Run(t *testing.T, open Open) Transcript {
 	t.Helper()
 	out := Transcript{}
-	for _, group := range slices.Concat(groups, variableGroups, runGroups) {
+	for _, group := range slices.Concat(groups, variableGroups, runGroups, recordGroups) {
 		t.Run(group.name, func(t *testing.T) {
-			s := &suite{T: t, mu: &sync.Mutex{}, clock: time.Date(2024, 11, 12, 14, 0, 0, 0, time.UTC), numbers: map[string]int{}}
+			s := &suite{T: t, open: open, mu: &sync.Mutex{}, clock: time.Date(2024, 11, 12, 14, 0, 0, 0, time.UTC), numbers: map[string]int{}}
 			s.Services, s.asker = open(t, s.now)
 			s.ctx = sluice.WithActor(t.Context(), sluice.Actor{Name: "alice", Org: "default", Roles: []sluice.Role{sluice.RoleAdmin}})
 			group.ask(s)
@@ -98,6 +98,7 @@ func Run(t *testing.T, open Open) Transcript {
 type suite struct {
 	*testing.T
 	sluice.Services
+	open  Open // to have another installation
 	asker Asker
 	ctx   context.Context
 	mu    *sync.Mutex

@@ -93,6 +93,8 @@ func shown(v sluice.Variable) string {
 		out += "stub"
 	case v.Shredded:
 		out += "shredded"
+	case v.Unavailable:
+		out += "unavailable"
 	case v.Value == nil:
 		out += "masked"
 	default:
