@@ -48,6 +48,10 @@ func (d *doctor) checkGit(ctx context.Context) {
 		d.warn("git", p.Fix, "%s: %s", gitrepo.ShortRef(p.Ref), p.Problem)
 	}
 	if before == len(d.findings) {
-		d.ok("git", "the repository has what the ledger says, and so had %s at the last look", firstOf(s.Remote, "it"))
+		if s.Remote == "" {
+			d.ok("git", "the repository has what the ledger says; no remote has it")
+			return
+		}
+		d.ok("git", "the repository has what the ledger says, and so had %s at the last look", s.Remote)
 	}
 }

@@ -32,14 +32,34 @@ func (e *env) needGit(ctx context.Context) (*gitProject, *gitsync.Bridge, error)
 			return nil, nil, err
 		}
 		if s.Server != "" || s.Data != "" {
-			return nil, nil, sluice.Errorf(sluice.Invalid, "this speaks to %s, which has its own ways to Git", firstOf(s.Server, s.Data)).
-				Fix("without --server and --data it is about the project here").Fix("a server follows a repository with `sluice serve --git URL`")
+			return nil, nil, sluice.Errorf(sluice.Invalid, "this is about the repository of the project here, and %s was named instead", firstOf(s.Server, s.Data)).
+				Fix("leave out --server and --data, and unset SLUICE_SERVER and SLUICE_DATA").Fix("a server follows a repository with `sluice serve --git URL`")
 		}
-		return nil, nil, sluice.Errorf(sluice.Invalid, "this project does not share through Git").
-			Fix("add `git: {}` to %s; `sluice init` does it for a new project", config.ProjectFile)
+		return nil, nil, e.noGit()
 	}
 	bridge, err := e.bridgeOf(ctx, g)
 	return g, bridge, err
+}
+
+// noGit explains that there is no project here that shares through Git.
+func (e *env) noGit() error {
+	if e.project != nil {
+		return sluice.Errorf(sluice.Invalid, "this project does not share through Git").
+			Fix("add `git: {push: on-release}` to %s; `sluice init` does it for a new project", config.ProjectFile)
+	}
+	repo, err := gitrepo.Discover(e.Dir)
+	if err != nil {
+		return err
+	}
+	switch {
+	case repo == nil:
+		return sluice.Errorf(sluice.Invalid, "there is no %s here, and no Git repository", config.ProjectFile).
+			Fix("go to a clone of the project").Fix("or make one: `git init`, then `sluice init`")
+	case repo.Top == "":
+		return sluice.Errorf(sluice.Invalid, "%s is a bare repository, in which there is no project", repo.Dir).Fix("clone it, and run this in the clone")
+	}
+	return sluice.Errorf(sluice.Invalid, "there is no %s in this repository, or not on this branch", config.ProjectFile).
+		Fix("make it: `sluice init`").Fix("or switch to a branch that has it, such as by `git pull`")
 }
 
 func firstOf(a, b string) string {
@@ -82,6 +102,12 @@ func (e *env) gitSync(ctx context.Context, o gitsync.SyncOptions) error {
 	done, err := bridge.Sync(ctx, o)
 	if err != nil {
 		return err
+	}
+	if done.Recorded == nil {
+		done.Recorded = []sluice.Release{}
+	}
+	if done.Refs == nil {
+		done.Refs = []string{}
 	}
 	if err := e.show(done, func(w io.Writer) { e.syncedText(w, done) }); err != nil {
 		return err
@@ -160,6 +186,10 @@ func gitPushCommand(e *env) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if g.missing != "" {
+				return sluice.Errorf(sluice.Invalid, "there is nowhere to push to: the repository has no remote %s", g.missing).
+					Fix("add it: `git remote add %s URL`", g.missing).Fix("or name another one: `git: {remote: NAME}` in %s", config.ProjectFile)
+			}
 			wrote, err := bridge.Export(ctx)
 			if err != nil {
 				return err
@@ -169,12 +199,15 @@ func gitPushCommand(e *env) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if sent.Refs == nil {
+				sent.Refs = []string{}
+			}
 			return e.show(sent, func(w io.Writer) {
 				for _, tag := range sent.Kept {
 					fmt.Fprintf(w, "not sent: %s has %s with other content\n", g.Remote, gitrepo.ShortRef(tag))
 				}
 				if len(sent.Refs) == 0 {
-					fmt.Fprintf(w, "%s has everything\n", g.Remote)
+					fmt.Fprintf(w, "nothing to send: %s has it all\n", g.Remote)
 					return
 				}
 				fmt.Fprintf(w, "sent %s to %s in %s\n", counted(len(sent.Refs), "ref"), g.Remote, seconds(sent.Remote))

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -49,7 +50,7 @@ func (e *env) beforeChange(ctx context.Context, cmd *cobra.Command) error {
 	reach, cancel := context.WithTimeout(ctx, remotePatience)
 	defer cancel()
 	done, err := bridge.Sync(reach, gitsync.SyncOptions{})
-	if err != nil && ctx.Err() == nil && unreachable(err) {
+	if err != nil && ctx.Err() == nil && (unreachable(err) || declined(err)) {
 		g.away = err
 		done, err = bridge.Sync(ctx, gitsync.SyncOptions{Offline: true}) // a clone has the tags at least
 	}
@@ -113,6 +114,12 @@ func unreachable(err error) bool {
 	return code == sluice.Unavailable || code == sluice.TimedOut
 }
 
+// declined reports whether it was a hook here that stopped git.
+func declined(err error) bool {
+	var git *gitrepo.Failure
+	return sluice.CodeOf(err) == sluice.Refused && errors.As(err, &git)
+}
+
 // afterChange writes a change to the repository and sends it to the remote.
 func (e *env) afterChange(ctx context.Context, cmd *cobra.Command) error {
 	if !shares(cmd) {
@@ -139,6 +146,9 @@ func (e *env) afterChange(ctx context.Context, cmd *cobra.Command) error {
 			e.note("kept from %s: %s; send them with `sluice git push`", g.Remote, counted(len(done.Refs), "ref"))
 		}
 		return nil
+	}
+	if g.away != nil && declined(g.away) {
+		return stands(g.away)
 	}
 	if g.away != nil {
 		return waits(g, g.away)

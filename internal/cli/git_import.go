@@ -55,10 +55,10 @@ func gitImportCommand(e *env) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringArrayVar(&o.Commits, "commits", nil, "a version of each commit that touched a file like `PATTERN`, and not of tags; may be repeated")
-	f.BoolVar(&o.All, "all", false, "with --commits: every commit of every branch, and not only HEAD along first parents")
+	f.StringArrayVar(&o.Commits, "commits", nil, "a version of each commit that touched a file like `PATTERN`; repeatable")
+	f.BoolVar(&o.All, "all", false, "with --commits: every commit of every branch, not only HEAD's first parents")
 	f.StringVar(&o.Kind, "kind", "", "the `KIND` of what is found; by default its directory says it")
-	f.StringArrayVar(&deployments, "deployments", nil, "releases of the history of `BRANCH=ENVIRONMENT`, or of all that are called as an environment; may be repeated")
+	f.StringArrayVar(&deployments, "deployments", nil, "releases of `BRANCH=ENVIRONMENT`, or of all called as one; repeatable")
 	f.Lookup("deployments").NoOptDefVal = everyEnvironment
 	f.BoolVar(&o.Committer, "committer", false, "who committed acts in releases, not the author")
 	f.BoolVar(&o.DryRun, "dry-run", false, "list what it would make and change nothing")

@@ -24,7 +24,11 @@ func (e *env) importedText(w io.Writer, made gitsync.Imported) {
 	}
 	for _, name := range environmentsOf(made.Releases) {
 		of := slices.DeleteFunc(slices.Clone(made.Releases), func(r sluice.Release) bool { return r.Environment != name })
-		fmt.Fprintf(w, "%s %s of %s, %s to %s\n", did("recorded", made.DryRun), counted(len(of), "release"), name, e.clock(of[0].At), e.clock(of[len(of)-1].At))
+		span := e.clock(of[0].At)
+		if last := e.clock(of[len(of)-1].At); last != span {
+			span += " to " + last
+		}
+		fmt.Fprintf(w, "%s %s of %s, %s\n", did("recorded", made.DryRun), counted(len(of), "release"), name, span)
 	}
 	if k := made.Known; k.Versions+k.Releases > 0 {
 		fmt.Fprintf(w, "known already: %s, %s\n", counted(k.Versions, "version"), counted(k.Releases, "release"))

@@ -21,6 +21,7 @@ type gitProject struct {
 	project *config.Project
 	within  string // the project's directory below the repository's root, "" for the root
 	bridge  *gitsync.Bridge
+	missing string // the remote that the project names and the repository does not have
 	away    error // why the remote could not be reached before a change
 }
 
@@ -73,9 +74,13 @@ func (g *gitProject) checkRemote(ctx context.Context) error {
 		}
 	}
 	if g.Push == config.PushOnRelease {
-		return sluice.Errorf(sluice.Invalid, "%s pushes each release to %s, and the repository has no such remote", config.ProjectFile, g.Remote).
-			Fix("add it: `git remote add %s URL`", g.Remote).Fix("or say `git: {push: manual}` in %s", config.ProjectFile)
+		err := sluice.Errorf(sluice.Invalid, "%s pushes each release to %s, and the repository has no such remote", config.ProjectFile, g.Remote)
+		for _, name := range settings.Remotes {
+			err = err.Fix("name the one that it has: `git: {remote: %s, …}` in %s", name, config.ProjectFile)
+		}
+		return err.Fix("add it: `git remote add %s URL`", g.Remote).Fix("or let it wait for a `sluice git push`: `git: {push: manual}` in %s", config.ProjectFile)
 	}
+	g.missing = g.Remote
 	g.Remote = ""
 	return nil
 }

@@ -70,11 +70,11 @@ func (l *locally) component(s *sluice.SlotRecord) error {
 		if component, known, err = l.tx.Component(name); err != nil {
 			return err
 		}
-		if !known && !s.Value.Live() && !s.Under.Live() {
+		switch {
+		case !known && !s.Value.Live() && !s.Under.Live():
 			return nil
-		}
-		if component, err = findComponent(l.tx, name); err != nil {
-			return sluice.AsError(err).Fix("or record its versions before the release")
+		case !known:
+			return sluice.AsError(errorOf(findComponent(l.tx, name))).Fix("or record its versions before the release")
 		}
 		l.components[name] = component
 	}

@@ -81,6 +81,9 @@ func fetchTrouble(remote string, err error) error {
 	}
 	name := shownRemote(remote)
 	switch {
+	case strings.Contains(failure.Stderr, "ref updates aborted by hook"):
+		return sluice.Errorf(sluice.Refused, "a hook of the repository declined what %s has: %s", name, hookWords(failure.Stderr)).
+			Fix("see the hook reference-transaction, in the directory that `git rev-parse --git-path hooks` prints").Because(err)
 	case lockedOut.MatchString(failure.Stderr):
 		return sluice.Errorf(sluice.Conflict, "what %s has cannot be recorded here, since other processes move the same refs: %s", name, lastWords(failure.Stderr)).
 			Fix("try again; when it stays like this, look for leftover *.lock files with `git fsck` and in the Git directory").Because(err)
@@ -89,4 +92,18 @@ func fetchTrouble(remote string, err error) error {
 			Fix("see them with `git ls-remote %s`", name).Because(err)
 	}
 	return trouble(remote, err)
+}
+
+// hookWords is what a hook that stopped a fetch said last.
+func hookWords(stderr string) string {
+	var said []string
+	for _, line := range words(stderr) {
+		if !strings.Contains(line, "aborted by hook") && !strings.Contains(line, "forced-updates") && !strings.Contains(line, "showForcedUpdates") && !strings.Contains(line, "forced update") {
+			said = append(said, line)
+		}
+	}
+	if len(said) == 0 {
+		return "it does not say why"
+	}
+	return oneLine(said[len(said)-1])
 }

@@ -22,6 +22,9 @@ func (x *exporter) branch(name string) (*branch, error) {
 		return nil, sluice.Errorf(sluice.Internal, "environment %s has a release and does not exist", name)
 	}
 	at, found, err := x.b.loadBranch(x.ledger, name)
+	if found && x.refs != nil && x.refs.local[EnvironmentRef(at.Display)].ID != at.Commit {
+		found = false // somebody moved it
+	}
 	if err == nil && !found {
 		at, err = x.rebuild(e)
 	}

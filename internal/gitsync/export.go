@@ -54,6 +54,11 @@ func (b *Bridge) export(ctx context.Context, known *refs, overwrite map[string]g
 	if err := x.environments(); err != nil {
 		return out, err
 	}
+	if at.Epoch == 0 { // most may be there already
+		if _, err := x.all(); err != nil {
+			return out, err
+		}
+	}
 	err = x.pages(at, info.Epoch)
 	var missing *gap
 	if errors.As(err, &missing) { // all of it is written once more, which makes what is there again
@@ -155,7 +160,7 @@ func (x *exporter) page(entries []sluice.Entry) error {
 
 // again forgets what is known of the repository, and looks at it anew.
 func (x *exporter) again() error {
-	for name := range x.known {
+	for name := range x.branches {
 		if err := x.b.forget(x.ledger, name); err != nil {
 			return err
 		}

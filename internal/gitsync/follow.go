@@ -58,7 +58,7 @@ func (b *Bridge) follow(ctx context.Context, o FollowOptions) (Followed, error) 
 	if err == nil && o.Places != nil {
 		err = o.Places.learn(f.syncer)
 	}
-	for _, step := range []func() error{f.adopt, f.takeVersions, f.export, f.takeHistories, f.export, f.takeMoves, f.keepRefused} {
+	for _, step := range []func() error{f.adoptOwn, f.takeVersions, f.export, f.takeHistories, f.export, f.takeMoves, f.keepRefused} {
 		if err == nil {
 			err = step()
 		}

@@ -8,11 +8,11 @@ import (
 	"github.com/sluice-dev/sluice/internal/gitrepo"
 )
 
-// adopt goes on from what the remote has of this ledger's own releases, where that is
+// adoptOwn goes on from what the remote has of this ledger's own releases, where that is
 // not what is here: another server over the same ledger wrote it, or this one did
 // before it lost its copy. Written again from the ledger the commits might have other
 // ids, since where files are in the project is not in the ledger.
-func (f *follower) adopt() error {
+func (f *follower) adoptOwn() error {
 	cleared, err := f.clear()
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package gitsync
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -14,8 +15,7 @@ import (
 // that lacks. With fetch it looks at the remote before, as must be done once.
 //
 // What was refused by [Bridge.Follow] is left where it is at the remote, and so are
-// tags there that Sluice did not make, unless they are of a component that is live
-// in that environment: then the tag says what is.
+// tags there that Sluice did not make, unless a release here is newer.
 //
 // Errors: *[gitrepo.Rejected] when others were quicker, for which a look at the
 // remote is due; [sluice.Conflict] when the remote has releases that are not known
@@ -37,16 +37,21 @@ func (b *Bridge) mirror(ctx context.Context, fetch bool) (out Pushed, err error)
 			return out, err
 		}
 	}
-	for _, step := range []func() error{f.begin, f.adopt, f.export, f.unforeseen} {
+	for _, step := range []func() error{f.begin, f.adoptOwn, f.export, f.unforeseen} {
 		if err := step(); err != nil {
 			return out, err
 		}
 	}
 	list, kept := outgoing(f.refs)
-	out.Kept = kept
-	if list, err = f.allowed(list); err != nil || len(list) == 0 {
+	tags, err := b.outgoingTags(ctx, f.refs)
+	if err != nil {
 		return out, err
 	}
+	out.Kept, list = kept, f.allowed(append(list, tags...))
+	if err := b.checkForwards(ctx, list); err != nil || len(list) == 0 {
+		return out, err
+	}
+	slices.SortStableFunc(list, func(a, b gitrepo.PushRef) int { return cmp.Compare(turn(a), turn(b)) })
 	if err := b.repo.Push(ctx, b.cfg.Remote, list); err != nil {
 		return out, err
 	}
@@ -86,25 +91,13 @@ func (f *follower) unforeseen() error {
 }
 
 // allowed leaves out what is to stay as it is at the remote.
-func (f *follower) allowed(list []gitrepo.PushRef) (out []gitrepo.PushRef, err error) {
-	for _, p := range list {
+func (f *follower) allowed(list []gitrepo.PushRef) []gitrepo.PushRef {
+	return slices.DeleteFunc(list, func(p gitrepo.PushRef) bool {
 		if _, waits := f.refused[p.Ref]; waits {
-			continue
+			return true
 		}
 		_, display, tag := parseEnvironmentTag(p.Ref)
-		if _, waits := f.refused[EnvironmentRef(display)]; tag && waits {
-			continue // its tags say what the releases that wait say
-		}
-		if p.New == "" {
-			byHand, err := f.handMade(&handMove{ref: f.refs.remote[p.Ref]})
-			if err != nil {
-				return nil, err
-			}
-			if byHand {
-				continue
-			}
-		}
-		out = append(out, p)
-	}
-	return out, nil
+		_, waits := f.refused[EnvironmentRef(display)]
+		return tag && waits // its tags say what the releases that wait say
+	})
 }

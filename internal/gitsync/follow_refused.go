@@ -62,14 +62,9 @@ func (f *follower) tryAgain() error {
 			continue
 		}
 		delete(f.refused, ref)
-		if is != r.ID {
-			continue
-		}
-		for _, key := range []string{ref, "remote:" + ref, "refused:" + ref, "kept:" + ref} {
-			delete(f.seen, key)
-		}
+		f.o.Again = f.o.Again || is == r.ID
 	}
-	return f.b.saveSeen(f.ledger, f.seen)
+	return nil
 }
 
 // keepRefused keeps what was refused, as of the ledger by now: what this look itself

@@ -12,39 +12,21 @@ import (
 
 // takeVersions records the versions of refs that were not looked into.
 func (f *follower) takeVersions() error {
-	from := len(f.out.Refused)
-	found, err := f.newVersions()
+	before, from := maps.Clone(f.seen), len(f.out.Refused)
+	err := f.versions()
 	f.refusals(from)
-	if err != nil {
-		return err
-	}
-	slices.SortStableFunc(found, func(a, b versionRef) int {
-		return cmp.Or(cmp.Compare(a.record.Component, b.record.Component), byNumber(a.record.Number, b.record.Number), cmp.Compare(a.record.At, b.record.At))
-	})
-	records := make([]sluice.Record, len(found))
-	for i := range found {
-		records[i] = sluice.Record{Version: &found[i].record}
-	}
-	err = f.recordEach(records, nil, func(i int, d sluice.Recorded, why error) {
-		v := found[i]
-		f.seen[v.key] = v.ref.ID
-		r := f.of(v.ref.Name)
-		r.Actor = v.record.Author
-		if why != nil {
-			f.seen["refused:"+v.ref.Name] = v.ref.ID
-			f.fail(r, why)
-			return
+	for _, ref := range slices.Sorted(maps.Keys(f.refs.remote)) {
+		is := f.refs.remote[ref].ID
+		_, told := f.results[ref]
+		waited := before["refused:"+ref] != ""
+		if told || !isVersionRef(ref) || f.seen["remote:"+ref] != is || f.refusedAs(ref, is) || before["remote:"+ref] == is && !waited {
+			continue
 		}
-		if v.clashes {
-			return // its label was refused already
-		}
-		r.Description = "published " + d.Version.Component + "@" + d.Version.Pin().String()
+		r := f.of(ref)
+		r.Description = "published " + strings.TrimPrefix(strings.TrimPrefix(ref, TagsPrefix), VersionsPrefix)
 		f.succeed(r)
-	})
-	if err != nil {
-		return err
 	}
-	return f.b.saveSeen(f.ledger, f.seen)
+	return err
 }
 
 // refusals takes over what the parts of a sync refused, from one on.
@@ -52,7 +34,9 @@ func (f *follower) refusals(from int) {
 	for _, refusal := range f.out.Refused[from:] {
 		r := f.of(refusal.Ref)
 		r.Actor = refusal.Actor
-		f.fail(r, sluice.Errorf(sluice.Refused, "%s", refusal.Reason))
+		why := sluice.Errorf(sluice.Refused, "%s", refusal.Reason)
+		why.Fixes = refusal.Fixes
+		f.fail(r, why)
 	}
 }
 
@@ -104,17 +88,29 @@ func (s *syncer) recordSome(records []sluice.Record, some []int, skip func(i int
 
 // takeHistories records what others released.
 func (f *follower) takeHistories() error {
+	if f.refs.level() {
+		return nil
+	}
+	from := len(f.out.Refused)
+	mine, err := f.tips(f.refs.local)
+	if err != nil {
+		return err
+	}
+	theirs, err := f.tips(f.refs.remote)
+	f.refusals(from)
+	if err != nil {
+		return err
+	}
 	var plain []history
-	for _, ref := range slices.Sorted(maps.Keys(f.refs.remote)) {
-		display, ok := ParseEnvironmentRef(ref)
-		theirs, mine := f.refs.remote[ref].ID, f.refs.local[ref].ID
-		if _, waits := f.refused[ref]; !ok || waits || theirs == mine {
-			continue
-		}
-		h, err := f.between(display, mine, theirs)
+	for _, name := range slices.Sorted(maps.Keys(theirs)) {
+		waits := func(t tip) bool { return f.refused[EnvironmentRef(t.display)].ID == t.id }
+		h, err := f.next(f.own(mine[name], name), slices.DeleteFunc(theirs[name], waits))
+		ref := EnvironmentRef(h.display)
 		switch {
 		case refuse(err):
-			f.fail(f.of(ref), err)
+			for _, t := range theirs[name] {
+				f.fail(f.of(EnvironmentRef(t.display)), err)
+			}
 		case err != nil:
 			return err
 		case len(h.commits) == 0:
@@ -209,6 +205,9 @@ func (f *follower) takeEach(list []history) error {
 	err := f.recordEach(records, skip, func(i int, d sluice.Recorded, why error) {
 		in := order[i]
 		if why != nil {
+			d, why = f.mend(records[i:i+1], order[i:i+1], why)
+		}
+		if why != nil {
 			block(in, why)
 			return
 		}
@@ -224,4 +223,24 @@ func (f *follower) takeEach(list []history) error {
 		return err
 	}
 	return f.installation()
+}
+
+// mend records a release that was refused since versions have other labels here, or
+// are in no tag, as far as that can be put right.
+func (f *follower) mend(records []sluice.Record, order []incoming, why error) (sluice.Recorded, error) {
+	again, err := false, error(nil)
+	switch sluice.CodeOf(why) {
+	case sluice.Conflict:
+		again, err = f.unlabel(records)
+	case sluice.NotFound:
+		again, err = f.recover(records, order)
+	}
+	if err != nil || !again {
+		return sluice.Recorded{}, cmp.Or(err, f.lacking(records, why))
+	}
+	done, err := f.record(records)
+	if err != nil {
+		return sluice.Recorded{}, f.lacking(records, err)
+	}
+	return done[0], nil
 }

@@ -3,6 +3,7 @@ package gitsync
 import (
 	"context"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/sluice-dev/sluice"
@@ -113,6 +114,9 @@ func (im *importer) all() error {
 	if err != nil {
 		return err
 	}
+	if err := im.tryFirst(targets); err != nil {
+		return err
+	}
 	if len(im.patterns) > 0 {
 		err = im.commits()
 	} else {
@@ -130,6 +134,18 @@ func (im *importer) all() error {
 		return err
 	}
 	return im.release(targets)
+}
+
+// tryFirst goes through the import without making anything, where something was
+// released since the last one: then it is refused unless it has nothing to release.
+func (im *importer) tryFirst(targets []*target) error {
+	if im.o.DryRun || !slices.ContainsFunc(targets, func(t *target) bool { return t.prior.foreign != nil }) {
+		return nil
+	}
+	dry := im.o
+	dry.DryRun = true
+	_, err := im.b.importAll(im.ctx, dry)
+	return err
 }
 
 // readTarget reads what was released to one environment.

@@ -99,7 +99,7 @@ func TestImportRefuses(t *testing.T) {
 	s := newShop(t)
 	with := func(ds ...Deployment) ImportOptions { return asProgram(ImportOptions{Deployments: ds}) }
 	s.refused(d, with(Deployment{"none", "production"}), sluice.NotFound, "there is no branch none")
-	s.refused(d, with(Deployment{"main", "nowhere"}), sluice.NotFound, "nowhere")
+	s.refused(d, with(Deployment{"main", "prodution"}), sluice.NotFound, "prodution")
 	s.refused(d, with(Deployment{"other", ""}), sluice.NotFound, "other")
 	s.refused(d, with(Deployment{"main", "production"}, Deployment{"other", "prod"}), sluice.Invalid, "main and other cannot both be the history of production")
 	s.refused(d, ImportOptions{Commits: []string{"notes/*"}}, sluice.Invalid, "nothing says of which kind notes/x.md is")
@@ -114,6 +114,18 @@ func TestImportRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	lived.refused(d, with(Deployment{"main", "production"}), sluice.Conflict, "production was live here already (production#1 by importer")
+	// An environment of its own is made for it, in which nothing is inherited.
+	if _, err := lived.Deploy(t.Context(), sluice.DeployRequest{Environment: "base", Changes: []sluice.ChangeRequest{{Component: "bot", Version: "1"}}}); err != nil {
+		t.Fatal(err)
+	}
+	past := lived.take(d.repo(), with(Deployment{"main", "earlier"}))
+	equal(t, "releases", releasesOf(past), []string{"earlier#1 deploy by alice: bot=1"})
+	if again := lived.take(d.repo(), with(Deployment{"main", "earlier"})); len(again.Releases) > 0 || past.Releases[0].SourceAt != 0 {
+		t.Errorf("a second import made %v after %+v", releasesOf(again), past.Releases[0])
+	}
+	if report, err := lived.Verify(t.Context(), sluice.VerifyRequest{}); err != nil || !report.Holds {
+		t.Errorf("audit: %+v, %v", report, err)
+	}
 }
 
 // TestImportIntoParents: a parent and its children get their releases in the order

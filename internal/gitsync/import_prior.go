@@ -66,7 +66,7 @@ func (p prior) check(t *target) error {
 func (p prior) refusal(t *target) error {
 	return sluice.Errorf(sluice.Conflict, "%s was live here already (%s by %s at %s), and what %s had before that cannot be put beneath it",
 		t.env.Name, p.foreign.Ref(), p.foreign.Actor, p.foreign.At, t.ref).
-		Fix("import it into an environment of its own: `sluice environment create %s-past`, then --deployments %s=%s-past", t.env.Name, t.ref, t.env.Name)
+		Fix("import it into an environment of its own, which is made for it: --deployments %s=%s-past", t.ref, t.env.Name)
 }
 
 // rest are the deeds that are not recorded yet, by what they are of.
@@ -83,7 +83,7 @@ func (p prior) rest(t *target) (map[string]bool, error) {
 	}
 	if t.tip != "" && p.last != "" && !slices.ContainsFunc(t.deeds, func(d deed) bool { return d.of == p.last }) {
 		return nil, sluice.Errorf(sluice.Conflict, "%s holds the import of another history, up to %s", t.env.Name, clip(p.last)).
-			Fix("import %s into an environment of its own: `sluice environment create %s-past`", t.ref, t.env.Name)
+			Fix("import it into an environment of its own, which is made for it: --deployments %s=%s-past", t.ref, t.env.Name)
 	}
 	return rest, nil
 }

@@ -82,6 +82,9 @@ func (im *importer) replay(t *target) ([]made, error) {
 		m := made{record: sluice.ReleaseRecord{
 			Environment: t.env.Name, Actor: d.actor, At: d.at, Cause: importOf + d.of, Reason: d.reason,
 		}}
+		if t.made && len(out) == 0 {
+			m.record.Settings = &sluice.EnvironmentRecord{Parent: t.env.Parent}
+		}
 		if err := im.lay(&m, d, slots); err != nil {
 			return nil, err
 		}

@@ -21,6 +21,7 @@ type target struct {
 	// follows says that it inherits from another target, whose releases give it some
 	// between its own.
 	follows bool
+	made    bool // the environment is made by the first release
 }
 
 // moved is the tag of an environment.
@@ -66,13 +67,10 @@ func (im *importer) targets() ([]*target, error) {
 		}
 	}
 	var out []*target
+	all := false
 	for _, d := range im.o.Deployments {
 		if d.Ref == "" {
-			all, err := w.everywhere()
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, all...)
+			all = true
 			continue
 		}
 		t, err := w.named(d)
@@ -81,11 +79,19 @@ func (im *importer) targets() ([]*target, error) {
 		}
 		out = append(out, t)
 	}
+	if all {
+		if out, err = w.everywhere(out); err != nil {
+			return nil, err
+		}
+	}
 	slices.SortStableFunc(out, func(a, b *target) int { return cmp.Compare(a.env.Position, b.env.Position) })
 	for i, t := range out {
 		if other := slices.IndexFunc(out[:i], func(o *target) bool { return o.env.Name == t.env.Name }); other >= 0 {
 			return nil, sluice.Errorf(sluice.Invalid, "%s and %s cannot both be the history of %s", out[other].ref, t.ref, t.env.Name).
 				Fix("name one of them, or import them into two environments")
+		}
+		if t.made {
+			continue
 		}
 		if t.prior, err = im.priorTo(t.env); err != nil {
 			return nil, err
@@ -148,15 +154,17 @@ func (w wheres) called(names ...string) (out []moved) {
 	return out
 }
 
-// everywhere are all environments here that have a branch or tags. A branch is
-// preferred, since it has a history.
-func (w wheres) everywhere() ([]*target, error) {
+// everywhere adds all environments here that have a branch or tags, and that were
+// not named. A branch is preferred, since it has a history.
+func (w wheres) everywhere(out []*target) ([]*target, error) {
 	list, err := w.im.b.services.Environments(w.im.ctx, false)
 	if err != nil {
 		return nil, err
 	}
-	var out []*target
 	for _, e := range list {
+		if slices.ContainsFunc(out, func(t *target) bool { return t.env.Name == e.Name }) {
+			continue
+		}
 		tags := w.called(e.Name, e.Alias)
 		for _, name := range []string{e.Name, e.Alias} {
 			ref, ok := w.branch(name)
@@ -204,8 +212,35 @@ func (w wheres) named(d Deployment) (*target, error) {
 		}
 	}
 	var err error
-	if t.env, err = w.im.b.services.Environment(w.im.ctx, into); err != nil && d.Environment == "" {
+	t.env, err = w.im.b.services.Environment(w.im.ctx, into)
+	switch {
+	case sluice.CodeOf(err) != sluice.NotFound:
+	case d.Environment == "":
 		err = sluice.AsError(err).Fix("say which environment it is: --deployments %s=production", d.Ref)
+	default:
+		t.env, err = w.fresh(into, err)
+		t.made = err == nil
 	}
 	return t, err
+}
+
+// fresh is an environment that is made by its first release, and holds nothing but
+// what is imported: also where others would inherit something. A name that looks like
+// a slip for another's is not found.
+func (w wheres) fresh(name string, unknown error) (sluice.Environment, error) {
+	list, err := w.im.b.services.Environments(w.im.ctx, true)
+	if err != nil {
+		return sluice.Environment{}, err
+	}
+	var names []string
+	last := 0
+	for _, e := range list {
+		names = append(names, e.Name, e.Alias)
+		last = max(last, e.Position)
+	}
+	if sluice.Slip(name, names) != "" {
+		return sluice.Environment{}, unknown
+	}
+	e := sluice.Environment{Name: name, Parent: sluice.Base, Position: last + 1}
+	return e, sluice.CheckEnvironment(e)
 }

@@ -58,10 +58,11 @@ type team struct {
 	made map[gitrepo.OID]string
 	// clashed are tags of versions that two people made apart.
 	clashed map[string]bool
+	apart   map[string]bool // people of whom releases were superseded
 }
 
 func newTeam(t *testing.T, seed uint64) *team {
-	m := &team{T: t, Rand: rand.New(rand.NewPCG(seed, 0)), remote: bare(t), made: map[gitrepo.OID]string{}, clashed: map[string]bool{}}
+	m := &team{T: t, Rand: rand.New(rand.NewPCG(seed, 0)), remote: bare(t), made: map[gitrepo.OID]string{}, clashed: map[string]bool{}, apart: map[string]bool{}}
 	names := []string{"alice", "bob", "carol"}
 	for _, name := range names[:2+seed%3/2] {
 		m.people = append(m.people, newClone(t, m.remote, name))
@@ -121,7 +122,9 @@ func (m *team) export(c *clone) {
 }
 
 // sync syncs in one of its ways.
-func (m *team) sync(c *clone) { m.trySync(c, oneOf(m, SyncOptions{}, SyncOptions{}, SyncOptions{Rebase: true}, SyncOptions{Theirs: true})) }
+func (m *team) sync(c *clone) {
+	m.trySync(c, oneOf(m, SyncOptions{}, SyncOptions{}, SyncOptions{Rebase: true}, SyncOptions{Theirs: true}))
+}
 
 func (m *team) trySync(c *clone, o SyncOptions) (Synced, error) {
 	m.Helper()
@@ -135,6 +138,7 @@ func (m *team) trySync(c *clone, o SyncOptions) (Synced, error) {
 		}
 		m.say(c, "sync: %v", err)
 	case m.allowed(c, "sync", err):
+		m.apart[c.actor] = m.apart[c.actor] || len(out.Superseded) > 0
 		m.say(c, "synced (rebase %v, theirs %v): %s", o.Rebase, o.Theirs, shownSync(out))
 	}
 	m.remember(c)

@@ -165,28 +165,28 @@ func overtaken(remote, display string) error {
 }
 
 // checkForwards returns [sluice.Conflict] when the history of an environment at the
-// remote has releases that are not in the one that is to take its place.
+// remote has releases that no history here has, and that would go.
 func (b *Bridge) checkForwards(ctx context.Context, list []gitrepo.PushRef) error {
-	var ids []byte
+	var there []gitrepo.OID
 	for _, p := range list {
-		if _, ok := ParseEnvironmentRef(p.Ref); ok && p.New != "" && p.Expected != "" {
-			ids = append(ids, string(p.Expected)+"\n^"+string(p.New)+"\n"...)
+		if _, ok := ParseEnvironmentRef(p.Ref); ok && p.Expected != "" {
+			there = append(there, p.Expected)
 		}
 	}
-	if len(ids) == 0 {
+	if len(there) == 0 {
 		return nil
 	}
-	ahead, err := b.repo.Run(ctx, ids, "rev-list", "--max-count=1", "--stdin")
-	if err != nil || len(ahead) == 0 {
+	kept, err := b.keptAside(ctx, there...)
+	if err != nil || kept {
 		return err
 	}
 	for _, p := range list {
-		if display, ok := ParseEnvironmentRef(p.Ref); ok && p.New != "" && p.Expected != "" {
-			on, err := b.repo.HasAncestor(ctx, p.Expected, p.New)
+		if display, ok := ParseEnvironmentRef(p.Ref); ok && p.Expected != "" {
+			kept, err := b.keptAside(ctx, p.Expected)
 			if err != nil {
 				return err
 			}
-			if !on {
+			if !kept {
 				return overtaken(b.cfg.Remote, display)
 			}
 		}

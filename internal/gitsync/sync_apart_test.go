@@ -162,7 +162,10 @@ func TestReconcile(t *testing.T) {
 		},
 		"rebase two releases": {
 			SyncOptions{Rebase: true}, func(c *clone) { c.rollback("production", "my-prompt") },
-			func(c *clone) { c.deploy("production", "my-prompt", "v1.2.0"); c.deploy("production", "my-prompt", "v1.1.0") },
+			func(c *clone) {
+				c.deploy("production", "my-prompt", "v1.2.0")
+				c.deploy("production", "my-prompt", "v1.1.0")
+			},
 			"v1.1.0", "v1.0.0", 5, "alice alice alice bob bob", // a deploy of what was live is a rollback
 		},
 		"rebase what is so already": {

@@ -30,9 +30,15 @@ type incoming struct {
 // releases brings in the histories of all environments, and the versions that they
 // need. Before it is known that nobody released apart, nothing is recorded.
 func (s *syncer) releases() error {
+	if err := s.restore(); err != nil {
+		return err
+	}
 	// A new installation over a repository that has histories already takes those in
 	// first: then they are what it has.
 	own, err := s.unknown()
+	if err == nil {
+		own, err = s.goneOn(own)
+	}
 	if err != nil {
 		return err
 	}
@@ -124,6 +130,11 @@ func (s *syncer) ahead() ([]history, error) {
 			return nil, err
 		}
 		if len(h.commits) == 0 {
+			continue
+		}
+		if sound, err := s.vouched(h); err != nil {
+			return nil, err
+		} else if !sound {
 			continue
 		}
 		if len(h.mine) > 0 && !s.o.Rebase && !s.o.Theirs {
@@ -272,7 +283,15 @@ func (s *syncer) take(list []history) error {
 			done, err = s.recordReleases(records, whole)
 		}
 	}
+	if sluice.CodeOf(err) == sluice.NotFound {
+		if found, failed := s.recover(records, order); failed != nil {
+			return failed
+		} else if found {
+			done, err = s.recordReleases(records, whole)
+		}
+	}
 	err = s.lacking(records, err)
+	var differ []string
 	for i, d := range done {
 		switch {
 		case !d.Created:
@@ -281,10 +300,11 @@ func (s *syncer) take(list []history) error {
 		default:
 			s.out.Recorded = append(s.out.Recorded, *d.Release)
 			if d.RootDiffers {
-				s.note(order[i], d.Release)
+				differ = append(differ, d.Release.Ref())
 			}
 		}
 	}
+	s.noteRoots(differ)
 	if err != nil {
 		return err
 	}
@@ -303,9 +323,14 @@ func (s *syncer) recordReleases(records []sluice.Record, whole bool) ([]sluice.R
 
 func nameOf(h ReleaseHead) string { return fmt.Sprintf("%s#%d", h.Environment, h.Number) }
 
-func (s *syncer) note(in incoming, r *sluice.Release) {
-	s.out.Notes = append(s.out.Notes, fmt.Sprintf("%s has another root here than where it was made (%s there), since versions were published apart and have other numbers", r.Ref(), nameOf(in.head)))
+// noteRoots tells of releases that have another root here.
+func (s *syncer) noteRoots(releases []string) {
+	if len(releases) > 0 {
+		s.out.Notes = append(s.out.Notes, "another root here than where it was made: "+sluice.Listing(releases, 4)+", since versions were published apart and have other numbers")
+	}
 }
+
+func (s *syncer) note(_ incoming, r *sluice.Release) { s.noteRoots([]string{r.Ref()}) }
 
 // merged are the releases of several histories in the order in which they were
 // made: by the ledger where it is one ledger's, else by time; never against the

@@ -75,6 +75,26 @@ func (s *syncer) wentBack(at *branch, kept bool, is gitrepo.OID) (bool, error) {
 	return s.b.repo.HasAncestor(s.ctx, is, at.Commit)
 }
 
+// goneOn adds the histories of [syncer.beyond] to others, and leaves out those that
+// are not vouched for.
+func (s *syncer) goneOn(list []history) ([]history, error) {
+	more, err := s.beyond()
+	if err != nil {
+		return nil, err
+	}
+	var out []history
+	for _, h := range append(list, more...) {
+		sound, err := s.vouched(h)
+		if err != nil {
+			return nil, err
+		}
+		if sound {
+			out = append(out, h)
+		}
+	}
+	return out, nil
+}
+
 // beyond are histories that go on in this repository after where they were left:
 // another installation shares the repository, as one of another work tree does when
 // there is no main one.
@@ -117,4 +137,17 @@ func (s *syncer) writeAnew(e sluice.Environment) error {
 		return err
 	}
 	return s.b.saveCursor(cursor{Ledger: s.ledger})
+}
+
+// noHistory is about the ref of an environment that somebody moved to what is no
+// release. At the remote it is refused; here it has to be mended first.
+func (s *syncer) noHistory(ref gitrepo.Ref, err error) error {
+	why := sluice.AsError(err)
+	if s.refs.local[ref.Name].ID != ref.ID {
+		s.refuse(ref, sluice.Errorf(sluice.Refused, "%s", why.Message).
+			Fix("put it back from a clone that is right: `git push --force %s %s`", s.b.cfg.Remote, ref.Name))
+		return nil
+	}
+	return sluice.Errorf(why.Code, "%s is not where Sluice left it: %s", ref.Name, why.Message).
+		Fix("take it away: `git update-ref -d %s`; `sluice git sync` puts it back where it was", ref.Name).Because(err)
 }

@@ -71,10 +71,8 @@ func (s *syncer) vouched(h history) (bool, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(tags)) {
 		if why := bad[tags[name].ID]; why != nil {
-			known := sluice.AsError(why)
-			out := sluice.Errorf(sluice.Refused, "%s: %s", gitrepo.ShortRef(name), known.Message)
-			out.Fixes = known.Fixes
-			return false, s.unvouched(tip, nil, out)
+			return false, s.unvouched(tip, nil, sluice.Errorf(sluice.Refused, "%s: %s", gitrepo.ShortRef(name), sluice.AsError(why).Message).
+				Fix("have it released again by someone who signs tags: `git config tag.gpgSign true`").Fix("or ask for less: `git: {verify: signed}` in sluice.yaml"))
 		}
 	}
 	delete(s.seen, "refused:"+ref)

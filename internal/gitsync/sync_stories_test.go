@@ -36,16 +36,17 @@ func TestPushOverwritesNoTag(t *testing.T) {
 		carol    func(c *clone)
 		live     string // in the end, once all is taken in
 		releases int    // that the sync records
+		actor    string // of them: who made a tag is not known of one without a message
 	}{
 		"moved": {func(c *clone) {
 			c.git("tag", "-f", "-a", "-m", "by hand", "components/my-prompt/prod", "components/my-prompt/v1.0.0^{commit}")
 			c.git("push", "--quiet", "-f", "origin", prodTag)
-		}, "v1.0.0", 1},
+		}, "v1.0.0", 1, "carol"},
 		"moved to what is not annotated": {func(c *clone) {
 			c.git("tag", "-f", "components/my-prompt/prod", "components/my-prompt/v1.0.0^{commit}")
 			c.git("push", "--quiet", "-f", "origin", prodTag)
-		}, "v1.0.0", 1},
-		"deleted": {func(c *clone) { c.git("push", "--quiet", "origin", ":"+prodTag) }, "v1.2.0", 0},
+		}, "v1.0.0", 1, "alice"},
+		"deleted": {func(c *clone) { c.git("push", "--quiet", "origin", ":"+prodTag) }, "v1.2.0", 0, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -64,7 +65,7 @@ func TestPushOverwritesNoTag(t *testing.T) {
 				t.Errorf("synced %+v", done)
 			}
 			for _, r := range done.Recorded {
-				if r.Actor != "carol" || !strings.Contains(r.Reason, "by hand") {
+				if r.Actor != c.actor || !strings.Contains(r.Reason, "by hand") {
 					t.Errorf("recorded %+v", r)
 				}
 			}

@@ -1,7 +1,9 @@
 package gitsync
 
 import (
+	"bytes"
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -78,24 +80,15 @@ func (s *syncer) own(list []tip, name string) tip {
 	return tip{}
 }
 
-// keptAside reports whether releases here took the place of a commit already, which
-// is all that the remote has under the name.
-func (b *Bridge) keptAside(ctx context.Context, id gitrepo.OID) (bool, error) {
-	left, err := b.repo.Run(ctx, nil, "rev-list", "--max-count=1", string(id), "--not", "--glob="+SupersededPrefix+"*", "--glob="+EnvironmentsPrefix+"*")
-	return err == nil && len(left) == 0, err
-}
-
-// noHistory is about the ref of an environment that somebody moved to what is no
-// release. At the remote it is refused; here it has to be mended first.
-func (s *syncer) noHistory(ref gitrepo.Ref, err error) error {
-	why := sluice.AsError(err)
-	if s.refs.local[ref.Name].ID != ref.ID {
-		s.refuse(ref, sluice.Errorf(sluice.Refused, "%s", why.Message).
-			Fix("put it back from a clone that is right: `git push --force %s %s`", s.b.cfg.Remote, ref.Name))
-		return nil
+// keptAside reports whether histories here hold all these commits: as their own, or
+// as what others took the place of.
+func (b *Bridge) keptAside(ctx context.Context, ids ...gitrepo.OID) (bool, error) {
+	var ask bytes.Buffer
+	for _, id := range ids {
+		fmt.Fprintln(&ask, id)
 	}
-	return sluice.Errorf(why.Code, "%s is not where Sluice left it: %s", ref.Name, why.Message).
-		Fix("take it away: `git update-ref -d %s`; `sluice git sync` puts it back where it was", ref.Name).Because(err)
+	left, err := b.repo.Run(ctx, ask.Bytes(), "rev-list", "--max-count=1", "--stdin", "--not", "--glob="+SupersededPrefix+"*", "--glob="+EnvironmentsPrefix+"*")
+	return err == nil && len(left) == 0, err
 }
 
 // environmentOf is the name of the environment whose release a commit is.

@@ -15,9 +15,7 @@ func (s *syncer) versions() error {
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(found, func(a, b versionRef) int {
-		return cmp.Or(cmp.Compare(a.record.Component, b.record.Component), byNumber(a.record.Number, b.record.Number), cmp.Compare(a.record.At, b.record.At))
-	})
+	found = ordered(found)
 	records := make([]sluice.Record, 0, len(found))
 	for i := range found {
 		records = append(records, sluice.Record{Version: &found[i].record})
@@ -42,6 +40,34 @@ func (s *syncer) versions() error {
 		return err
 	}
 	return s.alike(found)
+}
+
+// ordered are versions in the order of their numbers where they are from. One
+// without, whose tag was made by hand, stands before the first of a higher label.
+func ordered(found []versionRef) []versionRef {
+	slices.SortStableFunc(found, func(a, b versionRef) int {
+		return cmp.Or(
+			cmp.Compare(a.record.Component, b.record.Component), byNumber(a.record.Number, b.record.Number),
+			sluice.Label(a.record.Label).Compare(sluice.Label(b.record.Label)), cmp.Compare(a.record.At, b.record.At),
+		)
+	})
+	out, first := make([]versionRef, 0, len(found)), 0 // of the component at hand
+	for _, v := range found {
+		if len(out) > first && out[first].record.Component != v.record.Component {
+			first = len(out)
+		}
+		at := -1
+		if v.record.Number == 0 && v.record.Label != "" {
+			at = slices.IndexFunc(out[first:], func(o versionRef) bool {
+				return o.record.Label != "" && sluice.Label(v.record.Label).Compare(sluice.Label(o.record.Label)) < 0
+			})
+		}
+		if at < 0 {
+			at = len(out) - first
+		}
+		out = slices.Insert(out, first+at, v)
+	}
+	return out
 }
 
 // byNumber sorts what has no number last.
@@ -142,16 +168,16 @@ func (s *syncer) freshRefs() ([]versionRef, error) {
 			if !again && (s.seen[key] == ref.ID || s.seen[name] == ref.ID && side.refs[name].ID == s.refs.local[name].ID) {
 				continue
 			}
-			if side.name == "" && s.refs.remote[name].ID == ref.ID && ref.ID != "" { // it is looked at as the remote's
-				s.seen[key] = ref.ID
-				continue
-			}
 			record := sluice.VersionRecord{}
 			if tag, ok := ParseTagName(name); ok && tag.Layout == LayoutPlain && tag.Label != "" {
 				record.Component, record.Label = tag.Component, string(tag.Label)
 			} else if component, ok := ParseVersionRef(name); ok {
 				record.Component = component
 			} else {
+				continue
+			}
+			if side.name == "" && s.refs.remote[name].ID == ref.ID && ref.ID != "" { // it is looked at as the remote's
+				s.seen[key] = ref.ID
 				continue
 			}
 			out = append(out, versionRef{key: key, ref: ref, record: record})

@@ -45,7 +45,7 @@ func TestFollowsPlainGit(t *testing.T) {
 	if r.State != sluice.GitSuccess || r.Release != "production#2" || r.Environment != "production" || string(r.Commit) != commit {
 		t.Errorf("the answer says %+v", r)
 	}
-	if v := resultOf(t, results, "refs/tags/components/my-prompt/v1.1.0"); v.State != sluice.GitSuccess || !strings.Contains(v.Description, "my-prompt@v1.1.0") {
+	if v := resultOf(t, results, "refs/tags/components/my-prompt/v1.1.0"); v.State != sluice.GitSuccess || !strings.Contains(v.Description, "my-prompt/v1.1.0") {
 		t.Errorf("of the version the answer says %+v", v)
 	}
 	if got := statusesOf(t, cfg.Data, commit)["sluice/production"]; got.State != "success" || !strings.HasPrefix(got.Description, "production#2: ") || got.TargetURL != s.URL()+"/v1/git" {
@@ -149,7 +149,7 @@ func TestFollowsReleases(t *testing.T) {
 	alice := joins(t, remote, "alice").opens()
 	s := start(t, following(t, remote))
 	c := admin(t, s)
-	publish(t, alice.client, "v1.0.0", "one")
+	alice.publish("v1.0.0", "one")
 	deploy(t, alice.client, "v1.0.0")
 	alice.sends()
 	event := follow(t, c)
@@ -165,9 +165,9 @@ func TestFollowsReleases(t *testing.T) {
 	if _, err := c.EditEnvironment(t.Context(), sluice.EditEnvironmentRequest{Name: "production", PromotesFrom: &[]string{"staging"}}); err != nil {
 		t.Fatal(err)
 	}
-	publish(t, alice.client, "v1.1.0", "two")
+	alice.publish("v1.1.0", "two")
 	deploy(t, alice.client, "v1.1.0")
-	publish(t, alice.client, "v1.2.0", "three")
+	alice.publish("v1.2.0", "three")
 	if _, err := alice.client.Deploy(t.Context(), sluice.DeployRequest{Environment: "staging", Changes: []sluice.ChangeRequest{{Component: "my-prompt", Version: "v1.2.0"}}}); err != nil {
 		t.Fatal(err)
 	}
@@ -225,7 +225,8 @@ func TestOneBadRefHoldsBackNothing(t *testing.T) {
 // TestRestartOfAFollower does nothing twice, also when the copy of the repository is
 // lost.
 func TestRestartOfAFollower(t *testing.T) {
-	t.Parallel()
+	// Not beside others: a process that is being started holds this one's locks for a
+	// moment.
 	remote := bare(t)
 	alice := joins(t, remote, "alice")
 	alice.publish("v1.0.0", "one\n")

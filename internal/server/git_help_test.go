@@ -118,6 +118,16 @@ func (p person) opens() desk {
 	return desk{p, c, gitsync.New(repo, c, gitsync.Config{Remote: "origin", Place: func(string) (string, string) { return "prompts/my-prompt.md", "prompt" }})}
 }
 
+// publish makes a version of the prompt with Sluice.
+func (d desk) publish(label, text string) {
+	d.t.Helper()
+	if _, err := d.client.Publish(d.t.Context(), sluice.PublishRequest{
+		Component: "my-prompt", Kind: sluice.KindPrompt, Label: label, Files: []sluice.File{sluice.NewFile("my-prompt.md", []byte(text))},
+	}); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
 // sends writes what happened to the repository and pushes it.
 func (d desk) sends() {
 	d.t.Helper()
@@ -129,11 +139,13 @@ func (d desk) sends() {
 	}
 }
 
-func (d desk) syncs() {
+func (d desk) syncs() gitsync.Synced {
 	d.t.Helper()
-	if _, err := d.bridge.Sync(d.t.Context(), gitsync.SyncOptions{}); err != nil {
+	done, err := d.bridge.Sync(d.t.Context(), gitsync.SyncOptions{})
+	if err != nil {
 		d.t.Fatal(err)
 	}
+	return done
 }
 
 // post sends a webhook of GitHub's, and returns the answer.

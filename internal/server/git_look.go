@@ -139,6 +139,9 @@ func (g *git) note(done *outcome, err error) {
 	if err == nil {
 		err = done.apart
 	}
+	if err == nil && !done.fetched && !done.pushed {
+		return // nobody was asked
+	}
 	if err == nil {
 		if s.Error != "" {
 			log.Info("the Git repository is there again", "was", s.Error)

@@ -39,7 +39,7 @@ func TestRoundTrip(t *testing.T) {
 	if got := liveIn(t, bob.client, "production"); got != "v1.0.0" {
 		t.Fatalf("at bob's: got %s, want v1.0.0", got)
 	}
-	publish(t, bob.client, "v1.1.0", "two")
+	bob.publish("v1.1.0", "two")
 	deploy(t, bob.client, "v1.1.0")
 	bob.sends()
 	look(t, s, prodHead)
@@ -52,13 +52,11 @@ func TestRoundTrip(t *testing.T) {
 	if r := resultOf(t, look(t, s, prodTag), prodTag); r.Release != "production#3" || r.Actor != "alice" {
 		t.Errorf("of the tag that alice moved the answer says %+v", r)
 	}
-	if _, err := c.Rollback(t.Context(), sluice.RollbackRequest{Environment: "production", Components: []string{"my-prompt"}, Further: true}); err != nil {
-		t.Fatal(err)
-	}
+	deploy(t, c, "v1.1.0")
 	look(t, s, "")
-	bob.syncs()
+	synced := bob.syncs()
 	if got, want := liveIn(t, bob.client, "production"), liveIn(t, c, "production"); got != want {
-		t.Errorf("at bob's: got %s, at the server %s", got, want)
+		t.Errorf("at bob's: got %s, at the server %s: %+v", got, want, synced)
 	}
 	if got, want := bob.git("rev-parse", prodHead), git(t, remote, "alice", "rev-parse", prodHead); got != want {
 		t.Errorf("bob is at %s, the remote at %s", got, want)
@@ -79,7 +77,7 @@ func TestReleasesApartWaitForADecision(t *testing.T) {
 	for _, decision := range []sluice.SyncGitRequest{{Rebase: true}, {Theirs: true}} {
 		remote := bare(t)
 		alice := joins(t, remote, "alice").opens()
-		publish(t, alice.client, "v1.0.0", "one")
+		alice.publish("v1.0.0", "one")
 		deploy(t, alice.client, "v1.0.0")
 		alice.sends()
 		s := start(t, mirroring(t, remote))
@@ -95,12 +93,14 @@ func TestReleasesApartWaitForADecision(t *testing.T) {
 		if status, _ := post(t, s, ""); status != 503 {
 			t.Fatalf("the repository is away, and the answer has status %d", status)
 		}
+		alice.publish("v1.2.0", "three")
+		deploy(t, alice.client, "v1.2.0")
+		alice.git("remote", "set-url", "origin", away)
+		alice.sends()
+		alice.git("remote", "set-url", "origin", remote)
 		if err := os.Rename(away, remote); err != nil {
 			t.Fatal(err)
 		}
-		publish(t, alice.client, "v1.2.0", "three")
-		deploy(t, alice.client, "v1.2.0")
-		alice.sends()
 		theirs := git(t, remote, "alice", "rev-parse", prodHead)
 
 		if r := resultOf(t, look(t, s, prodHead), prodHead); r.State != sluice.GitFailure || !strings.Contains(r.Description, "released apart") {
@@ -146,7 +146,6 @@ func viewerOf(t *testing.T, s sluice.Services) string {
 // TestMirrorCatchesUp writes what was released while the repository was away, also by
 // a server that was stopped meanwhile, and that lost its copy.
 func TestMirrorCatchesUp(t *testing.T) {
-	t.Parallel()
 	remote := bare(t)
 	cfg := server.Config{Data: t.TempDir(), Git: server.GitConfig{Mirror: remote, Secret: secret, Wait: patience}}
 	pauses := make(chan chan time.Time)
@@ -213,7 +212,7 @@ func TestMirrorOverwritesNoReleases(t *testing.T) {
 	t.Parallel()
 	remote := bare(t)
 	alice := joins(t, remote, "alice").opens()
-	publish(t, alice.client, "v1.0.0", "one")
+	alice.publish("v1.0.0", "one")
 	deploy(t, alice.client, "v1.0.0")
 	alice.sends()
 	s := start(t, server.Config{Data: t.TempDir(), Git: server.GitConfig{Mirror: remote, After: never}})
@@ -239,7 +238,7 @@ func TestFollowsOneAndWritesToAnother(t *testing.T) {
 	t.Parallel()
 	remote, mirror := bare(t), bare(t)
 	alice := joins(t, remote, "alice").opens()
-	publish(t, alice.client, "v1.0.0", "one")
+	alice.publish("v1.0.0", "one")
 	deploy(t, alice.client, "v1.0.0")
 	alice.sends()
 	cfg := following(t, remote)

@@ -116,8 +116,12 @@ func records(s *suite) {
 		}
 	})
 	for _, req := range []sluice.RollbackRequest{
-		{Environment: "prod", Components: []string{prompt}}, {Environment: "prod", Components: []string{prompt}}, {Environment: "prod", To: "prod#4"},
-		{Environment: "prod", Components: []string{prompt}}, {Environment: "staging", Components: []string{prompt}}, {Environment: "base", To: "base#1"},
+		{Environment: "prod", Components: []string{prompt}},
+		{Environment: "prod", Components: []string{prompt}},
+		{Environment: "prod", To: "prod#4"},
+		{Environment: "prod", Components: []string{prompt}},
+		{Environment: "staging", Components: []string{prompt}},
+		{Environment: "base", To: "base#1"},
 	} {
 		there, wrong := o.Rollback(o.ctx, req)
 		here, err := s.Rollback(s.ctx, req)
