@@ -24,7 +24,7 @@ func team(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.MkdirAll(home, 0o755))
 	for _, set := range [][2]string{
 		{"HOME", home}, {"XDG_CONFIG_HOME", home}, {"GIT_CONFIG_NOSYSTEM", "1"}, {"SLUICE_ACTOR", ""}, {"GIT_PAGER", "cat"},
-		{"GIT_ADVICE", "0"}, {"REMOTE", ts.MkAbs("remote.git")},
+		{"REMOTE", ts.MkAbs("remote.git")},
 	} {
 		ts.Setenv(set[0], set[1])
 	}
@@ -76,7 +76,7 @@ func publish(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(ts.Exec("sluice", "tag", "create", name, label, "--at", at))
 }
 
-// equal checks that the remote has all tags and all of Sluice's refs of a clone, as
+// equal checks that the remote has the tags, versions and histories of a clone, as
 // they are there, and no others: equal [DIR].
 func equal(ts *testscript.TestScript, _ bool, args []string) {
 	dir := "."
@@ -84,7 +84,7 @@ func equal(ts *testscript.TestScript, _ bool, args []string) {
 		dir = args[0]
 	}
 	const format = "--format=%(objectname) %(refname)"
-	shared := []string{"refs/tags", "refs/sluice/environments", "refs/sluice/versions", "refs/sluice/superseded"}
+	shared := []string{"refs/tags", "refs/sluice/environments", "refs/sluice/versions"}
 	here := in(ts, ts.MkAbs(dir), "git", append([]string{"for-each-ref", format}, shared...)...)
 	there := in(ts, ts.Getenv("REMOTE"), "git", append([]string{"for-each-ref", format}, shared...)...)
 	if here != there {
@@ -141,9 +141,9 @@ func answers(ts *testscript.TestScript, dir string, dates []string) []string {
 		ask("history", "--date", at, "--format", "json")
 	}
 	for _, c := range components {
-		ask("history", c.Name)
 		ask("tag", "list", c.Name)
 		for _, e := range slices.Sorted(maps.Keys(c.Environments)) {
+			ask("history", c.Name, "--from", e)
 			if got := ask("deploy", "get", c.Name, "--from", e); got != c.Environments[e]+"\n" {
 				ts.Fatalf("%s: %s is %q in %s, and the list says %q", dir, c.Name, got, e, c.Environments[e])
 			}

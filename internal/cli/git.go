@@ -16,7 +16,7 @@ func gitCommand(e *env) *cobra.Command {
 	return group(e, "git", "Share versions and releases through Git",
 		"Versions are tags components/NAME/v1.0.0, what is live is components/NAME/prod, and each environment's\n"+
 			"releases are commits: git log refs/sluice/environments/prod.",
-		gitSyncCommand(e), gitPushCommand(e), gitStatusCommand(e), gitImportCommand(e))
+		gitSyncCommand(e), gitPushCommand(e), gitStatusCommand(e), gitImportCommand(e), gitHookCommand(e))
 }
 
 // needGit is the project's Git side for a command that is about it.

@@ -86,9 +86,13 @@ func (e *env) firstSync(ctx context.Context) {
 			e.note("started with what %s has: %s", firstOf(g.Remote, "the repository"), amounts(done))
 		}
 	}
+	if err != nil && bridge != nil { // a clone has the tags at least
+		if _, failed := bridge.Sync(ctx, gitsync.SyncOptions{Offline: true}); failed != nil {
+			err = failed
+		}
+	}
 	if err != nil {
-		e.note("started an empty store, since what %s has could not be brought in: %s", firstOf(g.Remote, "the repository"), sluice.AsError(err).Message)
-		e.note("try again with `sluice git sync`")
+		e.note("started with what is in this clone, since what %s has could not be brought in: %s; try again with `sluice git sync`", firstOf(g.Remote, "the repository"), sluice.AsError(err).Message)
 	}
 }
 

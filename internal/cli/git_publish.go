@@ -56,7 +56,7 @@ func (e *env) committed(ctx context.Context, g *gitProject, c config.Component) 
 func (e *env) uncommitted(g *gitProject, rd *gitrepo.Reader, c config.Component, head gitrepo.OID, place string) error {
 	typed := e.typed(g, place)
 	for dir := path.Dir(strings.TrimSuffix(place, "/")); dir != "."; dir = path.Dir(dir) {
-		if _, kind, _, found, err := rd.Info(string(head) + ":" + dir); err == nil && found && kind != "tree" {
+		if at, err := rd.Files(head, dir); err == nil && len(at) == 1 && at[0].Mode == gitrepo.ModeModule {
 			return sluice.Errorf(sluice.Invalid, "%s of %s is in %s, which is a submodule", typed, c.Name, e.typed(g, dir)).
 				Fix("run sluice in the submodule, which is a repository of its own").Fix("or publish what is in the work tree: --worktree")
 		}

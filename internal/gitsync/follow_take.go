@@ -114,6 +114,10 @@ func (f *follower) takeHistories() error {
 		case err != nil:
 			return err
 		case len(h.commits) == 0:
+		case !f.sound(h, &err):
+			if err != nil {
+				return err
+			}
 		case len(h.mine) == 0:
 			plain = append(plain, h)
 		case f.o.Rebase || f.o.Theirs:
@@ -129,6 +133,16 @@ func (f *follower) takeHistories() error {
 		}
 	}
 	return f.takeEach(plain)
+}
+
+// sound reports whether the signatures of tags stand for a history. When not it is
+// refused.
+func (f *follower) sound(h history, failed *error) bool {
+	from := len(f.out.Refused)
+	sound, err := f.vouched(h)
+	f.refusals(from)
+	*failed = err
+	return sound && err == nil
 }
 
 // served is the error for who looks after a server.

@@ -69,6 +69,9 @@ func (im *importer) datesAlong(tip gitrepo.OID) (map[gitrepo.OID]sluice.Time, er
 	return at, nil
 }
 
+// pathsAtMost is how many paths of a history are looked at for components.
+const pathsAtMost = 200_000
+
 // componentsOf finds the files of components in the history of a branch: those that
 // match the patterns; else as its own end, the project here and tags name them, and
 // as a scan finds them among all paths that there ever were.
@@ -79,7 +82,7 @@ func (im *importer) componentsOf(tip gitrepo.OID) (*finder, error) {
 	paths := map[string]bool{}
 	err := im.log(gitrepo.LogOptions{From: []string{string(tip)}, FirstParent: true}, func(e gitrepo.LogEntry) error {
 		for _, c := range e.Changes {
-			if c.New != "" {
+			if c.New != "" && len(paths) <= pathsAtMost {
 				paths[c.Path] = true
 			}
 		}
@@ -105,6 +108,9 @@ func (im *importer) componentsOf(tip gitrepo.OID) (*finder, error) {
 		return f, nil
 	}
 	found, err := im.o.Scan(tree)
+	if len(paths) > pathsAtMost {
+		err = sluice.Errorf(sluice.LimitExceeded, "it has more than %d paths", pathsAtMost)
+	}
 	if sluice.CodeOf(err) == sluice.LimitExceeded {
 		im.out.Notes = append(im.out.Notes, "components were not looked for in the history: "+sluice.AsError(err).Message+"; name their files: --commits 'components/prompts/*.md'")
 		return f, nil

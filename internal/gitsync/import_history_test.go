@@ -188,15 +188,16 @@ func quotedPath(at string) string {
 	return `"` + b.String() + `"`
 }
 
-// tagMain puts a tag of a version on some commits of the main branch.
-func (p *past) tagMain(name, file string) {
-	n := 0
+// tagMain puts a tag of a version on some commits of the main branch, and returns on
+// how many.
+func (p *past) tagMain(name, file string) (n int) {
 	for _, c := range p.main {
 		if f, there := c.tree[file]; there && f.mode != "120000" && p.IntN(2) == 0 {
 			n++
 			fmt.Fprintf(&p.stream, "tag components/%s/v1.%d.0\nfrom :%d\ntagger carol <carol@example.com> %d +0000\ndata 5\nnote\n\n", name, n, c.mark, c.date)
 		}
 	}
+	return n
 }
 
 // in makes the repository, without a work tree.

@@ -69,15 +69,30 @@ func TestImportIsWhatGitHad(t *testing.T) {
 			t.Parallel()
 			p := newPast(seed)
 			p.grow(40)
+			const bot = "components/prompts/bot.md"
+			tags := p.tagMain("bot", bot)
 			repo := p.in(t)
 			s := newShop(t)
 			made := s.take(repo, fromCommits)
-			s.compare(p, "production")
+			if n := repo.Started(); n > 5 { // refs, objects, two logs and the dates
+				t.Errorf("it started %d processes", n)
+			}
+			s.compare(p, "production", wanted)
 			if again := s.take(repo, fromCommits); len(again.Versions)+len(again.Releases) > 0 {
 				t.Errorf("a second import made %d versions and %d releases", len(again.Versions), len(again.Releases))
 			}
 			s.authors(repo, made)
 			s.replays(made)
+			labelled := s.take(repo, ImportOptions{Here: []Found{{"bot", bot, "prompt"}}, Deployments: []Deployment{{"main", "staging"}}})
+			if got := len(labelled.Versions) + len(labelled.Skipped); got < tags {
+				t.Errorf("%d tags became %d versions, or nothing", tags, got)
+			}
+			s.compare(p, "staging", func(tree pastTree) []string {
+				if f, there := tree[bot]; there {
+					return wanted(pastTree{bot: f})
+				}
+				return nil
+			})
 			if report, err := s.Verify(t.Context(), sluice.VerifyRequest{}); err != nil || !report.Holds {
 				t.Errorf("audit: %+v, %v", report, err)
 			}
@@ -86,7 +101,7 @@ func TestImportIsWhatGitHad(t *testing.T) {
 }
 
 // compare asks what was live at the date of each commit.
-func (s shop) compare(p *past, environment string) {
+func (s shop) compare(p *past, environment string, wanted func(pastTree) []string) {
 	s.t.Helper()
 	texts := map[sluice.Digest]string{}
 	for _, date := range slices.Sorted(maps.Keys(p.moments())) {
@@ -105,7 +120,7 @@ func (s shop) compare(p *past, environment string) {
 		}
 		want := wanted(p.moments()[date].tree)
 		if slices.Sort(got); !slices.Equal(got, want) {
-			s.t.Fatalf("at %d production has\n%q\nwant\n%q", date, got, want)
+			s.t.Fatalf("at %d %s has\n%q\nwant\n%q", date, environment, got, want)
 		}
 	}
 }

@@ -101,6 +101,7 @@ type syncer struct {
 	refs      *refs
 	reader    *gitrepo.Reader
 	ledger    string
+	now       sluice.Time                   // by the clock of the installation
 	known     map[string]sluice.Environment // by the name that they are shown under
 	released  map[string]int64              // by name, how many releases there are here
 	manifests map[gitrepo.OID][]byte
@@ -116,7 +117,7 @@ func (s *syncer) installation() error {
 	if err != nil {
 		return err
 	}
-	s.ledger = info.Ledger
+	s.ledger, s.now = info.Ledger, info.Now
 	list, err := s.b.services.Environments(s.ctx, true)
 	if err != nil {
 		return err

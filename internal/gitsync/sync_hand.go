@@ -156,7 +156,7 @@ func (s *syncer) deploy(m handMove) (*sluice.Release, error) {
 		Changes: []sluice.ChangeRequest{{Component: m.component, Version: version}},
 	}
 	req.Reason = "moved " + shortTag(m.ref.Name) + " by hand"
-	if m.at > e.At {
+	if m.at > e.At && m.at <= s.now { // the clock of who moved it may be ahead
 		req.At = m.at
 	}
 	done, err := s.b.services.Deploy(s.ctx, req)

@@ -357,7 +357,15 @@ func before(a, b ReleaseHead) bool {
 	if a.Entry.Ledger == b.Entry.Ledger {
 		return a.Entry.Seq < b.Entry.Seq
 	}
-	return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.Entry.Ledger, b.Entry.Ledger)) < 0
+	return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(inherits(a), inherits(b)), cmp.Compare(a.Entry.Ledger, b.Entry.Ledger)) < 0
+}
+
+// inherits is 1 of a release that followed another one, whose time it has.
+func inherits(h ReleaseHead) int {
+	if h.Action == sluice.ActionInherited {
+		return 1
+	}
+	return 0
 }
 
 // releaseRecord is a release as it is recorded here.
@@ -401,7 +409,7 @@ func (s *syncer) releaseRecord(in incoming, all []history) (sluice.ReleaseRecord
 // what its environment inherited of that.
 func (h history) follows(r ReleaseHead) bool {
 	return slices.ContainsFunc(h.commits, func(c incoming) bool {
-		return c.head.Environment != r.Environment && before(r, c.head)
+		return c.head.Environment != r.Environment && !before(c.head, r)
 	})
 }
 

@@ -111,8 +111,12 @@ func (s *syncer) beyond() (out []history, err error) {
 		if is == "" || is == at.Commit {
 			continue
 		}
-		if _, _, _, found, err := s.reader.Info(string(at.Commit)); err != nil || !found {
-			return out, err
+		_, _, _, found, err := s.reader.Info(string(at.Commit))
+		if err != nil {
+			return nil, err
+		}
+		if !found {
+			continue
 		}
 		after, err := s.b.repo.HasAncestor(s.ctx, at.Commit, is)
 		if err != nil {
@@ -125,9 +129,31 @@ func (s *syncer) beyond() (out []history, err error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, h)
+		for len(h.commits) > 0 {
+			own, err := s.writtenHere(h.commits[0])
+			if err != nil {
+				return nil, err
+			}
+			if !own {
+				break
+			}
+			h.commits = h.commits[1:]
+		}
+		if len(h.commits) > 0 {
+			out = append(out, h)
+		}
 	}
 	return out, nil
+}
+
+// writtenHere reports whether a commit is of a release of this ledger: an export wrote
+// it, and was stopped before it could note that.
+func (s *syncer) writtenHere(in incoming) (bool, error) {
+	if in.head.Entry.Ledger != s.ledger || in.head.Number > s.released[in.head.Environment] {
+		return false, nil
+	}
+	m, err := s.b.services.State(s.ctx, sluice.EnvironmentRef{Name: in.head.Environment, Release: in.head.Number, Exact: true})
+	return err == nil && m.Epoch == in.head.Entry.Seq && m.Root == in.head.Root, err
 }
 
 // writeAnew has the next export write an environment's history from its beginning,

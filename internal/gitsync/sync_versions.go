@@ -361,7 +361,7 @@ func (s *syncer) unverified(ids []gitrepo.OID) (map[gitrepo.OID]error, error) {
 		if v.Good || v.Standing == gitrepo.SignedByWhom && s.b.cfg.Verify == VerifySigned {
 			continue
 		}
-		out[id] = sluice.Errorf(sluice.Refused, "its signature is not taken: %s", v.Why).Fix("have it signed again by someone whose key is known here")
+		out[id] = sluice.Errorf(sluice.Refused, "%s", v.Why).Fix("have it signed again by someone whose key is known here")
 	}
 	return out, nil
 }

@@ -184,12 +184,6 @@ func placesIn(text []byte) (func(string) (string, string), error) {
 	}
 	return func(component string) (string, string) {
 		c, _ := p.Component(component)
-		if c.Path == "" {
-			return "", c.Kind
-		}
-		if filepath.Ext(c.Path) == "" {
-			return c.Path + "/", c.Kind // as nobody can look whether it is a directory
-		}
 		return c.Path, c.Kind
 	}, nil
 }
