@@ -23,7 +23,11 @@ func team(ts *testscript.TestScript, _ bool, args []string) {
 	home := ts.MkAbs("home")
 	ts.Check(os.MkdirAll(home, 0o755))
 	for _, set := range [][2]string{
-		{"HOME", home}, {"XDG_CONFIG_HOME", home}, {"GIT_CONFIG_NOSYSTEM", "1"}, {"SLUICE_ACTOR", ""}, {"GIT_PAGER", "cat"},
+		{"HOME", home},
+		{"XDG_CONFIG_HOME", home},
+		{"GIT_CONFIG_NOSYSTEM", "1"},
+		{"SLUICE_ACTOR", ""},
+		{"GIT_PAGER", "cat"},
 		{"REMOTE", ts.MkAbs("remote.git")},
 	} {
 		ts.Setenv(set[0], set[1])

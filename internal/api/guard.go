@@ -4,9 +4,10 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/sluice-dev/sluice"
 )
@@ -18,8 +19,17 @@ const (
 	localActor        = "local"
 )
 
-// actorForm is that of names, and lets e-mail addresses in.
-var actorForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$`)
+// maxActor is the most bytes that the name of an actor has.
+const maxActor = 128
+
+// validActor reports whether a text can be a person's or a program's name, as Git
+// and others have them: letters of any script, blanks between words, an e-mail
+// address.
+func validActor(name string) bool {
+	first, _ := utf8.DecodeRuneInString(name)
+	return len(name) <= maxActor && utf8.ValidString(name) && strings.TrimSpace(name) == name &&
+		(unicode.IsLetter(first) || unicode.IsDigit(first)) && !strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) })
+}
 
 // dispatch finds the operation and lets in who may ask for it.
 func (h *handler) dispatch(w *recorder, r *http.Request) {
@@ -164,9 +174,9 @@ func (h *handler) caller(r *http.Request) (sluice.Actor, error) {
 		if name == "" {
 			name = localActor
 		}
-		if !actorForm.MatchString(name) {
+		if !validActor(name) {
 			return sluice.Actor{}, sluice.Errorf(sluice.Invalid, "actor %q is not a valid name", shorten(name)).
-				Fix("use 1 to 128 letters, digits and the characters . _ @ + -, starting with a letter or digit")
+				Fix("use a name of at most 128 bytes that a person can read, such as alice")
 		}
 		return sluice.Actor{Name: name, Org: localOrganization, Roles: []sluice.Role{sluice.RoleAdmin}}, nil
 	}

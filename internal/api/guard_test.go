@@ -102,13 +102,13 @@ func TestTrustedCallersNameThemselves(t *testing.T) {
 	cfg := in.config()
 	cfg.Trusted, cfg.Auth = true, nil
 	h := api.New(cfg)
-	for given, want := range map[string]string{"alice": "alice", "alice@example.com": "alice@example.com", "": "local"} {
+	for given, want := range map[string]string{"alice": "alice", "alice@example.com": "alice@example.com", "": "local", "Alice Ö. Example": "Alice Ö. Example"} {
 		w := in.ask(h, "GET", "/v1/info", "", "Authorization", "", "Host", "any.example", "X-Sluice-Actor", given)
 		if got := read[sluice.Info](t, w).Actor; got.Name != want || got.May(sluice.MayAdminister, "") != nil {
 			t.Errorf("%q: got the actor %+v, want an administrator %s", given, got, want)
 		}
 	}
-	for _, given := range []string{"two words", "-x", "a\tb", strings.Repeat("x", 129)} {
+	for _, given := range []string{"two \x1b words", "-x", "a\tb", " ", "a\xff", strings.Repeat("x", 129)} {
 		wantProblem(t, in.ask(h, "GET", "/v1/info", "", "X-Sluice-Actor", given), 400, sluice.Invalid)
 	}
 	wantProblem(t, in.ask(h, "GET", "/v1/info", "", "Origin", "https://attacker.example"), 403, sluice.Denied)

@@ -32,7 +32,7 @@ type env struct {
 	git      *gitProject // see [env.gitProject]
 	syncs    bool        // the command is about Git, or begins with a sync
 	fresh    bool        // the installation is empty, and the repository may have what belongs in it
-	embedded bool // the installation is open in this process, and no server is near
+	embedded bool        // the installation is open in this process, and no server is near
 	closers  []func() error
 	lost     func(error) // is told when what is followed cannot be reached; see [client.Config]
 }

@@ -218,10 +218,11 @@ func gitPushCommand(e *env) *cobra.Command {
 
 func gitStatusCommand(e *env) *cobra.Command {
 	return &cobra.Command{
-		Use:   "status",
-		Short: "Say what is to be sent, and what to be taken in",
-		Long:  "Compares this installation, the repository and what the remote had at the last look. Asks no remote.",
-		Args:  takes(0, 0),
+		Use:     "status",
+		Short:   "Say what is to be sent, and what to be taken in",
+		Long:    "Compares this installation, the repository and what the remote had at the last look. Asks no remote.",
+		Example: "  sluice git status",
+		Args:    takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
 			g, bridge, err := e.needGit(ctx)

@@ -126,7 +126,8 @@ func declined(err error) bool {
 
 // afterChange writes a change to the repository and sends it to the remote.
 func (e *env) afterChange(ctx context.Context, cmd *cobra.Command) error {
-	if !shares(cmd) {
+	imported := nameOf(cmd) == "git import" && cmd.Flags().Lookup("dry-run").Value.String() != "true"
+	if !imported && !shares(cmd) {
 		return nil
 	}
 	g, err := e.gitProject(ctx)
@@ -142,7 +143,10 @@ func (e *env) afterChange(ctx context.Context, cmd *cobra.Command) error {
 		return stands(err)
 	}
 	e.byHandNotes(done.ByHand)
-	if g.Push != config.PushOnRelease {
+	if imported && len(done.Refs) > 0 && g.Remote != "" {
+		e.note("wrote %s; send them with `sluice git push`", counted(len(done.Refs), "ref"))
+	}
+	if imported || g.Push != config.PushOnRelease {
 		return nil
 	}
 	if keeps(cmd) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -53,8 +54,7 @@ func (e *env) installHook(ctx context.Context, at string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(e.Stdout, file)
-	return nil
+	return e.show(map[string]string{"file": file}, func(w io.Writer) { fmt.Fprintln(w, file) })
 }
 
 // gitHook is what Git calls, in the repository that is pushed to.

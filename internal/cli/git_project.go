@@ -22,7 +22,7 @@ type gitProject struct {
 	within  string // the project's directory below the repository's root, "" for the root
 	bridge  *gitsync.Bridge
 	missing string // the remote that the project names and the repository does not have
-	away    error // why the remote could not be reached before a change
+	away    error  // why the remote could not be reached before a change
 }
 
 // gitProject is the project's Git side; nil when it has none, or when a server

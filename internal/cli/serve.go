@@ -33,7 +33,7 @@ func serveCommand(e *env) *cobra.Command {
 	f.StringVar(&e.flags.MasterKeyFile, "master-key-file", "", "`FILE` with the master key (SLUICE_MASTER_KEY_FILE)")
 	f.StringVar(&e.flags.MasterKeyCommand, "master-key-command", "", "`COMMAND` that prints the master key (SLUICE_MASTER_KEY_COMMAND)")
 	f.StringSliceVar(&o.hosts, "host", nil, "a host `NAME` that requests may be addressed to; may be repeated")
-	f.StringSliceVar(&o.outbound, "allow-outbound", nil, "a `HOST`, *.DOMAIN or network that runs may reach, and then no other; may be repeated")
+	f.StringSliceVar(&o.outbound, "allow-outbound", nil, "a `HOST`, *.DOMAIN or network that runs may reach, and no other; repeatable")
 	f.IntVar(&o.runs.Concurrency, "run-concurrency", 0, "how many `RUNS` go on at once (default 64)")
 	f.IntVar(&o.runs.Queue, "run-queue", 0, "how many `RUNS` may wait or go on (default 10,000)")
 	o.git.flags(cmd)

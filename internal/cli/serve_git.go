@@ -2,6 +2,7 @@ package cli
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,16 +16,17 @@ const defaultPoll = 30 * time.Second
 
 // serveGitOptions are what a server is told of Git.
 type serveGitOptions struct {
-	follow, mirror, secretFile string
-	poll                       time.Duration
+	follow, mirror, verify, secretFile string
+	poll                               time.Duration
 }
 
 func (o *serveGitOptions) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&o.follow, "git", "", "`URL` or path of a Git repository to follow: tags and releases that are pushed there are taken in (SLUICE_GIT)")
+	f.StringVar(&o.follow, "git", "", "`URL` or path of a Git repository to follow (SLUICE_GIT)")
 	f.DurationVar(&o.poll, "git-poll", defaultPoll, "`TIME` between two looks at it; 0 to wait for webhooks alone")
-	f.StringVar(&o.mirror, "git-mirror", "", "`URL` or path of a Git repository to write versions and releases to; may be the same (SLUICE_GIT_MIRROR)")
-	f.StringVar(&o.secretFile, "git-webhook-secret-file", "", "`FILE` with the secret that webhooks are signed with (or SLUICE_GIT_WEBHOOK_SECRET itself)")
+	f.StringVar(&o.mirror, "git-mirror", "", "`URL` or path of one to write to; may be the same (SLUICE_GIT_MIRROR)")
+	f.StringVar(&o.verify, "git-verify", "signed", "which `TAGS` need a good signature: off, signed or required")
+	f.StringVar(&o.secretFile, "git-webhook-secret-file", "", "`FILE` with the secret of webhooks (or SLUICE_GIT_WEBHOOK_SECRET)")
 }
 
 // maxSecret bounds the file of a secret.
@@ -34,7 +36,7 @@ const maxSecret = 4 << 10
 func (e *env) gitConfig(cmd *cobra.Command, o serveGitOptions) (server.GitConfig, error) {
 	c := server.GitConfig{
 		Follow: e.gitAddress(firstOf(o.follow, e.Getenv("SLUICE_GIT"))), Mirror: e.gitAddress(firstOf(o.mirror, e.Getenv("SLUICE_GIT_MIRROR"))),
-		Poll: o.poll, Secret: e.Getenv("SLUICE_GIT_WEBHOOK_SECRET"),
+		Poll: o.poll, Verify: o.verify, Secret: e.Getenv("SLUICE_GIT_WEBHOOK_SECRET"),
 	}
 	for _, flag := range []string{"git", "git-mirror"} {
 		if f := cmd.Flags().Lookup(flag); f.Changed && f.Value.String() == "" {
@@ -52,7 +54,10 @@ func (e *env) gitConfig(cmd *cobra.Command, o serveGitOptions) (server.GitConfig
 	if o.poll < 0 || o.poll > 0 && o.poll < time.Second {
 		return c, misuse(cmd, "serve: --git-poll is %s; it is 0, or a second or more", o.poll).fix("use --git-poll 30s, or 0 to wait for webhooks alone")
 	}
-	for _, flag := range []string{"git-poll", "git-webhook-secret-file"} {
+	if !slices.Contains([]string{"off", "signed", "required"}, o.verify) {
+		return c, misuse(cmd, "serve: --git-verify is %q", o.verify).fix("use off, signed or required")
+	}
+	for _, flag := range []string{"git-poll", "git-verify", "git-webhook-secret-file"} {
 		if c.Follow == "" && cmd.Flags().Changed(flag) {
 			return c, misuse(cmd, "serve: --%s is about a repository to follow, and none is named", flag).fix("name one with --git URL")
 		}

@@ -66,7 +66,9 @@ func (e *env) publish(ctx context.Context, req sluice.PublishRequest, file strin
 	}
 	read := e.read
 	if g != nil && file == "" && !worktree {
-		read = func(ctx context.Context, component, _ string) (content, error) { return e.readCommitted(ctx, g, component, &req.Commit) }
+		read = func(ctx context.Context, component, _ string) (content, error) {
+			return e.readCommitted(ctx, g, component, &req.Commit)
+		}
 	}
 	found, err := read(ctx, req.Component, file)
 	if err != nil {

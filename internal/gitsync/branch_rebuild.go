@@ -64,7 +64,8 @@ func (x *exporter) tipOf(e sluice.Environment) (display string, c gitrepo.Commit
 	return "", gitrepo.Commit{}, ReleaseHead{}, nil
 }
 
-// numberOf is the release here that a commit is.
+// numberOf is the release here that a commit is. In a ledger that was restored from a
+// backup, which is another one since, it is the one of its number, time and root.
 func (x *exporter) numberOf(e sluice.Environment, c gitrepo.Commit, head ReleaseHead) (int64, error) {
 	if head.Entry.Ledger == x.ledger && head.Number <= e.Release {
 		return head.Number, nil
@@ -75,7 +76,7 @@ func (x *exporter) numberOf(e sluice.Environment, c gitrepo.Commit, head Release
 			return 0, err
 		}
 		for _, r := range page.Items {
-			if string(r.Commit) == string(c.ID) {
+			if string(r.Commit) == string(c.ID) || r.Number == head.Number && r.Root == head.Root && happened(r) == head.Time {
 				return r.Number, nil
 			}
 		}

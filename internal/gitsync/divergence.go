@@ -135,11 +135,12 @@ func (s *syncer) again(m incoming, environment string, now map[sluice.Slot]SlotL
 		c := &r.Slots[i]
 		line := now[c.Slot]
 		if m.head.Action != sluice.ActionRollback {
-			if c.Under = line.Under; line.Value.Settled() {
-				c.Under = line.Value
+			c.Under, c.UnderSince = line.Under, line.UnderSince
+			if line.Value.Settled() {
+				c.Under, c.UnderSince = line.Value, 0
 			}
 		}
-		now[c.Slot] = SlotLine{Slot: c.Slot, Value: c.Value, Under: c.Under, Origin: c.Origin, Pinned: c.Pinned}
+		now[c.Slot] = SlotLine{Slot: c.Slot, Value: c.Value, Under: c.Under, UnderSince: c.UnderSince, Origin: c.Origin, Pinned: c.Pinned}
 	}
 	return r, nil
 }

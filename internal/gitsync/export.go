@@ -77,20 +77,20 @@ func (b *Bridge) export(ctx context.Context, known *refs, overwrite map[string]g
 
 // exporter folds entries of the ledger into objects and refs.
 type exporter struct {
-	b        *Bridge
-	ctx      context.Context
-	ledger   string
-	refs     *refs // nil until they are needed
+	b         *Bridge
+	ctx       context.Context
+	ledger    string
+	refs      *refs // nil until they are needed
 	overwrite map[string]gitrepo.OID
-	reader   *gitrepo.Reader
-	known    map[string]sluice.Environment // by name, as they are now
-	branches map[string]*branch
-	objects  objects
-	updates  map[string]gitrepo.Update
-	versions map[string]sluice.Version
-	kinds    map[string]string
-	states   map[string]sluice.Manifest
-	out      Exported
+	reader    *gitrepo.Reader
+	known     map[string]sluice.Environment // by name, as they are now
+	branches  map[string]*branch
+	objects   objects
+	updates   map[string]gitrepo.Update
+	versions  map[string]sluice.Version
+	kinds     map[string]string
+	states    map[string]sluice.Manifest
+	out       Exported
 }
 
 func (b *Bridge) exporter(ctx context.Context, ledger string, known *refs) *exporter {

@@ -29,6 +29,10 @@ func (x *exporter) release(r sluice.Release) error {
 	}
 	x.out.Releases++
 	at.dirty = true
+	next, err := x.numbers(at, r)
+	if err != nil {
+		return err
+	}
 	if r.Commit != "" {
 		err = x.follow(at, r)
 	} else {
@@ -36,7 +40,7 @@ func (x *exporter) release(r sluice.Release) error {
 	}
 	at.Release = r.Number
 	for _, c := range r.Changes {
-		at.Numbers[c.Slot] = under{Since: r.Number, Under: c.Under}
+		at.Numbers[c.Slot] = next[c.Slot]
 	}
 	return err
 }
@@ -263,6 +267,11 @@ func (x *exporter) change(at *branch, r sluice.Release, c sluice.SlotChange) err
 	if line.Under, err = x.under(at, r, c, was); err != nil {
 		return err
 	}
+	if !line.Under.IsZero() {
+		if line.UnderSince, err = x.underAt(at, c); err != nil {
+			return err
+		}
+	}
 	if line.Value.IsZero() && line.Under.IsZero() {
 		at.lines.Remove(c.Slot)
 		return nil
@@ -303,21 +312,9 @@ func (x *exporter) under(at *branch, r sluice.Release, c sluice.SlotChange, was 
 	case c.Under == n.Under && !was.Under.IsZero():
 		return was.Under, nil
 	}
-	key := r.Environment + "#" + strconv.FormatInt(c.Under, 10)
-	m, known := x.states[key]
-	if !known {
-		var err error
-		m, err = x.b.services.State(x.ctx, sluice.EnvironmentRef{Name: r.Environment, Release: c.Under, Exact: true})
-		if err != nil {
-			return sluice.Value{}, err
-		}
-		if x.states == nil {
-			x.states = map[string]sluice.Manifest{}
-		}
-		x.states[key] = m
-	}
+	m, err := x.stateAt(r.Environment, c.Under)
 	s, _ := m.Find(c.Slot)
-	return s.Value, nil
+	return s.Value, err
 }
 
 // moveTag has the tag of a component in an environment point at what is live.

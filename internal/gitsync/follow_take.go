@@ -206,8 +206,10 @@ func (f *follower) takeEach(list []history) error {
 		return blocked[where[in.commit.ID]]
 	}
 	records := make([]sluice.Record, len(order))
+	apart := goingOn(order)
 	for i, in := range order {
 		r, err := f.releaseRecord(in, list)
+		r.Apart = apart(i)
 		if refuse(err) {
 			bad[i] = err
 		} else if err != nil {

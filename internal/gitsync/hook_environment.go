@@ -25,6 +25,9 @@ func (h *hook) environment(p PushedRef) error {
 	if err != nil {
 		return err
 	}
+	if len(fresh) == 0 {
+		return h.known(p, display)
+	}
 	for i := len(fresh) - 1; i >= 0; i-- { // oldest first
 		if err := h.release(fresh[i], display, i == 0); err != nil {
 			e := sluice.AsError(err)
@@ -34,6 +37,24 @@ func (h *hook) environment(p PushedRef) error {
 		}
 	}
 	return nil
+}
+
+// known is about a history that is here already: it comes under another name when
+// the environment is shown under that since, and then the other one goes.
+func (h *hook) known(p PushedRef, display string) error {
+	text, err := h.manifest(p.New)
+	if err != nil {
+		return err
+	}
+	head, _, err := HeadOf(text)
+	if err != nil {
+		return err
+	}
+	shown := sluice.Environment{Name: head.Name, Alias: head.Alias}.Display()
+	if goes := h.pushed[EnvironmentRef(shown)]; shown == display || goes.Old == p.New && goes.New == "" {
+		return nil
+	}
+	return sluice.Errorf(sluice.Invalid, "it is the history of %s", shown).Fix("leave it out: only Sluice moves the refs below %s", EnvironmentsPrefix)
 }
 
 // renamed lets a history go that stands under another name since, or aside.

@@ -44,14 +44,17 @@ type SlotLine struct {
 	Path   string
 	Commit gitrepo.OID
 	Under  sluice.Value // what a rollback uncovers, settled; zero when there is nothing
-	Origin string       // the environment that it is inherited from, "" when own
-	Pinned bool         // a rollback or restore froze it although the parent holds another
+	// UnderSince is when the release was made since which that was live, which tells
+	// two times of one version apart; zero when it is not known.
+	UnderSince sluice.Time
+	Origin     string // the environment that it is inherited from, "" when own
+	Pinned     bool   // a rollback or restore froze it although the parent holds another
 }
 
 // Equal reports whether both lines say the same.
 func (l SlotLine) Equal(o SlotLine) bool {
 	return l.Slot == o.Slot && l.Value.Equal(o.Value) && l.Kind == o.Kind && l.Path == o.Path && l.Commit == o.Commit &&
-		l.Under.Equal(o.Under) && l.Origin == o.Origin && l.Pinned == o.Pinned
+		l.Under.Equal(o.Under) && l.UnderSince == o.UnderSince && l.Origin == o.Origin && l.Pinned == o.Pinned
 }
 
 // Encode writes the manifest in its one form. Of two lines for one slot the last

@@ -31,6 +31,9 @@ func (l SlotLine) Check() error {
 			return sluice.Errorf(sluice.Invalid, "%s cannot hold %q", name, clip(v.Encode()))
 		}
 	}
+	if l.UnderSince < 0 || l.UnderSince != 0 && l.Under.IsZero() {
+		return sluice.Errorf(sluice.Invalid, "%s: nothing lies under it, and it says since when", name)
+	}
 	if len(l.Under.Split) > 0 || l.Under.None {
 		return sluice.Errorf(sluice.Invalid, "%s: what lies under it is not settled", name)
 	}

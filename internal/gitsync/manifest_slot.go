@@ -15,10 +15,11 @@ type slotJSON struct {
 	Kind string `json:"kind"`
 	Path string `json:"path"`
 	sluice.Value
-	Commit gitrepo.OID  `json:"commit"`
-	Under  sluice.Value `json:"under"`
-	Origin string       `json:"origin"`
-	Pinned bool         `json:"pinned"`
+	Commit     gitrepo.OID  `json:"commit"`
+	Under      sluice.Value `json:"under"`
+	UnderSince sluice.Time  `json:"under_since"`
+	Origin     string       `json:"origin"`
+	Pinned     bool         `json:"pinned"`
 }
 
 // parse reads the line, which must be as appendSlot writes what it says.
@@ -28,7 +29,7 @@ func (r rawLine) parse() (SlotLine, error) {
 		return SlotLine{}, badLine(r.number, "%q cannot be read: %s", clip(string(r.slot)), clip(err.Error()))
 	}
 	s := SlotLine{
-		Slot: sluice.Slot(r.slot), Value: in.Value, Kind: in.Kind, Path: in.Path, Commit: in.Commit, Under: in.Under, Origin: in.Origin, Pinned: in.Pinned,
+		Slot: sluice.Slot(r.slot), Value: in.Value, Kind: in.Kind, Path: in.Path, Commit: in.Commit, Under: in.Under, UnderSince: in.UnderSince, Origin: in.Origin, Pinned: in.Pinned,
 	}
 	if again := appendSlot(nil, s); !bytes.Equal(again, r.text) {
 		return SlotLine{}, badLine(r.number, "%q %s", clip(string(r.slot)), strangeness(r.text, again, "{"+string(r.text)+"}", &map[string]slotJSON{}))
@@ -112,6 +113,9 @@ func appendSlot(out []byte, s SlotLine) []byte {
 		o.open()
 		o.value(s.Under)
 		o.close()
+	}
+	if s.UnderSince != 0 {
+		o.text("under_since", s.UnderSince.String())
 	}
 	o.text("origin", s.Origin)
 	o.truth("pinned", s.Pinned)

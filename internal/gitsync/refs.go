@@ -18,8 +18,9 @@ type refs struct {
 // remembered.
 func branchRef(remote, branch string) string { return RemotePrefix(remote) + "branches/" + branch }
 
-func (r *refs) branch(remote, branch string) gitrepo.OID { return r.branches[branchRef(remote, branch)] }
-
+func (r *refs) branch(remote, branch string) gitrepo.OID {
+	return r.branches[branchRef(remote, branch)]
+}
 
 // look reads all refs with one process.
 func (b *Bridge) look(ctx context.Context) (*refs, error) {

@@ -43,8 +43,10 @@ type branch struct {
 
 // under is where a slot stands in the numbers of the releases here.
 type under struct {
-	Since int64 `json:"since"`
-	Under int64 `json:"under,omitempty"`
+	Since   int64       `json:"since"`
+	SinceAt sluice.Time `json:"since_at,omitzero"` // when that release was made
+	Under   int64       `json:"under,omitempty"`
+	UnderAt sluice.Time `json:"under_at,omitzero"`
 }
 
 func (b *Bridge) statePath(ledger string, more ...string) string {

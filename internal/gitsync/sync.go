@@ -19,15 +19,16 @@ type SyncOptions struct {
 
 // Synced says what a sync brought in.
 type Synced struct {
-	Exported
-	Versions   int              `json:"versions_read"`
+	Versions   int              `json:"versions"`             // that were not known here
 	Recorded   []sluice.Release `json:"recorded"`             // that others made, in their order
 	Rebased    []sluice.Release `json:"rebased,omitempty"`    // that were made here and appended again
 	Superseded []string         `json:"superseded,omitempty"` // releases here whose place others took
 	Refused    []Refusal        `json:"refused,omitempty"`    // what could not be taken in
 	PutBack    []string         `json:"put_back,omitempty"`   // tags that were missing here, or other than elsewhere
 	Notes      []string         `json:"notes,omitempty"`
-	Remote     time.Duration    `json:"-"` // how long the remote took
+	Refs       []string         `json:"refs"`              // all that were moved here, sorted
+	ByHand     []string         `json:"by_hand,omitempty"` // tags that were moved with plain Git, and left as they are
+	Remote     time.Duration    `json:"-"`                 // how long the remote took
 }
 
 // Refusal is a ref that was not taken in, and why.
@@ -136,8 +137,6 @@ func (s *syncer) installation() error {
 // export writes what is recorded here to the refs.
 func (s *syncer) export() error {
 	done, err := s.b.export(s.ctx, s.refs, s.overwrite)
-	s.out.Releases += done.Releases
-	s.out.Exported.Versions += done.Versions
 	s.out.Refs = append(s.out.Refs, done.Refs...)
 	slices.Sort(s.out.Refs)
 	s.out.Refs = slices.Compact(s.out.Refs)

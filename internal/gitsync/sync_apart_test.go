@@ -93,6 +93,7 @@ func conflict(t *testing.T, err error, wants ...string) {
 func TestTwoRollBackAtOnce(t *testing.T) {
 	t.Parallel()
 	alice, bob := pair(t)
+	alice.publish("other", "v1.0.0", "other\n") // which bob need not take in to be told
 	alice.rollback("production", "my-prompt")
 	bob.rollback("production", "my-prompt")
 	alice.export()
@@ -153,15 +154,18 @@ func TestReconcile(t *testing.T) {
 		actors  string
 	}{
 		"rebase a deploy onto a rollback": {
-			SyncOptions{Rebase: true}, func(c *clone) { c.rollback("production", "my-prompt") }, func(c *clone) { c.deploy("production", "my-prompt", "v1.2.0") },
+			SyncOptions{Rebase: true},
+			func(c *clone) { c.rollback("production", "my-prompt") }, func(c *clone) { c.deploy("production", "my-prompt", "v1.2.0") },
 			"v1.2.0", "v1.0.0", 4, "alice alice alice bob",
 		},
 		"rebase a rollback onto a deploy": {
-			SyncOptions{Rebase: true}, func(c *clone) { c.deploy("production", "my-prompt", "v1.2.0") }, func(c *clone) { c.rollback("production", "my-prompt") },
+			SyncOptions{Rebase: true},
+			func(c *clone) { c.deploy("production", "my-prompt", "v1.2.0") }, func(c *clone) { c.rollback("production", "my-prompt") },
 			"v1.0.0", "", 4, "alice alice alice bob",
 		},
 		"rebase two releases": {
-			SyncOptions{Rebase: true}, func(c *clone) { c.rollback("production", "my-prompt") },
+			SyncOptions{Rebase: true},
+			func(c *clone) { c.rollback("production", "my-prompt") },
 			func(c *clone) {
 				c.deploy("production", "my-prompt", "v1.2.0")
 				c.deploy("production", "my-prompt", "v1.1.0")
@@ -169,15 +173,18 @@ func TestReconcile(t *testing.T) {
 			"v1.1.0", "v1.0.0", 5, "alice alice alice bob bob", // a deploy of what was live is a rollback
 		},
 		"rebase what is so already": {
-			SyncOptions{Rebase: true}, func(c *clone) { c.rollback("production", "my-prompt") }, func(c *clone) { c.rollback("production", "my-prompt") },
+			SyncOptions{Rebase: true},
+			func(c *clone) { c.rollback("production", "my-prompt") }, func(c *clone) { c.rollback("production", "my-prompt") },
 			"v1.0.0", "", 3, "alice alice alice",
 		},
 		"theirs stands": {
-			SyncOptions{Theirs: true}, func(c *clone) { c.rollback("production", "my-prompt") }, func(c *clone) { c.deploy("production", "my-prompt", "v1.2.0") },
+			SyncOptions{Theirs: true},
+			func(c *clone) { c.rollback("production", "my-prompt") }, func(c *clone) { c.deploy("production", "my-prompt", "v1.2.0") },
 			"v1.0.0", "", 3, "alice alice alice",
 		},
 		"theirs stands over several": {
-			SyncOptions{Theirs: true}, func(c *clone) { c.deploy("production", "my-prompt", "v1.2.0"); c.rollback("production", "my-prompt") },
+			SyncOptions{Theirs: true},
+			func(c *clone) { c.deploy("production", "my-prompt", "v1.2.0"); c.rollback("production", "my-prompt") },
 			func(c *clone) { c.rollback("production", "my-prompt"); c.deploy("production", "my-prompt", "v1.2.0") },
 			"v1.1.0", "v1.0.0", 4, "alice alice alice alice",
 		},

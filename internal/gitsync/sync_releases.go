@@ -249,11 +249,14 @@ func (s *syncer) read(display string, from, to gitrepo.OID) (history, error) {
 func (s *syncer) take(list []history) error {
 	var records []sluice.Record
 	var order []incoming
-	for _, in := range merged(list) {
+	theirs := merged(list)
+	apart := goingOn(theirs)
+	for i, in := range theirs {
 		r, err := s.releaseRecord(in, list)
 		if err != nil {
 			return err
 		}
+		r.Apart = apart(i)
 		records, order = append(records, sluice.Record{Release: &r}), append(order, in)
 	}
 	for _, h := range list {
@@ -397,20 +400,25 @@ func (s *syncer) releaseRecord(in incoming, all []history) (sluice.ReleaseRecord
 		}
 	}
 	r.Settings = &sluice.EnvironmentRecord{Alias: head.Alias, Parent: head.Parent, Tracks: head.Tracks, PromotesFrom: head.PromotesFrom}
-	for _, h := range all {
-		if h.follows(in.head) {
-			r.Apart = append(r.Apart, h.commits[0].head.Environment)
-		}
-	}
 	return r, nil
 }
 
-// follows reports whether a history goes on after a release: then it says itself
-// what its environment inherited of that.
-func (h history) follows(r ReleaseHead) bool {
-	return slices.ContainsFunc(h.commits, func(c incoming) bool {
-		return c.head.Environment != r.Environment && !before(c.head, r)
-	})
+// goingOn returns the environments that have releases after the one at a place in the
+// order in which they are recorded: those say themselves what they inherited of it.
+func goingOn(order []incoming) func(at int) []string {
+	last := map[string]int{}
+	for i, in := range order {
+		last[in.head.Environment] = i
+	}
+	names := slices.Sorted(maps.Keys(last))
+	return func(at int) (out []string) {
+		for _, name := range names {
+			if last[name] > at && name != order[at].head.Environment {
+				out = append(out, name)
+			}
+		}
+		return out
+	}
 }
 
 func slotRecords(changes []LineChange) []sluice.SlotRecord {
@@ -418,7 +426,7 @@ func slotRecords(changes []LineChange) []sluice.SlotRecord {
 	for _, c := range changes {
 		r := sluice.SlotRecord{Slot: c.Slot}
 		if c.To != nil {
-			r.Value, r.Under, r.Origin, r.Pinned = c.To.Value, c.To.Under, c.To.Origin, c.To.Pinned
+			r.Value, r.Under, r.UnderSince, r.Origin, r.Pinned = c.To.Value, c.To.Under, c.To.UnderSince, c.To.Origin, c.To.Pinned
 		}
 		out = append(out, r)
 	}

@@ -27,6 +27,9 @@ type GitConfig struct {
 	// Poll is the time between two looks at the repository that is followed. 0 looks at
 	// the start, and when a webhook says so.
 	Poll time.Duration
+	// Verify says which signatures tags need: off, signed, which is the default, or
+	// required.
+	Verify string
 	// Secret is what webhooks are signed with. Without one they are turned away.
 	Secret string
 	// Wait is how long a webhook waits for an answer. Defaults to what hosts bear.
@@ -161,7 +164,7 @@ func (g *git) open(ctx context.Context) (err error) {
 		return err
 	}
 	bridge := func(remote string) *gitsync.Bridge {
-		return gitsync.New(g.repo, g.s.control, gitsync.Config{Remote: remote, Ask: true, Place: g.places.Of, Read: placesIn})
+		return gitsync.New(g.repo, g.s.control, gitsync.Config{Remote: remote, Ask: true, Verify: g.cfg.Verify, Place: g.places.Of, Read: placesIn})
 	}
 	if g.cfg.Follow != "" {
 		g.in = bridge(g.cfg.Follow)

@@ -222,6 +222,48 @@ func TestOneBadRefHoldsBackNothing(t *testing.T) {
 	}
 }
 
+// TestLabelsThatWereGivenApart refuses a tag whose label has other content here.
+func TestLabelsThatWereGivenApart(t *testing.T) {
+	t.Parallel()
+	remote := bare(t)
+	alice := joins(t, remote, "alice")
+	s := start(t, following(t, remote))
+	c := admin(t, s)
+	look(t, s, "")
+	publish(t, c, "v1.0.0", "mine\n")
+	alice.publish("v1.0.0", "hers\n")
+	const tag = "refs/tags/components/my-prompt/v1.0.0"
+	r := resultOf(t, look(t, s, tag), tag)
+	if r.State != sluice.GitFailure || !strings.Contains(r.Description, "other content") || r.Component != "my-prompt" {
+		t.Errorf("the answer says %+v", r)
+	}
+	if v, err := c.Version(t.Context(), "my-prompt", "v1.0.0"); err != nil || v.Author != "admin" {
+		t.Errorf("the version is %+v, %v", v, err)
+	}
+}
+
+// TestSignaturesAsTheServerWantsThem refuses tags that are not signed where each must
+// be, and everything else goes in.
+func TestSignaturesAsTheServerWantsThem(t *testing.T) {
+	t.Parallel()
+	remote := bare(t)
+	alice := joins(t, remote, "alice")
+	alice.publish("v1.0.0", "one\n")
+	for verify, want := range map[string]sluice.GitState{"": sluice.GitSuccess, "off": sluice.GitSuccess, "required": sluice.GitFailure} {
+		cfg := following(t, remote)
+		cfg.Git.Verify = verify
+		s := start(t, cfg)
+		c := admin(t, s)
+		if _, err := c.SyncGit(t.Context(), sluice.SyncGitRequest{}); err != nil {
+			t.Fatal(err)
+		}
+		const tag = "refs/tags/components/my-prompt/v1.0.0"
+		if r := resultOf(t, look(t, s, tag), tag); r.State != want || want == sluice.GitFailure && !strings.Contains(r.Description, "not signed") {
+			t.Errorf("%q: the answer says %+v, want %s", verify, r, want)
+		}
+	}
+}
+
 // TestRestartOfAFollower does nothing twice, also when the copy of the repository is
 // lost.
 func TestRestartOfAFollower(t *testing.T) {

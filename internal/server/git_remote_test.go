@@ -5,8 +5,10 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -141,5 +143,38 @@ func TestAddresses(t *testing.T) {
 	}
 	if _, err := server.Open(t.Context(), server.Config{Data: t.TempDir(), Listen: "127.0.0.1:0", Git: server.GitConfig{Follow: "prompts.git"}}); sluice.CodeOf(err) != sluice.Invalid {
 		t.Errorf("a server with a bad address: got %v, want invalid", err)
+	}
+}
+
+// TestBurstsAreOneLook sends many webhooks while a look goes on: one more is enough
+// for all of them.
+func TestBurstsAreOneLook(t *testing.T) {
+	t.Parallel()
+	var looks atomic.Int64
+	taken, answer := make(chan struct{}, 100), make(chan struct{})
+	host := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		looks.Add(1)
+		taken <- struct{}{}
+		<-answer
+		http.NotFound(w, nil)
+	}))
+	t.Cleanup(host.Close)
+	cfg := following(t, host.URL+"/prompts.git")
+	cfg.Git.Wait = time.Millisecond
+	s := start(t, cfg)
+	<-taken
+	for range 20 {
+		if status, _ := post(t, s, prodTag); status != http.StatusAccepted {
+			t.Errorf("a webhook was answered with %d, want 202", status)
+		}
+	}
+	close(answer)
+	if _, err := admin(t, s).SyncGit(t.Context(), sluice.SyncGitRequest{}); sluice.CodeOf(err) != sluice.Unavailable {
+		t.Errorf("the host has no such repository: got %v, want unavailable", err)
+	}
+	// The one that went on, one for all the webhooks, and one for each try of the
+	// client.
+	if n := looks.Load(); n < 2 || n > 5 {
+		t.Errorf("20 webhooks came while a look went on, and there were %d looks", n)
 	}
 }
