@@ -18,7 +18,21 @@ type Places struct {
 	looked map[string]gitrepo.OID // refs that were read, and what they were
 }
 
-type place struct{ path, kind string }
+// place is where a version was, or what is live.
+type place struct {
+	path, kind string
+	tagged     bool // a tag says so, which counts for more than what is live
+	label      sluice.Label
+}
+
+// set notes a place, unless a higher version was elsewhere.
+func (p *Places) set(component string, at place) {
+	key := sluice.FoldName(component)
+	if was := p.at[key]; was.tagged && (!at.tagged || at.label.Compare(was.label) < 0) {
+		return
+	}
+	p.at[key] = at
+}
 
 // Of is where a component is, and what it is; empty when that is not known.
 func (p *Places) Of(component string) (path, kind string) {
@@ -28,26 +42,23 @@ func (p *Places) Of(component string) (path, kind string) {
 	return at.path, at.kind
 }
 
-// learn reads the refs that have changed: tags first, then what is live.
+// learn reads the refs that have changed.
 func (p *Places) learn(s *syncer) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.at == nil {
 		p.at, p.looked = map[string]place{}, map[string]gitrepo.OID{}
 	}
-	names := slices.Sorted(maps.Keys(s.refs.remote))
-	for _, environments := range []bool{false, true} {
-		for _, ref := range names {
-			_, is := ParseEnvironmentRef(ref)
-			there := s.refs.remote[ref]
-			if is != environments || p.looked[ref] == there.ID {
-				continue
-			}
-			if err := p.read(s, there, is); err != nil && !refuse(err) { // what is broken says nothing
-				return err
-			}
-			p.looked[ref] = there.ID
+	for _, ref := range slices.Sorted(maps.Keys(s.refs.remote)) {
+		there := s.refs.remote[ref]
+		if p.looked[ref] == there.ID {
+			continue
 		}
+		_, environment := ParseEnvironmentRef(ref)
+		if err := p.read(s, there, environment); err != nil && !refuse(err) { // what is broken says nothing
+			return err
+		}
+		p.looked[ref] = there.ID
 	}
 	return nil
 }
@@ -64,7 +75,7 @@ func (p *Places) read(s *syncer, ref gitrepo.Ref, environment bool) error {
 		}
 		for _, line := range m.Slots {
 			if name := line.Slot.Component(); name != "" && line.Path != "" {
-				p.at[sluice.FoldName(name)] = place{line.Path, line.Kind}
+				p.set(name, place{path: line.Path, kind: line.Kind})
 			}
 		}
 		return nil
@@ -83,7 +94,7 @@ func (p *Places) read(s *syncer, ref gitrepo.Ref, environment bool) error {
 	}
 	v, err := ParseVersionMessage(t.Message)
 	if err == nil && !v.ByHand() {
-		p.at[sluice.FoldName(v.Component)] = place{v.Path, v.Kind}
+		p.set(v.Component, place{v.Path, v.Kind, true, v.Label})
 	}
 	return err
 }

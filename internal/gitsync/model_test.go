@@ -186,7 +186,7 @@ func (m *team) settle() {
 		quiet := true
 		for _, c := range m.people {
 			done, err := m.trySync(c, oneOf(m, SyncOptions{Rebase: true}, SyncOptions{Theirs: true}))
-			if sluice.CodeOf(err) == sluice.Refused { // a policy refuses what was made here
+			if refuse(err) { // what was made here cannot be appended
 				done, err = m.trySync(c, SyncOptions{Theirs: true})
 			}
 			if err != nil {

@@ -24,7 +24,7 @@ type Synced struct {
 	Rebased    []sluice.Release `json:"rebased,omitempty"`    // that were made here and appended again
 	Superseded []string         `json:"superseded,omitempty"` // releases here whose place others took
 	Refused    []Refusal        `json:"refused,omitempty"`    // what could not be taken in
-	PutBack    []string         `json:"put_back,omitempty"`   // tags that were missing here, or other than elsewhere
+	PutBack    []string         `json:"put_back,omitempty"`   // tags and histories that were missing here, or not where they were left
 	Notes      []string         `json:"notes,omitempty"`
 	Refs       []string         `json:"refs"`              // all that were moved here, sorted
 	ByHand     []string         `json:"by_hand,omitempty"` // tags that were moved with plain Git, and left as they are

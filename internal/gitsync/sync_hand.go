@@ -284,7 +284,7 @@ func (s *syncer) putBack() error {
 	if err != nil {
 		return err
 	}
-	moves = append(append(moves, lost...), s.unlike()...)
+	moves = append(moves, lost...)
 	if len(moves) == 0 {
 		return nil
 	}

@@ -26,22 +26,6 @@ func (s *syncer) missing() (moves []gitrepo.Update) {
 	return moves
 }
 
-// unlike are the tags of versions that are others here than at the remote, though
-// the versions are the same: a tag was made again after it was deleted, or signed
-// since.
-func (s *syncer) unlike() (moves []gitrepo.Update) {
-	for ref, there := range s.refs.remote {
-		is := s.refs.local[ref]
-		if !versionTag(ref) || is.ID == "" || is.ID == there.ID || s.seen["remote:"+ref] != there.ID || s.refusedAs(ref, there.ID) {
-			continue
-		}
-		if is.Peeled == there.Peeled || !s.refusedAs(ref, is.ID) {
-			moves = append(moves, gitrepo.Update{Ref: ref, New: there.ID, Old: is.ID})
-		}
-	}
-	return moves
-}
-
 // writeAgain has everything exported once more when a tag that is to be put back is
 // no longer in the repository, which makes the same again.
 func (s *syncer) writeAgain(moves []gitrepo.Update) (whole []gitrepo.Update, err error) {
@@ -68,10 +52,7 @@ func (s *syncer) writeAgain(moves []gitrepo.Update) (whole []gitrepo.Update, err
 	return whole, s.export()
 }
 
-func versionTag(ref string) bool {
-	tag, ok := ParseTagName(ref)
-	return ok && isTag(ref) && tag.Layout == LayoutPlain && tag.Label != ""
-}
+func versionTag(ref string) bool { return isTag(ref) && isVersionRef(ref) }
 
 // refused reports whether a ref was not taken in, by this sync or one before;
 // refusedAs whether it was refused as it was then.

@@ -205,7 +205,10 @@ func (m *team) byHand(c *clone, ref, target string) {
 		return
 	}
 	component, slot, _ := strings.Cut(strings.TrimPrefix(name, "components/"), "/")
-	message := oneOf(m, "by hand", fmt.Sprintf("Deploy %s@v1.0.0 to %s", component, slot))
+	message := "by hand"
+	if slot == "nowhere" && m.oneIn(2) { // which makes it an environment
+		message = fmt.Sprintf("Deploy %s@v1.0.0 to %s", component, slot)
+	}
 	c.git("tag", "-f", "-a", "-m", message, name, target)
 	m.say(c, "git tag -f -a -m %q %s %.12s", message, name, target)
 }

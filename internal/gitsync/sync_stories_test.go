@@ -351,3 +351,36 @@ func TestAliasesSwapped(t *testing.T) {
 		t.Errorf("the remote has %s, want %s", got, want)
 	}
 }
+
+// TestSamePublishedApart: the same that two people published apart is one version in
+// the end, with the tag of who was first.
+func TestSamePublishedApart(t *testing.T) {
+	t.Parallel()
+	for _, label := range []string{"v2.0.0", ""} {
+		t.Run("label "+label, func(t *testing.T) {
+			t.Parallel()
+			alice, bob := pair(t)
+			for _, who := range []*clone{alice, bob} {
+				who.publish("my-prompt", label, "the same\n")
+				who.export()
+			}
+			sent := alice.push()
+			bob.sync(SyncOptions{Theirs: true})
+			if again := bob.push(); len(again.Kept) > 0 || slices.ContainsFunc(again.Refs, isVersionRef) {
+				t.Errorf("bob pushed %+v", again)
+			}
+			if !slices.ContainsFunc(sent.Refs, isVersionRef) {
+				t.Errorf("alice pushed %v", sent.Refs)
+			}
+			for _, ref := range sent.Refs {
+				if a, b := alice.git("rev-parse", ref), bob.git("rev-parse", ref); a != b {
+					t.Errorf("%s is %s with alice, %s with bob", ref, a, b)
+				}
+			}
+			page, err := bob.client.Versions(t.Context(), sluice.VersionQuery{Component: "my-prompt"})
+			if err != nil || len(page.Items) != 4 {
+				t.Errorf("bob has %+v, %v", page.Items, err)
+			}
+		})
+	}
+}

@@ -207,6 +207,51 @@ func TestMirrorCatchesUp(t *testing.T) {
 	}
 }
 
+// TestLostCopyGoesOn has a server lose its copy after it has learned where a component
+// is in the project: what it wrote before stands.
+func TestLostCopyGoesOn(t *testing.T) {
+	// Not beside others, as with every restart.
+	remote := bare(t)
+	alice := joins(t, remote, "alice").opens()
+	cfg := mirroring(t, remote)
+	token, before := "", ""
+	t.Run("before", func(t *testing.T) {
+		s := start(t, cfg)
+		token = s.FirstToken()
+		c := admin(t, s)
+		if _, err := c.Publish(t.Context(), sluice.PublishRequest{
+			Component: "my-prompt", Kind: sluice.KindPrompt, Label: "v1.0.0", Files: []sluice.File{sluice.NewFile("my-prompt.md", []byte("one"))},
+		}); err != nil {
+			t.Fatal(err)
+		}
+		deploy(t, c, "v1.0.0")
+		look(t, s, "")
+		alice.syncs()
+		alice.publish("v1.1.0", "two")
+		alice.sends()
+		look(t, s, "")
+		before = git(t, remote, "alice", "rev-parse", prodHead)
+	})
+	if err := os.RemoveAll(cfg.Data + "/git"); err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, cfg)
+	c := connect(t, client.Config{Server: s.URL(), Token: token})
+	look(t, s, "")
+	deploy(t, c, "v1.1.0")
+	look(t, s, "")
+	if got := git(t, remote, "alice", "log", "-1", "--format=%P %s", prodHead); got != before+" deploy components/my-prompt v1.1.0 → prod" {
+		t.Errorf("the last release is %s, want v1.1.0 on %s", got, before)
+	}
+	if files := git(t, remote, "alice", "ls-tree", "-r", "--name-only", prodHead); files != "prompts/my-prompt.md\nsluice.manifest.json" {
+		t.Errorf("it has the files\n%s", files)
+	}
+	status, err := c.GitStatus(t.Context())
+	if err != nil || status.Error != "" || status.Stopped {
+		t.Errorf("the status is %+v, %v", status, err)
+	}
+}
+
 // TestMirrorOverwritesNoReleases stops when others released to the mirror.
 func TestMirrorOverwritesNoReleases(t *testing.T) {
 	t.Parallel()

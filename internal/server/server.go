@@ -112,7 +112,7 @@ type Server struct {
 	firstToken   string
 	certificates *certificates // nil without TLS
 	metrics      *api.Metrics  // shared by all handlers; nil in an embedded server, which nobody scrapes
-	git          *git         // nil unless a repository is followed or written to
+	git          *git          // nil unless a repository is followed or written to
 	following    sync.Once
 	expiry       expiry
 	closing      sync.Once
