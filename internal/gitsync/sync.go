@@ -130,7 +130,9 @@ func (s *syncer) installation() error {
 			s.known[e.Display()] = e
 		}
 	}
-	s.seen, err = s.b.loadSeen(s.ledger)
+	if s.seen == nil { // what was looked into since is not saved yet
+		s.seen, err = s.b.loadSeen(s.ledger)
+	}
 	return err
 }
 

@@ -82,7 +82,9 @@ func (s *syncer) handMoves() ([]handMove, error) {
 			}
 			m := handMove{key: key, ref: ref, component: component, display: display, again: again}
 			made, err := s.handMade(&m)
-			if err != nil {
+			if refuse(err) { // what cannot be read holds up nothing else
+				s.refuse(ref, err)
+			} else if err != nil {
 				return nil, err
 			}
 			if made {
