@@ -206,10 +206,10 @@ func (f *follower) takeEach(list []history) error {
 		return blocked[where[in.commit.ID]]
 	}
 	records := make([]sluice.Record, len(order))
-	apart := goingOn(order)
+	apart := saying(order)
 	for i, in := range order {
 		r, err := f.releaseRecord(in, list)
-		r.Apart = apart(i)
+		r.Apart = apart(in.head)
 		if refuse(err) {
 			bad[i] = err
 		} else if err != nil {

@@ -1,11 +1,13 @@
 package gitsync
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/gitrepo"
@@ -382,5 +384,39 @@ func TestSamePublishedApart(t *testing.T) {
 				t.Errorf("bob has %+v, %v", page.Items, err)
 			}
 		})
+	}
+}
+
+// TestDatesThatGoBack: releases may have been made before those that they follow in
+// the history, as when they were taken in later. Git's own walks go by dates.
+func TestDatesThatGoBack(t *testing.T) {
+	t.Parallel()
+	alice, bob := pair(t)
+	now := time.Now()
+	alice.recordMany(20, 20, func(i int) sluice.Record {
+		v, err := alice.client.Version(t.Context(), "my-prompt", fmt.Sprintf("v1.%d.0", i%3))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sluice.Record{Release: &sluice.ReleaseRecord{
+			Environment: "production", Actor: "carol", Action: sluice.ActionDeploy, At: sluice.TimeOf(now.Add(-time.Duration(i+1) * time.Hour)),
+			Slots: []sluice.SlotRecord{{Slot: sluice.ComponentSlot("my-prompt"), Value: sluice.Settle(v.Pin())}},
+		}}
+	})
+	alice.export()
+	dates := strings.Fields(alice.git("log", "-3", "--format=%ct", EnvironmentRef("prod")))
+	if slices.IsSortedFunc(dates, func(a, b string) int { return strings.Compare(b, a) }) {
+		t.Fatalf("the dates do not go back: %v", dates)
+	}
+	alice.push()
+	if done := bob.sync(SyncOptions{}); len(done.Recorded) != 20 {
+		t.Errorf("bob took in %d releases, want 20", len(done.Recorded))
+	}
+	bob.deploy("production", "my-prompt", "v1.2.0")
+	bob.export()
+	bob.push()
+	alice.sync(SyncOptions{})
+	if a, b := alice.tip("prod"), bob.tip("prod"); a != b {
+		t.Errorf("alice is at %s, bob at %s", a, b)
 	}
 }

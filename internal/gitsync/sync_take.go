@@ -3,7 +3,6 @@ package gitsync
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -43,13 +42,13 @@ func (s *syncer) take(list []history) error {
 // appended again.
 func (s *syncer) gather(list []history) (records []sluice.Record, order []incoming, err error) {
 	theirs := merged(list)
-	apart := goingOn(theirs)
-	for i, in := range theirs {
+	apart := saying(theirs)
+	for _, in := range theirs {
 		r, err := s.releaseRecord(in, list)
 		if err != nil {
 			return nil, nil, err
 		}
-		r.Apart = apart(i)
+		r.Apart = apart(in.head)
 		records, order = append(records, sluice.Record{Release: &r}), append(order, in)
 	}
 	for _, h := range list {
@@ -199,21 +198,18 @@ func (s *syncer) releaseRecord(in incoming, all []history) (sluice.ReleaseRecord
 	return r, nil
 }
 
-// goingOn returns the environments that have releases after the one at a place in the
-// order in which they are recorded: those say themselves what they inherited of it.
-func goingOn(order []incoming) func(at int) []string {
-	last := map[string]int{}
-	for i, in := range order {
-		last[in.head.Environment] = i
+// saying returns which environments' own releases say what they inherited of one: all
+// others that something is recorded of. What followed where a release was made is
+// among that; and one that nobody there knew of gets it from who does.
+func saying(order []incoming) func(r ReleaseHead) []string {
+	var names []string
+	for _, in := range order {
+		names = append(names, in.head.Environment)
 	}
-	names := slices.Sorted(maps.Keys(last))
-	return func(at int) (out []string) {
-		for _, name := range names {
-			if last[name] > at && name != order[at].head.Environment {
-				out = append(out, name)
-			}
-		}
-		return out
+	slices.Sort(names)
+	names = slices.Compact(names)
+	return func(r ReleaseHead) []string {
+		return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == r.Environment })
 	}
 }
 

@@ -88,7 +88,18 @@ func (b *Bridge) keptAside(ctx context.Context, ids ...gitrepo.OID) (bool, error
 		fmt.Fprintln(&ask, id)
 	}
 	left, err := b.repo.Run(ctx, ask.Bytes(), "rev-list", "--max-count=1", "--stdin", "--not", "--glob="+SupersededPrefix+"*", "--glob="+EnvironmentsPrefix+"*")
-	return err == nil && len(left) == 0, err
+	if err != nil || len(left) == 0 {
+		return err == nil, err
+	}
+	// Git goes by dates there and may give up too early, since a release that was
+	// taken in has the date of when it was made, which may be before its parent's.
+	for _, id := range ids {
+		holder, err := b.repo.Run(ctx, nil, "for-each-ref", "--count=1", "--contains="+string(id), "--", SupersededPrefix, EnvironmentsPrefix)
+		if err != nil || len(holder) == 0 {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // environmentOf is the name of the environment whose release a commit is.
