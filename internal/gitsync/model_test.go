@@ -14,7 +14,7 @@ import (
 )
 
 var (
-	modelRuns = flag.Int("gitsync.runs", 10, "how many histories the model makes")
+	modelRuns = flag.Int("gitsync.runs", 8, "how many histories the model makes")
 	modelFrom = flag.Uint64("gitsync.from", 1, "the first of them, to make one again")
 	modelLong = flag.Int("gitsync.steps", 30, "how many steps each history has")
 )

@@ -420,3 +420,57 @@ func TestDatesThatGoBack(t *testing.T) {
 		t.Errorf("alice is at %s, bob at %s", a, b)
 	}
 }
+
+// TestSplitAcrossNumbers: a split keeps the order of its shares where the versions
+// have other numbers, so that each key gets the same version everywhere, and the
+// next release on top of it can be written.
+func TestSplitAcrossNumbers(t *testing.T) {
+	t.Parallel()
+	alice, bob := pair(t)
+	bob.publish("my-prompt", "v3.0.0", "of bob\n")
+	bob.publish("my-prompt", "v3.1.0", "of bob again\n")
+	alice.publish("my-prompt", "v2.0.0", "of alice\n")
+	alice.publish("my-prompt", "v2.1.0", "of alice again\n")
+	bob.export()
+	bob.sync(SyncOptions{Theirs: true})
+	bob.push()
+	alice.sync(SyncOptions{Theirs: true}) // her v2 are 4 and 5, his v3 are 6 and 7, and the other way round with him
+	alice.export()
+	alice.push()
+	bob.sync(SyncOptions{Theirs: true})
+	bob.deploy("staging", "my-prompt", "v1.1.0") // what the split starts from, and no share of it
+	if _, err := bob.client.Deploy(t.Context(), sluice.DeployRequest{Environment: "staging", Changes: []sluice.ChangeRequest{{
+		Component: "my-prompt", Split: []sluice.ShareRequest{{Version: "v3.0.0", Weight: 5000}, {Version: "v2.1.0", Weight: 5000}},
+	}}}); err != nil {
+		t.Fatal(err)
+	}
+	bob.export()
+	bob.push()
+	alice.sync(SyncOptions{Theirs: true})
+	for i := range 20 {
+		var got []sluice.Label
+		for _, who := range []*clone{alice, bob} {
+			r, err := who.client.Resolve(t.Context(), sluice.ResolveRequest{Environment: "staging", Component: "my-prompt", Key: fmt.Sprint(i)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, r.Label)
+		}
+		if got[0] != got[1] {
+			t.Errorf("%d gets %s with alice, %s with bob", i, got[0], got[1])
+		}
+	}
+	alice.publish("other", "v1.0.0", "other\n")
+	if _, err := alice.client.CreateEnvironment(t.Context(), sluice.CreateEnvironmentRequest{Name: "canary", Parent: "staging"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"other", "my-prompt"} { // one keeps the line that alice wrote, the other changes it
+		alice.deploy("canary", name, "v1.0.0")
+		alice.export()
+	}
+	alice.push()
+	bob.sync(SyncOptions{Theirs: true})
+	if got := bob.live("canary"); got != "v1.0.0" {
+		t.Errorf("%s is live", got)
+	}
+}
