@@ -18,8 +18,8 @@ build: ## Build the one static binary, bin/sluice
 
 test: ## Run all tests, with the race detector; installs PostgreSQL and the like first
 	scripts/setup-tests.sh
-	CGO_ENABLED=1 go test -race -p 2 -timeout 45m $$(go list ./... | grep -v /cmd/sluice$$)
-	go test -timeout 45m ./cmd/sluice
+	CGO_ENABLED=1 go test -race -p 2 -timeout 45m $$(go list ./... | grep -v -e /cmd/sluice$$ -e /internal/gitsync$$)
+	go test -timeout 45m ./cmd/sluice ./internal/gitsync
 	cd test/openai && go test ./...
 
 check: ## Format, vet, static analysis, architecture, vulnerabilities

@@ -79,7 +79,9 @@ func (o killOrder) kill(t *testing.T, dir string, at int, when string) (calls []
 	}
 	cmd := o.command(t, dir)
 	cmd.Env = append(cmd.Env, "PATH="+tools+":"+os.Getenv("PATH"), "KILL_DIR="+tools, "KILL_GIT="+real, "KILL_AT="+strconv.Itoa(at), "KILL_WHEN="+when)
-	if out, err := cmd.CombinedOutput(); killed(err) != (at > 0) || at == 0 && err != nil {
+	// Settings are asked for anew only while their files are young, so a late run may
+	// make a call less than the one that was counted: then it ends undisturbed.
+	if out, err := cmd.CombinedOutput(); killed(err) != (at > 0) && (at <= 1 || err != nil) || at == 0 && err != nil {
 		t.Fatalf("%s ended by itself: %v\n%s", o.What, err, out)
 	}
 	said, err := os.ReadFile(filepath.Join(tools, "calls"))
