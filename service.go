@@ -190,6 +190,9 @@ type Resolution struct {
 type WatchRequest struct {
 	Environment string
 	After       string // the id of the last event seen, to resume after it
+	// Once ends the watch with an error when its stream breaks, instead of taking the
+	// stream up again: for callers that have to know at once that nobody is heard.
+	Once bool
 }
 
 // EventType is the type of a watch event.

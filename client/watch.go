@@ -19,7 +19,8 @@ const (
 
 // Watch follows one environment. A stream that breaks is taken up again after
 // the last event that was yielded; only an error of the request itself, such as
-// a missing permission, or the end of the context ends it.
+// a missing permission, or the end of the context ends it. A request for one
+// stream alone ends with that stream, as unavailable.
 func (c *Client) Watch(ctx context.Context, req sluice.WatchRequest) iter.Seq2[sluice.Event, error] {
 	return func(yield func(sluice.Event, error) bool) {
 		pause := 50 * time.Millisecond
@@ -28,7 +29,10 @@ func (c *Client) Watch(ctx context.Context, req sluice.WatchRequest) iter.Seq2[s
 			switch {
 			case stopped || ctx.Err() != nil:
 				return
-			case err != nil && !again(err):
+			case err == nil && req.Once:
+				yield(sluice.Event{}, sluice.Errorf(sluice.Unavailable, "the server ended the stream").Fix("watch again after the last event"))
+				return
+			case err != nil && (req.Once || !again(err)):
 				yield(sluice.Event{}, err)
 				return
 			case got:

@@ -67,7 +67,7 @@ func (f *follower) watch() (heard bool, err error) {
 	defer cancel()
 	silence := time.AfterFunc(f.cfg.Silence, cancel)
 	defer silence.Stop()
-	req := sluice.WatchRequest{Environment: f.cfg.Environment, After: f.after}
+	req := sluice.WatchRequest{Environment: f.cfg.Environment, After: f.after, Once: true}
 	for e, err := range f.cfg.Services.Watch(ctx, req) {
 		if err != nil {
 			return heard, err

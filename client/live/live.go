@@ -28,8 +28,8 @@ import (
 // Services is what a client asks of the server: the parts of [sluice.Services]
 // that it needs.
 type Services interface {
-	// Watch follows an environment. It ends with the context, and may take up a
-	// broken stream by itself.
+	// Watch follows an environment. It ends with the context, and with an error when
+	// its stream breaks, since the client asks for one stream alone.
 	Watch(context.Context, sluice.WatchRequest) iter.Seq2[sluice.Event, error]
 	// Version returns a version with its files' digests. NotFound.
 	Version(ctx context.Context, component, ref string) (sluice.Version, error)
@@ -52,7 +52,8 @@ type Config struct {
 	// Defaults to 2 seconds.
 	Wait time.Duration
 	// Silence is how long the server may say nothing before the connection counts
-	// as lost. Defaults to 45 seconds, three heartbeats.
+	// as lost. Defaults to 45 seconds, three heartbeats. A connection that is refused
+	// or breaks counts as lost at once.
 	Silence time.Duration
 	// Retry is the pause before the server is tried again; it doubles up to 50
 	// times as long. Defaults to 100 milliseconds.
@@ -144,6 +145,7 @@ func (c *Client) await(ctx context.Context) error {
 		return nil
 	case err = <-c.failed:
 	case <-late:
+		err = sluice.Errorf(sluice.TimedOut, "the server did not say within %s what is live in %s", c.cfg.Wait, c.cfg.Environment)
 	case <-ctx.Done():
 		err = sluice.Errorf(sluice.TimedOut, "the server did not say in time what is live in %s", c.cfg.Environment).Because(ctx.Err())
 	}
@@ -187,7 +189,9 @@ func (c *Client) Manifest() *sluice.Manifest { return c.table.Load().manifest }
 func (c *Client) Changed() <-chan struct{} { return c.table.Load().changed }
 
 // Stale reports whether the server cannot be heard at the moment, so that
-// something newer may be live.
+// something newer may be live: at once when the connection breaks or is refused,
+// after [Config.Silence] when it is only silent. The first event of the next
+// stream ends it.
 func (c *Client) Stale() bool { return c.stale.Load() }
 
 // Since is when the server last confirmed what Resolve answers.
