@@ -103,6 +103,16 @@ func (a Actor) May(p Permission, environment string) error {
 	return Errorf(Denied, "%s may not %s", a.Name, p).Fix("ask an administrator for a token with the role %s", roleFor(p))
 }
 
+// MayAnywhere returns a Denied error unless the actor has the permission in some
+// environment, which a request that names none yet can be asked first.
+func (a Actor) MayAnywhere(p Permission) error {
+	environment := "any environment"
+	if len(a.Environments) > 0 {
+		environment = a.Environments[0]
+	}
+	return a.May(p, environment)
+}
+
 func roleFor(p Permission) Role {
 	for _, r := range Roles() {
 		if slices.Contains(granted[r], p) {

@@ -23,6 +23,7 @@ const (
 	MaxTags         = 64       // tags of a component
 	MaxTagBytes     = 128      // one tag
 	MaxPage         = 1_000    // items in one page of a list
+	MaxPageBytes    = 4 << 20  // of the items of a page, unless its one item has more
 	DefaultPage     = 200      // items in a page when not asked
 )
 

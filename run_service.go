@@ -16,8 +16,10 @@ type RunService interface {
 	Run(ctx context.Context, id string) (Run, error)
 	// Runs lists runs, newest first, without inputs and outputs.
 	Runs(context.Context, RunQuery) (Page[Run], error)
-	// Steps returns the steps of a run by path. NotFound.
-	Steps(context.Context, StepQuery) ([]RunStep, error)
+	// Steps yields the steps of a run by path; an error is the last that it yields.
+	// They are read as they are taken, since together they may be large: see
+	// [Collect]. NotFound.
+	Steps(context.Context, StepQuery) iter.Seq2[RunStep, error]
 	// WatchRun follows one run until it has ended: what changed since, then each
 	// change. It ends with the context.
 	WatchRun(context.Context, WatchRunRequest) iter.Seq2[RunEvent, error]
@@ -79,6 +81,8 @@ type RunQuery struct {
 type StepQuery struct {
 	Run  string
 	Path string // this step alone
+	// After is the path of the last step that is known: only those behind it.
+	After string
 	// Detail adds settings, outputs and effects.
 	Detail bool
 }

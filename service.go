@@ -17,6 +17,18 @@ type Page[T any] struct {
 	Next  string `json:"next,omitempty"`
 }
 
+// Collect is all that a sequence yields, up to its first error.
+func Collect[T any](seq iter.Seq2[T, error]) ([]T, error) {
+	out := []T{}
+	for item, err := range seq {
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, item)
+	}
+	return out, nil
+}
+
 // The services are what Sluice does, one interface for each group of nouns.
 // Package control implements them over a store, package client over HTTP. Every
 // method may fail with Unauthenticated, Denied, TimedOut and Unavailable besides

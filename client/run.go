@@ -49,11 +49,28 @@ func (c *Client) RunStats(ctx context.Context, q sluice.RunQuery) (out sluice.Ru
 	return out, err
 }
 
-// Steps returns the steps of a run by path.
-func (c *Client) Steps(ctx context.Context, q sluice.StepQuery) ([]sluice.RunStep, error) {
-	var out sluice.Page[sluice.RunStep]
-	err := c.call(ctx, request{method: http.MethodGet, path: []string{"v1", "runs", q.Run, "steps"}, query: values("path", q.Path, "detail", q.Detail)}, &out)
-	return out.Items, err
+// Steps yields the steps of a run by path. It asks for a page when the one before
+// was taken.
+func (c *Client) Steps(ctx context.Context, q sluice.StepQuery) iter.Seq2[sluice.RunStep, error] {
+	return func(yield func(sluice.RunStep, error) bool) {
+		for {
+			var page sluice.Page[sluice.RunStep]
+			query := values("path", q.Path, "detail", q.Detail, "cursor", q.After)
+			err := c.call(ctx, request{method: http.MethodGet, path: []string{"v1", "runs", q.Run, "steps"}, query: query}, &page)
+			if err != nil {
+				yield(sluice.RunStep{}, err)
+				return
+			}
+			for _, s := range page.Items {
+				if !yield(s, nil) {
+					return
+				}
+			}
+			if q.After = page.Next; q.After == "" {
+				return
+			}
+		}
+	}
 }
 
 // CancelRun ends a run.

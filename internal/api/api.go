@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/budget"
 )
 
 // Authenticator finds out whom a token speaks for.
@@ -30,13 +31,26 @@ type Streamer interface {
 
 // Adapter serves another system's wire format behind the same door.
 type Adapter interface {
-	// Route returns the pattern that a request is counted under; "" when it is not
-	// the adapter's. Public ones need no token.
-	Route(r *http.Request) (pattern string, public bool)
+	// Route says what a request is; its pattern is "" when it is not the adapter's.
+	Route(r *http.Request) Route
 	// ServeHTTP answers a request whose context knows the actor.
 	http.Handler
 	// Refuse answers a request that was not let in.
 	Refuse(w http.ResponseWriter, r *http.Request, err error)
+}
+
+// Route is what is known of a request before anything but its head is read.
+type Route struct {
+	// Pattern is what it is counted under.
+	Pattern string
+	// Public requests need no token.
+	Public bool
+	// Needs is what who asks must be allowed somewhere; "" is to read.
+	Needs sluice.Permission
+	// Body is the most bytes that the body may have.
+	Body int64
+	// Cost is the memory that its answer takes until it is written; 0 for a small one.
+	Cost int64
 }
 
 // Config says what a handler serves, and to whom.
@@ -54,6 +68,9 @@ type Config struct {
 	// WorkflowSchema is the JSON Schema of workflow files. Without one it is
 	// unavailable.
 	WorkflowSchema []byte
+	// Memory bounds what large requests and answers hold together. Without one nothing
+	// does.
+	Memory *budget.Budget
 	// Trusted is for callers whom the operating system has let in: over the Unix
 	// socket and in process. They need no token, and name themselves.
 	Trusted bool

@@ -9,7 +9,7 @@ import (
 
 func (h *handler) audit() {
 	const tag = "audit"
-	route(h, tag, spec{method: http.MethodGet, path: "/v1/audit", id: "list-audit", summary: "List ledger entries"},
+	route(h, tag, spec{method: http.MethodGet, path: "/v1/audit", id: "list-audit", cost: pageCost, summary: "List ledger entries"},
 		func(ctx context.Context, in *struct {
 			Listing
 			Kind        string `query:"kind" maxLength:"64" example:"release"`
@@ -28,11 +28,11 @@ func (h *handler) audit() {
 			return h.Services.Entries(ctx, q)
 		})
 	route(h, tag, spec{
-		method: http.MethodPost, path: "/v1/audit/verify", id: "verify", summary: "Check the whole ledger and everything that follows from it",
+		method: http.MethodPost, path: "/v1/audit/verify", id: "verify", patience: -1, summary: "Check the whole ledger and everything that follows from it",
 		description: "Names the first thing that does not hold. With a checkpoint, finds truncation and rewriting too.",
 	}, func(ctx context.Context, in *struct{ Body *sluice.VerifyRequest }) (sluice.VerifyReport, error) {
 		return h.Services.Verify(ctx, given(in.Body))
 	})
-	route(h, tag, spec{method: http.MethodPost, path: "/v1/audit/checkpoint", id: "checkpoint", summary: "Export a signed head of the ledger's tree"},
+	route(h, tag, spec{method: http.MethodPost, path: "/v1/audit/checkpoint", id: "checkpoint", patience: -1, summary: "Export a signed head of the ledger's tree"},
 		func(ctx context.Context, _ *struct{}) (sluice.Checkpoint, error) { return h.Services.Checkpoint(ctx) })
 }

@@ -14,7 +14,7 @@ type Named struct {
 
 func (h *handler) components() {
 	const tag = "components"
-	route(h, tag, spec{method: http.MethodGet, path: "/v1/components", id: "list-components", summary: "List components by name"},
+	route(h, tag, spec{method: http.MethodGet, path: "/v1/components", id: "list-components", cost: pageCost, summary: "List components by name"},
 		func(ctx context.Context, in *struct {
 			Paging
 			Kind     string   `query:"kind" maxLength:"128"`
@@ -26,7 +26,7 @@ func (h *handler) components() {
 		) (sluice.Page[sluice.Component], error) {
 			return h.Services.Components(ctx, sluice.ComponentQuery{Kind: in.Kind, Tags: in.Tags, AnyTag: in.AnyTag, Archived: in.Archived, Versions: in.Versions, Paging: in.page()})
 		})
-	route(h, tag, spec{method: http.MethodPost, path: "/v1/components", id: "add-component", summary: "Make a component without a version", status: http.StatusCreated},
+	route(h, tag, spec{method: http.MethodPost, path: "/v1/components", id: "add-component", needs: sluice.MayPublish, summary: "Make a component without a version", status: http.StatusCreated},
 		func(ctx context.Context, in *struct {
 			Retry
 			Body sluice.AddComponentRequest
@@ -35,11 +35,11 @@ func (h *handler) components() {
 			in.Body.IdempotencyKey = in.Key
 			return h.Services.AddComponent(ctx, in.Body)
 		})
-	route(h, tag, spec{method: http.MethodGet, path: "/v1/components/{name}", id: "get-component", summary: "Show a component with its versions"},
+	route(h, tag, spec{method: http.MethodGet, path: "/v1/components/{name}", id: "get-component", cost: pageCost, summary: "Show a component with its versions"},
 		func(ctx context.Context, in *Named) (sluice.Component, error) {
 			return h.Services.Component(ctx, in.Name)
 		})
-	route(h, tag, spec{method: http.MethodPatch, path: "/v1/components/{name}", id: "edit-component", summary: "Change, archive or revive a component"},
+	route(h, tag, spec{method: http.MethodPatch, path: "/v1/components/{name}", id: "edit-component", needs: sluice.MayPublish, summary: "Change, archive or revive a component"},
 		func(ctx context.Context, in *struct {
 			Named
 			Retry

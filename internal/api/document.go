@@ -45,7 +45,7 @@ var tags = []*huma.Tag{
 
 // writeDocument makes the OpenAPI document of all operations.
 func (h *handler) writeDocument() ([]byte, error) {
-	a := newRegistry(&adapter{})
+	a := newRegistry(&adapter{}, 0)
 	doc := a.OpenAPI()
 	doc.Info = &huma.Info{Title: "Sluice", Version: "v1", Description: about}
 	doc.Tags = tags

@@ -9,9 +9,9 @@ import (
 
 func (h *handler) drafts() {
 	const tag, path = "drafts", "/v1/components/{name}/draft"
-	route(h, tag, spec{method: http.MethodGet, path: path, id: "get-draft", summary: "Show a component's working copy"},
+	route(h, tag, spec{method: http.MethodGet, path: path, id: "get-draft", cost: contentCost, summary: "Show a component's working copy"},
 		func(ctx context.Context, in *Named) (sluice.Draft, error) { return h.Services.Draft(ctx, in.Name) })
-	route(h, tag, spec{method: http.MethodPut, path: path, id: "save-draft", summary: "Replace a component's working copy", body: maxContentBody},
+	route(h, tag, spec{method: http.MethodPut, path: path, id: "save-draft", needs: sluice.MayPublish, summary: "Replace a component's working copy", body: maxContentBody},
 		func(ctx context.Context, in *struct {
 			Named
 			Retry
@@ -21,9 +21,9 @@ func (h *handler) drafts() {
 			in.Body.Component, in.Body.IdempotencyKey = in.Name, in.Key
 			return h.Services.SaveDraft(ctx, in.Body)
 		})
-	act(h, tag, spec{method: http.MethodDelete, path: path, id: "discard-draft", summary: "Remove a component's working copy"},
+	act(h, tag, spec{method: http.MethodDelete, path: path, id: "discard-draft", needs: sluice.MayPublish, summary: "Remove a component's working copy"},
 		func(ctx context.Context, in *Named) error { return h.Services.DiscardDraft(ctx, in.Name) })
-	route(h, tag, spec{method: http.MethodPost, path: path + "/publish", id: "publish-draft", summary: "Make a version of the working copy"},
+	route(h, tag, spec{method: http.MethodPost, path: path + "/publish", id: "publish-draft", needs: sluice.MayPublish, summary: "Make a version of the working copy"},
 		func(ctx context.Context, in *struct {
 			Named
 			Retry

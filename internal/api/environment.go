@@ -13,7 +13,7 @@ type InEnvironment struct {
 
 func (h *handler) environments() {
 	const tag, path = "environments", "/v1/environments"
-	route(h, tag, spec{method: http.MethodGet, path: path, id: "list-environments", summary: "List environments"},
+	route(h, tag, spec{method: http.MethodGet, path: path, id: "list-environments", cost: pageCost, summary: "List environments"},
 		func(ctx context.Context, in *struct {
 			Deleted bool `query:"deleted" doc:"With deleted ones."`
 		},
@@ -21,7 +21,7 @@ func (h *handler) environments() {
 			items, err := h.Services.Environments(ctx, in.Deleted)
 			return sluice.Page[sluice.Environment]{Items: items}, err
 		})
-	route(h, tag, spec{method: http.MethodPost, path: path, id: "create-environment", summary: "Make an environment, or bring a deleted one back", status: http.StatusCreated},
+	route(h, tag, spec{method: http.MethodPost, path: path, id: "create-environment", needs: sluice.MayAdminister, summary: "Make an environment, or bring a deleted one back", status: http.StatusCreated},
 		func(ctx context.Context, in *struct {
 			Retry
 			Body sluice.CreateEnvironmentRequest
@@ -34,7 +34,7 @@ func (h *handler) environments() {
 		func(ctx context.Context, in *InEnvironment) (sluice.Environment, error) {
 			return h.Services.Environment(ctx, in.Environment)
 		})
-	route(h, tag, spec{method: http.MethodPatch, path: path + "/{environment}", id: "edit-environment", summary: "Change an environment's alias, parent, tracking or policy"},
+	route(h, tag, spec{method: http.MethodPatch, path: path + "/{environment}", id: "edit-environment", needs: sluice.MayAdminister, summary: "Change an environment's alias, parent, tracking or policy"},
 		func(ctx context.Context, in *struct {
 			InEnvironment
 			Retry
@@ -44,7 +44,7 @@ func (h *handler) environments() {
 			in.Body.Name, in.Body.IdempotencyKey = in.Environment, in.Key
 			return h.Services.EditEnvironment(ctx, in.Body)
 		})
-	route(h, tag, spec{method: http.MethodDelete, path: path + "/{environment}", id: "delete-environment", summary: "End an environment; its history stays"},
+	route(h, tag, spec{method: http.MethodDelete, path: path + "/{environment}", id: "delete-environment", needs: sluice.MayAdminister, summary: "End an environment; its history stays"},
 		func(ctx context.Context, in *struct {
 			InEnvironment
 			Retry

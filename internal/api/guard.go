@@ -34,8 +34,8 @@ func validActor(name string) bool {
 // dispatch finds the operation and lets in who may ask for it.
 func (h *handler) dispatch(w *recorder, r *http.Request) {
 	for _, a := range h.Adapters {
-		if pattern, public := a.Route(r); pattern != "" {
-			h.adapt(w, r, a, pattern, public)
+		if route := a.Route(r); route.Pattern != "" {
+			h.adapt(w, r, a, route)
 			return
 		}
 	}
@@ -50,27 +50,24 @@ func (h *handler) dispatch(w *recorder, r *http.Request) {
 		return
 	}
 	if !op.public {
-		actor, err := h.admit(r)
+		r.Pattern = pattern // the mux writes into the copy alone, and the metrics read this one
+		admitted, err := h.let(w, r, op.claim(r))
 		if err != nil {
 			fail(w, err)
 			return
 		}
-		r.Pattern = pattern // the mux writes into the copy alone, and the metrics read this one
-		r = r.WithContext(sluice.WithActor(r.Context(), actor))
+		r = admitted
 	}
 	h.mux.ServeHTTP(w, r)
 }
 
 // adapt hands a request to an adapter.
-func (h *handler) adapt(w *recorder, r *http.Request, a Adapter, pattern string, public bool) {
+func (h *handler) adapt(w *recorder, r *http.Request, a Adapter, route Route) {
 	err := h.checkAddress(r)
-	r.Pattern = pattern
+	r.Pattern = route.Pattern
 	served := r
-	if err == nil && !public {
-		var actor sluice.Actor
-		if actor, err = h.admit(r); err == nil {
-			served = r.WithContext(sluice.WithActor(r.Context(), actor))
-		}
+	if err == nil && !route.Public {
+		served, err = h.let(w, r, route)
 	}
 	if err != nil {
 		a.Refuse(w, r, err)

@@ -9,7 +9,7 @@ import (
 
 func (h *handler) record() {
 	route(h, "records", spec{
-		method: http.MethodPost, path: "/v1/records", id: "record", summary: "Take in versions and releases that were made elsewhere", body: maxRecordsBody,
+		method: http.MethodPost, path: "/v1/records", id: "record", needs: sluice.MayImport, values: maxRecordsOf, patience: -1, summary: "Take in versions and releases that were made elsewhere", body: maxRecordsBody,
 		description: "They are recorded as they were made there, all or none: no policy is asked unless a release says so, nothing follows a publish, and times are kept.",
 	}, func(ctx context.Context, in *struct {
 		Retry

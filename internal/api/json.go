@@ -1,8 +1,10 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"unicode/utf8"
 )
@@ -15,11 +17,72 @@ func encode(w io.Writer, v any) error {
 	return e.Encode(v)
 }
 
+// respond writes the whole of an answer. From when it is text, the request holds no
+// more memory than that has.
+func respond(w io.Writer, v any) error {
+	rec, bounded := w.(*recorder)
+	if !bounded {
+		return encode(w, v)
+	}
+	var text bytes.Buffer
+	if err := encode(&text, v); err != nil {
+		return err
+	}
+	if text.Len() > smallAnswer {
+		rec.scope.Shrink(int64(text.Cap()))
+	} else {
+		rec.scope.Release()
+	}
+	_, err := w.Write(text.Bytes())
+	return err
+}
+
+// smallAnswer is up to how many bytes an answer that waits for its reader takes no
+// share of the memory.
+const smallAnswer = 64 << 10
+
+// maxNesting is how deep arrays and objects of a body stand in each other.
+const maxNesting = 100
+
 // decode reads JSON. Bytes that are no UTF-8 are refused, as they would silently
-// become other text.
-func decode(b []byte, v any) error {
-	if !utf8.Valid(b) {
-		return errors.New("it is not UTF-8 text")
+// become other text; and so is JSON of more values, or more deeply nested, than a
+// request needs, before anything is made of it.
+func decode(b []byte, v any, most int) error {
+	if _, first := v.(*any); first { // it is read twice: to check its form, and into its type
+		if !utf8.Valid(b) {
+			return errors.New("it is not UTF-8 text")
+		}
+		if err := checkShape(b, most); err != nil {
+			return err
+		}
 	}
 	return json.Unmarshal(b, v)
+}
+
+// checkShape counts the values of JSON, whose form it takes for granted.
+func checkShape(b []byte, most int) error {
+	values, depth, text := 1, 0, false
+	for i := 0; i < len(b); i++ {
+		switch c := b[i]; {
+		case text && c == '\\':
+			i++
+		case c == '"':
+			text = !text
+		case text:
+		case c == '{' || c == '[':
+			depth++
+			values++
+		case c == '}' || c == ']':
+			depth--
+		case c == ',':
+			values++
+		}
+		if depth > maxNesting {
+			return fmt.Errorf("expected arrays and objects nested <= %d deep", maxNesting)
+		}
+		if values > most {
+			return fmt.Errorf("expected number of values <= %d", most)
+		}
+	}
+	return nil
 }

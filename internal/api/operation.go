@@ -9,6 +9,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/sluice-dev/sluice"
 )
 
 // Bounds on what a request may bring.
@@ -17,6 +19,19 @@ const (
 	maxContentBody = 6 << 20 // a version of 4 MiB in base64, and what is around it
 	maxRecordsBody = 16 << 20
 	bodyTimeout    = time.Minute
+	maxValues      = 120_000 // of one body: 10,000 changes with all that each has
+	maxRecordsOf   = 1_000_000
+)
+
+// requestTimeout is how long a request may take that does not follow anything: what
+// the database has not answered by then is not going to be waited for.
+const requestTimeout = 2 * time.Minute
+
+// The memory that answers take: the forms that a page has on its way from the
+// database to the wire, and a version with its content.
+const (
+	pageCost    = 2 * sluice.MaxPageBytes
+	contentCost = 4 * sluice.MaxVersionBytes
 )
 
 // spec says how an operation is called, and what the document says of it.
@@ -26,13 +41,26 @@ type spec struct {
 	status               int   // defaults to 200
 	body                 int64 // most bytes of the request's body; defaults to maxBody
 	public               bool  // needs no token
+
+	// needs is what who asks must be allowed somewhere, before anything of the request
+	// is read. Defaults to reading.
+	needs sluice.Permission
+	// cost is the memory that an answer takes until it is written; 0 for a small one.
+	// Whole is the name of a parameter that makes it cost so much.
+	cost  int64
+	whole string
+	// values is the most values that the JSON of the body has; defaults to maxValues.
+	values int
+	// patience is how long it may take. Defaults to requestTimeout; below 0 it ends with
+	// the connection.
+	patience time.Duration
 }
 
 // operation is one route. Its schemas are made when it is first asked for, since
 // making all of them would take most of the time of a short command.
 type operation struct {
 	huma.Operation
-	public   bool
+	spec
 	register func(huma.API, huma.Operation)
 	once     sync.Once
 	serve    http.Handler
@@ -45,7 +73,16 @@ func (s spec) operation(tag string) *operation {
 	if s.status == 0 {
 		s.status = http.StatusOK
 	}
-	return &operation{public: s.public, Operation: huma.Operation{
+	if s.needs == "" {
+		s.needs = sluice.MayRead
+	}
+	if s.values == 0 {
+		s.values = maxValues
+	}
+	if s.patience == 0 {
+		s.patience = requestTimeout
+	}
+	return &operation{spec: s, Operation: huma.Operation{
 		OperationID: s.id, Method: s.method, Path: s.path, Tags: []string{tag}, Summary: s.summary, Description: s.description,
 		DefaultStatus: s.status, MaxBodyBytes: s.body, BodyReadTimeout: bodyTimeout,
 	}}
@@ -112,10 +149,15 @@ func (h *handler) add(op *operation) {
 // ServeHTTP serves the operation. Each has a registry of schemas of its own, so
 // that making one never races with the serving of another.
 func (op *operation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if op.patience > 0 {
+		ctx, cancel := context.WithTimeout(r.Context(), op.patience)
+		defer cancel()
+		r = r.WithContext(ctx)
+	}
 	op.once.Do(func() {
 		if op.serve == nil {
 			a := &adapter{}
-			op.register(newRegistry(a), op.Operation)
+			op.register(newRegistry(a, op.values), op.Operation)
 			op.serve = a
 		}
 	})
@@ -131,8 +173,9 @@ func (a *adapter) Handle(op *huma.Operation, serve func(huma.Context)) {
 }
 
 // newRegistry returns an empty API of huma with our one format and our errors.
-func newRegistry(a huma.Adapter) huma.API {
-	format := huma.Format{Marshal: encode, Unmarshal: decode}
+// values is the most values that a body has.
+func newRegistry(a huma.Adapter, values int) huma.API {
+	format := huma.Format{Marshal: respond, Unmarshal: func(b []byte, v any) error { return decode(b, v, values) }}
 	schemas := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
 	return huma.NewAPI(huma.Config{
 		OpenAPI:                      &huma.OpenAPI{OpenAPI: "3.1.0", Components: &huma.Components{Schemas: schemas}},

@@ -104,6 +104,9 @@ func report(ctx huma.Context, _ string, v any) (any, error) {
 		return v, nil
 	}
 	_, w := humago.Unwrap(ctx)
+	if rec, ok := w.(*recorder); ok && rec.refused != nil {
+		p = rec.refused
+	}
 	note(w, p)
 	return p, nil
 }

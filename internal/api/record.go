@@ -1,9 +1,11 @@
 package api
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"regexp"
 	"runtime/debug"
@@ -12,13 +14,18 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/budget"
 )
 
-// recorder remembers what was answered, for the log and the metrics.
+// recorder remembers what was answered, for the log and the metrics, and is what
+// every answer is written through.
 type recorder struct {
-	http.ResponseWriter
+	paced
 	status  int
 	problem *problem
+	scope   *budget.Scope // the memory that the request holds
+	refused *problem      // why the rest of the body was not read
+	gone    bool          // the connection was taken over
 }
 
 // WriteHeader sends the status; a problem's own is the one that holds.
@@ -37,12 +44,20 @@ func (rec *recorder) Write(b []byte) (int, error) {
 	if rec.status == 0 {
 		rec.status = http.StatusOK
 	}
-	return rec.ResponseWriter.Write(b)
+	return rec.paced.Write(b)
 }
 
 // Flush sends what was written so far.
-func (rec *recorder) Flush() {
-	_ = http.NewResponseController(rec.ResponseWriter).Flush() // who cannot, sends it at the end
+func (rec *recorder) Flush() { _ = rec.flush() } // who cannot, sends it at the end
+
+// FlushError is Flush for an [http.ResponseController].
+func (rec *recorder) FlushError() error { return rec.flush() }
+
+// Hijack takes the connection over, whose deadlines are then its new owner's.
+func (rec *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := rec.control.Hijack()
+	rec.gone = err == nil
+	return conn, rw, err
 }
 
 // Unwrap lets an [http.ResponseController] flush and hijack.
@@ -52,13 +67,19 @@ func (rec *recorder) Unwrap() http.ResponseWriter { return rec.ResponseWriter }
 // what panics is an internal error.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start, id := time.Now(), requestID()
-	rec := &recorder{ResponseWriter: w}
+	ctx, scope := budget.WithScope(r.Context())
+	defer scope.Release()
+	rec := &recorder{paced: newPaced(w), scope: scope}
+	r = r.WithContext(ctx)
 	head := w.Header()
 	head.Set("X-Request-Id", id)
 	head.Set("X-Content-Type-Options", "nosniff")
 	defer func() {
 		broken := h.recovered(rec, recover())
 		h.finish(rec, r, id, time.Since(start))
+		if !rec.gone {
+			rec.hurry() // what is left in buffers is sent after this
+		}
 		if broken {
 			panic(http.ErrAbortHandler) // the answer had begun: cut it, so that nobody takes it for whole
 		}

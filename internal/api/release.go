@@ -16,7 +16,7 @@ type OnTarget struct {
 
 func (h *handler) releases() {
 	const tag, path = "releases", "/v1/environments/{environment}"
-	route(h, tag, spec{method: http.MethodPost, path: path + "/releases", id: "deploy", summary: "Deploy one atomic change set of versions and variables", body: maxContentBody},
+	route(h, tag, spec{method: http.MethodPost, path: path + "/releases", id: "deploy", needs: sluice.MayDeploy, cost: pageCost, summary: "Deploy one atomic change set of versions and variables", body: maxContentBody},
 		func(ctx context.Context, in *struct {
 			OnTarget
 			Body sluice.DeployRequest
@@ -28,7 +28,7 @@ func (h *handler) releases() {
 			}
 			return h.Services.Deploy(ctx, in.Body)
 		})
-	route(h, tag, spec{method: http.MethodPost, path: path + "/promote", id: "promote", summary: "Copy what is live in another environment to this one"},
+	route(h, tag, spec{method: http.MethodPost, path: path + "/promote", id: "promote", needs: sluice.MayDeploy, cost: pageCost, summary: "Copy what is live in another environment to this one"},
 		func(ctx context.Context, in *struct {
 			OnTarget
 			Body sluice.PromoteRequest
@@ -40,7 +40,7 @@ func (h *handler) releases() {
 			}
 			return h.Services.Promote(ctx, in.Body)
 		})
-	route(h, tag, spec{method: http.MethodPost, path: path + "/rollback", id: "rollback", summary: "Take components, one release or the whole environment back"},
+	route(h, tag, spec{method: http.MethodPost, path: path + "/rollback", id: "rollback", needs: sluice.MayDeploy, cost: pageCost, summary: "Take components, one release or the whole environment back"},
 		func(ctx context.Context, in *struct {
 			OnTarget
 			Body sluice.RollbackRequest
@@ -52,7 +52,7 @@ func (h *handler) releases() {
 			}
 			return h.Services.Rollback(ctx, in.Body)
 		})
-	route(h, tag, spec{method: http.MethodPost, path: path + "/restore", id: "restore", summary: "Make this environment hold what another held"},
+	route(h, tag, spec{method: http.MethodPost, path: path + "/restore", id: "restore", needs: sluice.MayDeploy, cost: pageCost, summary: "Make this environment hold what another held"},
 		func(ctx context.Context, in *struct {
 			OnTarget
 			Body sluice.RestoreRequest
@@ -64,7 +64,7 @@ func (h *handler) releases() {
 			}
 			return h.Services.Restore(ctx, in.Body)
 		})
-	route(h, tag, spec{method: http.MethodGet, path: path + "/releases", id: "list-releases", summary: "List an environment's releases, newest first"},
+	route(h, tag, spec{method: http.MethodGet, path: path + "/releases", id: "list-releases", cost: pageCost, summary: "List an environment's releases, newest first"},
 		func(ctx context.Context, in *struct {
 			InEnvironment
 			Listing

@@ -53,7 +53,7 @@ const runsTag = "runs"
 
 func (h *handler) runs() {
 	route(h, runsTag, spec{
-		method: http.MethodGet, path: "/v1/runs", id: "list-runs", summary: "List runs, newest first", description: "Inputs and outputs are left out.",
+		method: http.MethodGet, path: "/v1/runs", id: "list-runs", cost: pageCost, summary: "List runs, newest first", description: "Inputs and outputs are left out.",
 	}, func(ctx context.Context, in *struct {
 		OfRuns
 		Paging
@@ -66,7 +66,7 @@ func (h *handler) runs() {
 		q.Paging = in.page()
 		return h.Services.Runs(ctx, q)
 	})
-	route(h, runsTag, spec{method: http.MethodGet, path: "/v1/runs/stats", id: "sum-runs", summary: "Sum runs up by version and release"},
+	route(h, runsTag, spec{method: http.MethodGet, path: "/v1/runs/stats", id: "sum-runs", cost: pageCost, summary: "Sum runs up by version and release"},
 		func(ctx context.Context, in *OfRuns) (out sluice.RunStats, err error) {
 			q, err := in.query()
 			if err != nil {
@@ -75,7 +75,7 @@ func (h *handler) runs() {
 			return h.Services.RunStats(ctx, q)
 		})
 	route(h, runsTag, spec{
-		method: http.MethodPost, path: "/v1/runs", id: "start-run", summary: "Run a version", status: http.StatusAccepted, body: maxContentBody,
+		method: http.MethodPost, path: "/v1/runs", id: "start-run", needs: sluice.MayRun, summary: "Run a version", status: http.StatusAccepted, body: maxContentBody,
 		description: "All versions and the configuration are pinned before it is answered; the run itself goes on afterwards.",
 	}, func(ctx context.Context, in *struct {
 		Retry
@@ -92,18 +92,21 @@ func (h *handler) runs() {
 func (h *handler) oneRun() {
 	route(h, runsTag, spec{method: http.MethodGet, path: "/v1/runs/{run}", id: "get-run", summary: "Show one run with its input and output"},
 		func(ctx context.Context, in *OfRun) (sluice.Run, error) { return h.Services.Run(ctx, in.Run) })
-	route(h, runsTag, spec{method: http.MethodGet, path: "/v1/runs/{run}/steps", id: "list-steps", summary: "List the steps of a run by path"},
-		func(ctx context.Context, in *struct {
-			OfRun
-			Path   string `query:"path" maxLength:"256" doc:"This step alone, such as 1.0.2."`
-			Detail bool   `query:"detail" doc:"With settings, outputs and outside effects."`
-		},
-		) (out sluice.Page[sluice.RunStep], err error) {
-			out.Items, err = h.Services.Steps(ctx, sluice.StepQuery{Run: in.Run, Path: in.Path, Detail: in.Detail})
-			return out, err
-		})
+	listing(h, runsTag, spec{
+		method: http.MethodGet, path: "/v1/runs/{run}/steps", id: "list-steps", summary: "List the steps of a run by path", needs: sluice.MayRead,
+		description: "A page ends with the step that brings it over 4 MiB, so that one step may be a page by itself.",
+	}, func(ctx context.Context, in *struct {
+		OfRun
+		Paging
+		Path   string `query:"path" maxLength:"256" doc:"This step alone, such as 1.0.2."`
+		Detail bool   `query:"detail" doc:"With settings, outputs and outside effects."`
+	},
+	) (items[sluice.RunStep], error) {
+		q := sluice.StepQuery{Run: in.Run, Path: in.Path, Detail: in.Detail, After: in.Cursor}
+		return items[sluice.RunStep]{h.Services.Steps(ctx, q), in.Limit, func(s sluice.RunStep) string { return s.Path }}, nil
+	})
 	raw(h, runsTag, spec{
-		method: http.MethodGet, path: "/v1/runs/{run}/events", id: "watch-run", summary: "Follow one run as server-sent events",
+		method: http.MethodGet, path: "/v1/runs/{run}/events", id: "watch-run", patience: -1, summary: "Follow one run as server-sent events",
 		description: "An event run for each change of the run, step for each change of a step, and partial while an output is being " +
 			"written. The id is the run's change; to see only what came later, ask with the last one, in after or in the header " +
 			"Last-Event-ID. The stream ends when the run has.",
@@ -111,7 +114,7 @@ func (h *handler) oneRun() {
 }
 
 func (h *handler) changeRun() {
-	route(h, runsTag, spec{method: http.MethodPost, path: "/v1/runs/{run}/cancel", id: "cancel-run", summary: "End a run"},
+	route(h, runsTag, spec{method: http.MethodPost, path: "/v1/runs/{run}/cancel", id: "cancel-run", needs: sluice.MayRun, summary: "End a run"},
 		func(ctx context.Context, in *struct {
 			OfRun
 			Body *sluice.CancelRunRequest
@@ -122,7 +125,7 @@ func (h *handler) changeRun() {
 			return h.Services.CancelRun(ctx, req)
 		})
 	route(h, runsTag, spec{
-		method: http.MethodPost, path: "/v1/runs/{run}/resume", id: "resume-run", summary: "Let a paused or interrupted run go on", body: maxContentBody,
+		method: http.MethodPost, path: "/v1/runs/{run}/resume", id: "resume-run", needs: sluice.MayRun, summary: "Let a paused or interrupted run go on", body: maxContentBody,
 		description: "With an answer, when it asks for one; by trying the step again, skipping it, or giving its result, when it failed or " +
 			"is in doubt.",
 	}, func(ctx context.Context, in *struct {

@@ -38,7 +38,7 @@ func (in InPast) ref() (ref sluice.EnvironmentRef, err error) {
 
 func (h *handler) state() {
 	const tag = "state"
-	route(h, tag, spec{method: http.MethodGet, path: "/v1/environments/{environment}/state", id: "get-state", summary: "What is live in an environment, now or then"},
+	route(h, tag, spec{method: http.MethodGet, path: "/v1/environments/{environment}/state", id: "get-state", cost: pageCost, summary: "What is live in an environment, now or then"},
 		func(ctx context.Context, in *struct{ InPast }) (sluice.Manifest, error) {
 			ref, err := in.ref()
 			if err != nil {
@@ -59,7 +59,7 @@ func (h *handler) state() {
 			return h.Services.Setting(ctx, ref, in.Component)
 		})
 	route(h, tag, spec{
-		method: http.MethodGet, path: "/v1/environments/{environment}/resolve/{component}", id: "resolve", summary: "Which version of a component runs, for a key",
+		method: http.MethodGet, path: "/v1/environments/{environment}/resolve/{component}", id: "resolve", cost: contentCost, whole: "content", summary: "Which version of a component runs, for a key",
 		description: "Answered from memory. With at_least, once that epoch is applied here.",
 	}, func(ctx context.Context, in *struct {
 		InEnvironment
@@ -73,7 +73,7 @@ func (h *handler) state() {
 			Environment: in.Environment, Component: in.Component, Key: in.Key, Content: in.Content, AtLeast: in.AtLeast,
 		})
 	})
-	route(h, tag, spec{method: http.MethodGet, path: "/v1/diff", id: "diff", summary: "Compare two environments, each now or then, or two versions"},
+	route(h, tag, spec{method: http.MethodGet, path: "/v1/diff", id: "diff", cost: contentCost, whole: "contents", summary: "Compare two environments, each now or then, or two versions"},
 		func(ctx context.Context, in *struct {
 			From     string `query:"from" required:"true" maxLength:"300" example:"production@2024-11-12T14:47:00Z"`
 			To       string `query:"to" required:"true" maxLength:"300" example:"production"`
@@ -83,7 +83,7 @@ func (h *handler) state() {
 			return h.Services.Diff(ctx, sluice.DiffRequest{From: in.From, To: in.To, Contents: in.Contents})
 		})
 	route(h, tag, spec{
-		method: http.MethodGet, path: "/v1/history", id: "history", summary: "Releases of all environments, or with a time the components as they were live then",
+		method: http.MethodGet, path: "/v1/history", id: "history", cost: pageCost, summary: "Releases of all environments, or with a time the components as they were live then",
 	}, func(ctx context.Context, in *struct {
 		Listing
 		Environment string `query:"environment" maxLength:"128"`

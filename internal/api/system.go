@@ -20,15 +20,13 @@ func (h *handler) system() {
 		func(ctx context.Context, _ *struct{}) (sluice.Info, error) { return h.Services.Info(ctx) })
 	route(h, tag, spec{method: http.MethodGet, path: "/healthz", id: "healthz", summary: "The process answers", public: true},
 		func(context.Context, *struct{}) (Health, error) { return Health{Status: "ok"}, nil })
-	route(h, tag, spec{method: http.MethodGet, path: "/readyz", id: "readyz", summary: "The database answers too", public: true},
-		func(ctx context.Context, _ *struct{}) (Health, error) {
-			// What is asked tells nothing to whoever asks.
-			ctx = sluice.WithActor(ctx, sluice.Actor{Name: "readyz", Roles: []sluice.Role{sluice.RoleViewer}})
-			_, err := h.Services.Info(ctx)
-			return Health{Status: "ok"}, err
-		})
+	ready := &readiness{ask: h.askDatabase}
+	route(h, tag, spec{
+		method: http.MethodGet, path: "/readyz", id: "readyz", summary: "The database answers too", public: true,
+		description: "Answered within 2 seconds: a database that has not answered by then does not count as ready.",
+	}, func(ctx context.Context, _ *struct{}) (Health, error) { return Health{Status: "ok"}, ready.check(ctx) })
 	raw(h, tag, spec{
-		method: http.MethodGet, path: "/v1/backup", id: "backup", summary: "Download a backup of everything",
+		method: http.MethodGet, path: "/v1/backup", id: "backup", needs: sluice.MayAdminister, patience: -1, summary: "Download a backup of everything",
 		description: "For administrators. A body that ends before its last chunk is not a backup.",
 	}, answers("application/octet-stream", "One file."), h.backup)
 	raw(h, tag, spec{method: http.MethodGet, path: "/metrics", id: "metrics", summary: "Counts and durations of requests, for Prometheus"},
@@ -45,6 +43,12 @@ func (h *handler) system() {
 		_, _ = w.Write(h.WorkflowSchema) // who went away needs none
 		return nil
 	})
+}
+
+// askDatabase asks the database something. What is asked tells nothing to whoever asks.
+func (h *handler) askDatabase(ctx context.Context) error {
+	_, err := h.Services.Info(sluice.WithActor(ctx, sluice.Actor{Name: "readyz", Roles: []sluice.Role{sluice.RoleViewer}}))
+	return err
 }
 
 // answers describes an answer that is not made from a type.

@@ -31,7 +31,7 @@ type SetVariableRequest struct {
 func (h *handler) variables() {
 	const tag, path = "variables", "/v1/environments/{environment}/variables"
 	route(h, tag, spec{
-		method: http.MethodGet, path: path, id: "list-variables", summary: "List an environment's variables and overlays, now or then",
+		method: http.MethodGet, path: path, id: "list-variables", cost: pageCost, summary: "List an environment's variables and overlays, now or then",
 		description: "The values of secrets are left out.",
 	}, func(ctx context.Context, in *struct {
 		InPast
@@ -49,7 +49,7 @@ func (h *handler) variables() {
 	h.oneVariable(tag, path+"/{key}")
 	h.effective(tag)
 	route(h, tag, spec{
-		method: http.MethodPost, path: path + "/import", id: "import-variables", summary: "Set variables from a dotenv file, as one release",
+		method: http.MethodPost, path: path + "/import", id: "import-variables", needs: sluice.MayDeploy, cost: pageCost, summary: "Set variables from a dotenv file, as one release",
 		description: "An invalid line refuses the whole file, with its line and column.", body: maxContentBody,
 	}, func(ctx context.Context, in *struct {
 		OnTarget
@@ -62,7 +62,7 @@ func (h *handler) variables() {
 		}
 		return h.Services.ImportVariables(ctx, in.Body)
 	})
-	route(h, tag, spec{method: http.MethodGet, path: "/v1/diff/variables", id: "diff-variables", summary: "Compare the variables of two environments, each now or then"},
+	route(h, tag, spec{method: http.MethodGet, path: "/v1/diff/variables", id: "diff-variables", cost: pageCost, summary: "Compare the variables of two environments, each now or then"},
 		func(ctx context.Context, in *struct {
 			From      string `query:"from" required:"true" maxLength:"300" example:"staging"`
 			To        string `query:"to" required:"true" maxLength:"300" example:"production"`
@@ -72,7 +72,7 @@ func (h *handler) variables() {
 			return h.Services.DiffVariables(ctx, sluice.DiffVariablesRequest{From: in.From, To: in.To, Component: in.Component})
 		})
 	route(h, tag, spec{
-		method: http.MethodPost, path: "/v1/keys/rotate", id: "rotate-key", summary: "Seal all values with a new data key",
+		method: http.MethodPost, path: "/v1/keys/rotate", id: "rotate-key", needs: sluice.MayAdminister, patience: -1, summary: "Seal all values with a new data key",
 		description: "Work goes on meanwhile. A rotation that was broken off is finished by the next.",
 	}, func(ctx context.Context, in *struct {
 		Retry
@@ -112,7 +112,7 @@ func (h *handler) oneVariable(tag, path string) {
 			}
 			return h.Services.Variable(ctx, sluice.VariableRequest{Environment: ref, Key: in.Key, Component: in.Component, Reveal: true})
 		})
-	route(h, tag, spec{method: http.MethodPut, path: path, id: "set-variable", summary: "Set one variable, as one release"},
+	route(h, tag, spec{method: http.MethodPut, path: path, id: "set-variable", needs: sluice.MayDeploy, summary: "Set one variable, as one release"},
 		func(ctx context.Context, in *struct {
 			InEnvironment
 			Retry
@@ -129,7 +129,7 @@ func (h *handler) oneVariable(tag, path string) {
 			}
 			return h.Services.Deploy(ctx, req)
 		})
-	route(h, tag, spec{method: http.MethodDelete, path: path, id: "delete-variable", summary: "Take the environment's own value away, as one release"},
+	route(h, tag, spec{method: http.MethodDelete, path: path, id: "delete-variable", needs: sluice.MayDeploy, summary: "Take the environment's own value away, as one release"},
 		func(ctx context.Context, in *struct {
 			InEnvironment
 			Retry
@@ -153,7 +153,7 @@ func (h *handler) oneVariable(tag, path string) {
 			}
 			return h.Services.Deploy(ctx, req)
 		})
-	route(h, tag, spec{method: http.MethodPost, path: path + "/shred", id: "shred-variable", summary: "Make past values unrecoverable; that they were there stays known"},
+	route(h, tag, spec{method: http.MethodPost, path: path + "/shred", id: "shred-variable", needs: sluice.MayAdminister, summary: "Make past values unrecoverable; that they were there stays known"},
 		func(ctx context.Context, in *struct {
 			InEnvironment
 			Retry
@@ -170,7 +170,7 @@ func (h *handler) oneVariable(tag, path string) {
 func (h *handler) effective(tag string) {
 	const path = "/v1/environments/{environment}/effective"
 	route(h, tag, spec{
-		method: http.MethodGet, path: path, id: "effective-variables", summary: "All variables that a component gets, with the layers that each hides",
+		method: http.MethodGet, path: path, id: "effective-variables", cost: pageCost, summary: "All variables that a component gets, with the layers that each hides",
 		description: "The values of secrets are left out.",
 	}, func(ctx context.Context, in *struct {
 		InPast
@@ -183,7 +183,7 @@ func (h *handler) effective(tag string) {
 		}
 		return h.Services.Effective(ctx, sluice.EffectiveRequest{Environment: ref, Component: in.Component})
 	})
-	route(h, tag, spec{method: http.MethodPost, path: path + "/reveal", id: "reveal-effective", summary: "The same with the values of secrets, and record that"},
+	route(h, tag, spec{method: http.MethodPost, path: path + "/reveal", id: "reveal-effective", cost: pageCost, summary: "The same with the values of secrets, and record that"},
 		func(ctx context.Context, in *struct {
 			InPast
 			OfComponent

@@ -14,7 +14,7 @@ type Pinned struct {
 
 func (h *handler) versions() {
 	const tag, path = "versions", "/v1/components/{name}/versions"
-	route(h, tag, spec{method: http.MethodGet, path: path, id: "list-versions", summary: "List a component's versions, newest first"},
+	route(h, tag, spec{method: http.MethodGet, path: path, id: "list-versions", cost: pageCost, summary: "List a component's versions, newest first"},
 		func(ctx context.Context, in *struct {
 			Named
 			Paging
@@ -23,7 +23,7 @@ func (h *handler) versions() {
 			return h.Services.Versions(ctx, sluice.VersionQuery{Component: in.Name, Paging: in.page()})
 		})
 	route(h, tag, spec{
-		method: http.MethodPost, path: path, id: "publish-version", summary: "Publish a version", body: maxContentBody,
+		method: http.MethodPost, path: path, id: "publish-version", needs: sluice.MayPublish, summary: "Publish a version", body: maxContentBody,
 		description: "Identical content returns the version that exists. With a new label it makes a new number with the same digest. A label that exists with other content is a conflict.",
 	}, func(ctx context.Context, in *struct {
 		Named
@@ -38,7 +38,7 @@ func (h *handler) versions() {
 		func(ctx context.Context, in *Pinned) (sluice.Version, error) {
 			return h.Services.Version(ctx, in.Name, in.Ref)
 		})
-	route(h, tag, spec{method: http.MethodGet, path: path + "/{ref}/files/{path}", id: "get-file", summary: "Read one file of a version"},
+	route(h, tag, spec{method: http.MethodGet, path: path + "/{ref}/files/{path}", id: "get-file", cost: pageCost, summary: "Read one file of a version"},
 		func(ctx context.Context, in *struct {
 			Pinned
 			Path string `path:"path" maxLength:"512" doc:"The file's path, with / written as %2F."`
@@ -46,7 +46,7 @@ func (h *handler) versions() {
 		) (sluice.File, error) {
 			return h.Services.File(ctx, in.Name, in.Ref, in.Path)
 		})
-	route(h, tag, spec{method: http.MethodPatch, path: path + "/{ref}", id: "edit-version", summary: "Name or annotate a version"},
+	route(h, tag, spec{method: http.MethodPatch, path: path + "/{ref}", id: "edit-version", needs: sluice.MayPublish, summary: "Name or annotate a version"},
 		func(ctx context.Context, in *struct {
 			Pinned
 			Retry
@@ -56,7 +56,7 @@ func (h *handler) versions() {
 			in.Body.Component, in.Body.Version, in.Body.IdempotencyKey = in.Name, in.Ref, in.Key
 			return h.Services.EditVersion(ctx, in.Body)
 		})
-	route(h, tag, spec{method: http.MethodPost, path: path + "/{ref}/quarantine", id: "quarantine-version", summary: "Keep content from going live, or lift that"},
+	route(h, tag, spec{method: http.MethodPost, path: path + "/{ref}/quarantine", id: "quarantine-version", needs: sluice.MayQuarantine, summary: "Keep content from going live, or lift that"},
 		func(ctx context.Context, in *struct {
 			Pinned
 			Retry
@@ -66,7 +66,7 @@ func (h *handler) versions() {
 			in.Body.Component, in.Body.Version, in.Body.IdempotencyKey = in.Name, in.Ref, in.Key
 			return h.Services.Quarantine(ctx, in.Body)
 		})
-	route(h, tag, spec{method: http.MethodPost, path: path + "/{ref}/purge", id: "purge-version", summary: "Remove the bytes of a version; its history stays"},
+	route(h, tag, spec{method: http.MethodPost, path: path + "/{ref}/purge", id: "purge-version", needs: sluice.MayAdminister, summary: "Remove the bytes of a version; its history stays"},
 		func(ctx context.Context, in *struct {
 			Pinned
 			Retry

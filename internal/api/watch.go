@@ -9,7 +9,7 @@ import (
 
 func (h *handler) watches() {
 	raw(h, "watch", spec{
-		method: http.MethodGet, path: "/v1/watch", id: "watch", summary: "Follow one environment as server-sent events",
+		method: http.MethodGet, path: "/v1/watch", id: "watch", patience: -1, summary: "Follow one environment as server-sent events",
 		description: "The stream begins with an event snapshot, the environment's manifest, and goes on with an event release for " +
 			"each change and an event heartbeat between them. The id of each event is <ledger id>-<epoch>. To resume without a " +
 			"snapshot, ask with the id of the last event seen, in after or in the header Last-Event-ID. A snapshot that is marked " +

@@ -21,6 +21,7 @@ var layers = []layer{
 	{"client", []string{"."}},
 	{"client/live", []string{".", "client"}},
 	{"internal/store/...", []string{".", "internal/store/..."}},
+	{"internal/budget", []string{"."}},
 	{"internal/live", []string{"."}},
 	{"internal/seal", []string{"."}},
 	{"internal/declare", []string{"."}},
@@ -33,11 +34,11 @@ var layers = []layer{
 	{"internal/config", []string{"."}},
 	{"internal/web", nil},
 	{"internal/runner/...", []string{".", "internal/expr", "internal/workflow", "internal/runner/..."}},
-	{"internal/control", []string{".", "internal/store", "internal/seal", "internal/declare", "internal/live", "internal/expr", "internal/workflow"}},
-	{"internal/api/...", []string{".", "internal/api/..."}},
+	{"internal/control", []string{".", "internal/store", "internal/seal", "internal/declare", "internal/live", "internal/expr", "internal/workflow", "internal/budget"}},
+	{"internal/api/...", []string{".", "internal/api/...", "internal/budget"}},
 	// The one place that builds everything and hands each part its partners.
 	{"internal/server", []string{
-		".", "internal/store/...", "internal/live", "internal/seal", "internal/expr", "internal/sandbox", "internal/workflow", "internal/gitrepo", "internal/gitsync",
+		".", "internal/budget", "internal/store/...", "internal/live", "internal/seal", "internal/expr", "internal/sandbox", "internal/workflow", "internal/gitrepo", "internal/gitsync",
 		"internal/rollout", "internal/config", "internal/web", "internal/runner/...", "internal/control", "internal/api/...",
 	}},
 	// The command line speaks through the client, also to the server that it

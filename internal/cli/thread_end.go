@@ -26,7 +26,7 @@ func (e *env) explain(ctx context.Context, r sluice.Run) (*sluice.Error, error) 
 		if err != nil {
 			return nil, err
 		}
-		steps, err := runs.Steps(ctx, sluice.StepQuery{Run: r.ID, Path: r.Waiting.Step})
+		steps, err := sluice.Collect(runs.Steps(ctx, sluice.StepQuery{Run: r.ID, Path: r.Waiting.Step}))
 		if err != nil {
 			return nil, err
 		}

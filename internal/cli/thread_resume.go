@@ -138,7 +138,7 @@ func (e *env) askedType(ctx context.Context, run sluice.Run, step string) (strin
 	if err != nil {
 		return "", err
 	}
-	steps, err := runs.Steps(ctx, sluice.StepQuery{Run: run.ID, Path: step, Detail: true})
+	steps, err := sluice.Collect(runs.Steps(ctx, sluice.StepQuery{Run: run.ID, Path: step, Detail: true}))
 	if err != nil || len(steps) == 0 {
 		return "", err
 	}

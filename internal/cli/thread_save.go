@@ -65,10 +65,6 @@ func (e *env) saveRun(ctx context.Context, run sluice.Run, dir string) error {
 	if err != nil {
 		return err
 	}
-	steps, err := runs.Steps(ctx, sluice.StepQuery{Run: run.ID, Detail: true})
-	if err != nil {
-		return err
-	}
 	at := e.path(dir)
 	if err := os.MkdirAll(filepath.Join(at, savedSteps), 0o700); err != nil {
 		return unwritable(dir, err)
@@ -78,15 +74,22 @@ func (e *env) saveRun(ctx context.Context, run sluice.Run, dir string) error {
 	if run.Status == sluice.RunCompleted {
 		files = append(files, savedFile{savedOutput, run.Output})
 	}
-	for _, s := range steps {
-		files = append(files, savedFile{filepath.Join(savedSteps, stepFile(s)), s})
-	}
 	for _, f := range files {
 		if err := f.write(at); err != nil {
 			return unwritable(dir, err)
 		}
 	}
-	e.note("saved the run and %s in %s", counted(len(steps), "step"), dir)
+	count := 0
+	for s, err := range runs.Steps(ctx, sluice.StepQuery{Run: run.ID, Detail: true}) {
+		if err != nil {
+			return err
+		}
+		if err := (savedFile{filepath.Join(savedSteps, stepFile(s)), s}).write(at); err != nil {
+			return unwritable(dir, err)
+		}
+		count++
+	}
+	e.note("saved the run and %s in %s", counted(count, "step"), dir)
 	return nil
 }
 

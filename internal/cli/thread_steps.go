@@ -31,7 +31,7 @@ func threadStepsCommand(e *env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			steps, err := runs.Steps(cmd.Context(), q)
+			steps, err := sluice.Collect(runs.Steps(cmd.Context(), q))
 			if err != nil {
 				return err
 			}

@@ -30,8 +30,8 @@ func (c *Control) Entries(ctx context.Context, q sluice.AuditQuery) (sluice.Page
 			return err
 		}
 		q.Environment, q.Component = names.Environment, names.Component
-		items, err := tx.EntriesFrom(before, q, limit+1)
-		out = cut(items, limit, func(e sluice.Entry) string { return strconv.FormatInt(e.Seq, 10) })
+		items, err := tx.EntriesFrom(before, q, limit)
+		out = pageOf(items, func(e sluice.Entry) string { return strconv.FormatInt(e.Seq, 10) })
 		return err
 	})
 	return out, err

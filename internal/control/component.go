@@ -16,11 +16,11 @@ func (c *Control) Components(ctx context.Context, q sluice.ComponentQuery) (slui
 		return out, err
 	}
 	err = c.view(ctx, func(tx *store.Tx) error {
-		items, err := tx.Components(q, after, limit+1)
+		items, err := tx.Components(q, after, limit)
 		if err != nil {
 			return err
 		}
-		out = cut(items, limit, func(c sluice.Component) string { return c.Name })
+		out = pageOf(items, func(c sluice.Component) string { return c.Name })
 		if len(out.Items) == 0 {
 			return nil
 		}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/budget"
 	"github.com/sluice-dev/sluice/internal/expr"
 	"github.com/sluice-dev/sluice/internal/live"
 	"github.com/sluice-dev/sluice/internal/seal"
@@ -37,6 +38,7 @@ type Control struct {
 	bounds  sluice.RunBounds
 	runs    runHub
 	flows   workflow.Cache
+	memory  *budget.Budget
 
 	// heads are manifests at environments' last releases. Only functions that run
 	// inside store.Update touch it, which is one goroutine.
@@ -59,6 +61,8 @@ type Config struct {
 	Eval expr.Evaluator
 	// Runs bounds the runs.
 	Runs sluice.RunBounds
+	// Memory bounds what large reads hold together. Without one nothing does.
+	Memory *budget.Budget
 }
 
 // New returns the use cases over a store and its live state.
@@ -66,7 +70,7 @@ func New(db *store.DB, state *live.State, cfg Config) *Control {
 	c := &Control{
 		db: db, live: state, org: DefaultOrganization, version: cfg.Version, keys: keyring{master: cfg.Master},
 		eval: cfg.Eval, bounds: cfg.Runs.WithDefaults(), heads: map[string]*sluice.Manifest{},
-		runs: runHub{ended: make(chan struct{})},
+		memory: cfg.Memory, runs: runHub{ended: make(chan struct{})},
 	}
 	db.OnCommit(func(_ string, entries []sluice.Entry) { state.Committed(entries) })
 	return c
@@ -251,11 +255,11 @@ func badCursor(s string) error {
 	return sluice.Errorf(sluice.Invalid, "cursor %q is not one of this list", s).Fix("start without a cursor")
 }
 
-// cut makes a page of one item more than asked for.
-func cut[T any](items []T, limit int, cursor func(T) string) sluice.Page[T] {
-	if len(items) <= limit {
-		return sluice.Page[T]{Items: items}
+// pageOf makes a page of rows.
+func pageOf[T any](rows store.Rows[T], cursor func(T) string) sluice.Page[T] {
+	out := sluice.Page[T]{Items: rows.Items}
+	if n := len(rows.Items); rows.More && n > 0 {
+		out.Next = cursor(rows.Items[n-1])
 	}
-	items = items[:limit]
-	return sluice.Page[T]{Items: items, Next: cursor(items[limit-1])}
+	return out
 }

@@ -147,10 +147,11 @@ func liveVersion(tx *store.Tx, c sluice.Component, e sluice.Environment) (sluice
 // noVersion explains what there is instead.
 func noVersion(tx *store.Tx, c sluice.Component, ref sluice.VersionRef) error {
 	e := sluice.Errorf(sluice.NotFound, "%s has no version %s", c.Name, ref)
-	versions, err := tx.Versions(c.Name, int(^uint(0)>>1), 8)
+	newest, err := tx.Versions(c.Name, int(^uint(0)>>1), 8)
 	if err != nil {
 		return err
 	}
+	versions := newest.Items
 	if len(versions) == 0 {
 		return e.Fix("publish one: `sluice tag create %s v1.0.0`", c.Name)
 	}

@@ -270,8 +270,8 @@ func (c *Control) Releases(ctx context.Context, q sluice.ReleaseQuery) (sluice.P
 		if err := namesOf(tx, &q); err != nil {
 			return err
 		}
-		items, err := tx.ReleasesBefore(before, q, limit+1)
-		out = cut(items, limit, func(r sluice.Release) string { return strconv.FormatInt(r.Epoch, 10) })
+		items, err := tx.ReleasesBefore(before, q, limit)
+		out = pageOf(items, func(r sluice.Release) string { return strconv.FormatInt(r.Epoch, 10) })
 		return err
 	})
 	return out, err

@@ -22,7 +22,7 @@ func (c *Control) CancelRun(ctx context.Context, req sluice.CancelRunRequest) (s
 		if row.Status.Ended() {
 			return sluice.Errorf(sluice.Conflict, "run %s has ended: it %s", row.ID, ended(row.Status))
 		}
-		steps, err := tx.RunSteps(row.ID, 0, true)
+		steps, err := tx.RunSteps(row.ID, 0, false)
 		if err != nil {
 			return err
 		}
@@ -30,6 +30,10 @@ func (c *Control) CancelRun(ctx context.Context, req sluice.CancelRunRequest) (s
 		for _, s := range steps {
 			if s.Status.Ended() {
 				continue
+			}
+			s, _, err := tx.RunStep(row.ID, s.Path) // with what it was given, one at a time
+			if err != nil {
+				return err
 			}
 			s.Status, s.EndedAt, s.WakeAt, s.Change = sluice.StepCancelled, now, 0, row.Change
 			if err := tx.PutStep(row.ID, s); err != nil {

@@ -13,6 +13,7 @@ import (
 type runHub struct {
 	mu        sync.Mutex
 	followers map[string]map[*follower]bool // by run
+	following int                           // how many they are
 	ended     chan struct{}                 // closed when nobody is to follow any longer
 	wake      func()                        // the worker, when a run waits for one
 	stop      func(run string, fence int64) // the worker, when its turns before a fence are over
@@ -24,11 +25,16 @@ type follower struct {
 	urgent  chan struct{} // capacity 1
 	mu      sync.Mutex
 	pieces  []sluice.Partial
+	bytes   int // of the pieces
 }
 
-// maxPieces bounds what is kept for a follower who is slow; what is written in
-// the end is told by the step.
-const maxPieces = 1024
+// maxPieces and maxPieceBytes bound what is kept for a follower who is slow; what
+// is written in the end is told by the step. maxFollowers bounds who follows.
+const (
+	maxPieces     = 1024
+	maxPieceBytes = 256 << 10
+	maxFollowers  = 4096
+)
 
 // EndWatches ends all watches of runs, as a server does that stops. Who watches
 // asks another one.
@@ -89,11 +95,16 @@ func (h *runHub) taken(run string, fence int64) {
 	}
 }
 
-// follow begins to watch a run; leave ends it.
-func (h *runHub) follow(run string) (f *follower, leave func()) {
+// follow begins to watch a run; leave ends it. LimitExceeded when too many do.
+func (h *runHub) follow(run string) (f *follower, leave func(), err error) {
 	f = &follower{changed: make(chan struct{}, 1), urgent: make(chan struct{}, 1)}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.following >= maxFollowers {
+		return nil, nil, sluice.Errorf(sluice.LimitExceeded, "%d streams follow runs already, which is the limit", maxFollowers).
+			Fix("try another node, or ask for the run itself now and then").Because(sluice.ErrFull)
+	}
+	h.following++
 	if h.followers == nil {
 		h.followers = map[string]map[*follower]bool{}
 	}
@@ -104,11 +115,12 @@ func (h *runHub) follow(run string) (f *follower, leave func()) {
 	return f, func() {
 		h.mu.Lock()
 		defer h.mu.Unlock()
+		h.following--
 		delete(h.followers[run], f)
 		if len(h.followers[run]) == 0 {
 			delete(h.followers, run)
 		}
-	}
+	}, nil
 }
 
 // changed wakes a run's followers: soon, or at once when the run itself changed.
@@ -130,8 +142,8 @@ func (h *runHub) partial(run string, p sluice.Partial) {
 	defer h.mu.Unlock()
 	for f := range h.followers[run] {
 		f.mu.Lock()
-		if len(f.pieces) < maxPieces {
-			f.pieces = append(f.pieces, p)
+		if len(f.pieces) < maxPieces && f.bytes+len(p.Text) <= maxPieceBytes {
+			f.pieces, f.bytes = append(f.pieces, p), f.bytes+len(p.Text)
 		}
 		f.mu.Unlock()
 		signal(f.urgent)
@@ -150,6 +162,6 @@ func (f *follower) take() []sluice.Partial {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	out := f.pieces
-	f.pieces = nil
+	f.pieces, f.bytes = nil, 0
 	return out
 }

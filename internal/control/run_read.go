@@ -3,22 +3,28 @@ package control
 import (
 	"context"
 	"iter"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/budget"
 	"github.com/sluice-dev/sluice/internal/store"
 )
 
 // Run returns one run.
 func (c *Control) Run(ctx context.Context, id string) (sluice.Run, error) {
 	var out sluice.Run
-	err := c.view(ctx, func(tx *store.Tx) (err error) {
-		out, err = runWith(tx, id)
+	err := c.view(ctx, func(tx *store.Tx) error {
+		row, err := findRun(tx, id)
+		out = asShown(tx, row)
 		return err
 	})
+	if err != nil {
+		return sluice.Run{}, err
+	}
+	share, err := c.fill(ctx, &out)
+	budget.Keep(ctx, share)
 	return out, err
 }
 
@@ -72,16 +78,16 @@ func (c *Control) Runs(ctx context.Context, q sluice.RunQuery) (sluice.Page[slui
 		if err != nil {
 			return err
 		}
-		rows, err := tx.Runs(q, version, before, limit+1)
+		rows, err := tx.Runs(q, version, before, limit)
 		if err != nil {
 			return err
 		}
-		runs := make([]sluice.Run, len(rows))
-		for i, row := range rows {
-			runs[i] = asShown(tx, row)
-			runs[i].Variables, runs[i].Components = nil, nil
+		runs := store.Rows[sluice.Run]{Items: make([]sluice.Run, len(rows.Items)), More: rows.More}
+		for i, row := range rows.Items {
+			runs.Items[i] = asShown(tx, row)
+			runs.Items[i].Variables, runs.Items[i].Components = nil, nil
 		}
-		out = cut(runs, limit, func(r sluice.Run) string { return r.ID })
+		out = pageOf(runs, func(r sluice.Run) string { return r.ID })
 		return nil
 	})
 	return out, err
@@ -122,58 +128,17 @@ func runFilter(tx *store.Tx, q *sluice.RunQuery) (version int, err error) {
 	return v.Number, err
 }
 
-// Steps returns the steps of a run.
-func (c *Control) Steps(ctx context.Context, q sluice.StepQuery) ([]sluice.RunStep, error) {
-	var out []sluice.RunStep
-	err := c.view(ctx, func(tx *store.Tx) error {
-		if _, err := findRun(tx, q.Run); err != nil {
-			return err
-		}
-		var err error
-		if q.Path != "" {
-			out, err = oneStep(tx, q)
-		} else {
-			out, err = tx.RunSteps(q.Run, 0, q.Detail)
-			sortSteps(out)
-		}
-		if err != nil || !q.Detail {
-			return err
-		}
-		effects, err := tx.Effects(q.Run, q.Path)
-		for i := range out {
-			out[i].Effects = effects[out[i].Path]
-		}
-		return err
-	})
-	return out, err
-}
-
-func oneStep(tx *store.Tx, q sluice.StepQuery) ([]sluice.RunStep, error) {
-	step, found, err := tx.RunStep(q.Run, q.Path)
-	if err != nil {
-		return nil, err
-	}
-	if !found {
-		return nil, sluice.Errorf(sluice.NotFound, "run %s has no step %s", q.Run, shortly(q.Path)).Fix("see them all: `sluice thread steps %s`", q.Run)
-	}
-	if !q.Detail {
-		step.Settings, step.Output = nil, nil
-	}
-	return []sluice.RunStep{step}, nil
-}
-
-// sortSteps orders steps by path.
-func sortSteps(steps []sluice.RunStep) {
-	slices.SortFunc(steps, func(a, b sluice.RunStep) int { return sluice.CompareStepPaths(a.Path, b.Path) })
-}
-
 // pollRuns is how often a run that may be elsewhere is looked at.
 const pollRuns = 500 * time.Millisecond
 
 // WatchRun follows one run until it has ended.
 func (c *Control) WatchRun(ctx context.Context, req sluice.WatchRunRequest) iter.Seq2[sluice.RunEvent, error] {
 	return func(yield func(sluice.RunEvent, error) bool) {
-		f, leave := c.runs.follow(req.Run)
+		f, leave, err := c.runs.follow(req.Run)
+		if err != nil {
+			yield(sluice.RunEvent{}, err)
+			return
+		}
 		defer leave()
 		after, fresh := req.After, true
 		for {
@@ -182,7 +147,7 @@ func (c *Control) WatchRun(ctx context.Context, req sluice.WatchRunRequest) iter
 					return
 				}
 			}
-			run, steps, err := c.runSince(ctx, req.Run, after)
+			run, changed, err := c.runSince(ctx, req.Run, after)
 			if ctx.Err() != nil {
 				return
 			}
@@ -190,16 +155,17 @@ func (c *Control) WatchRun(ctx context.Context, req sluice.WatchRunRequest) iter
 				yield(sluice.RunEvent{}, err)
 				return
 			}
-			for i := range steps {
-				if !yield(sluice.RunEvent{Type: sluice.RunEventStep, Step: &steps[i]}, nil) {
-					return
+			if !c.eachStep(ctx, req.Run, changed, true, func(s sluice.RunStep, err error) bool {
+				if err != nil {
+					return yield(sluice.RunEvent{}, err)
 				}
+				return yield(sluice.RunEvent{Type: sluice.RunEventStep, Step: &s}, nil)
+			}) {
+				return
 			}
 			// An interrupted run has not changed, and who watches is to know.
-			if run.Change > after || fresh {
-				if !yield(sluice.RunEvent{Type: sluice.RunEventRun, Run: &run}, nil) {
-					return
-				}
+			if (run.Change > after || fresh) && !c.tellRun(ctx, run, yield) {
+				return
 			}
 			after, fresh = max(after, run.Change), false
 			if run.Status.Ended() || !c.runs.wait(ctx, f) {
@@ -209,11 +175,39 @@ func (c *Control) WatchRun(ctx context.Context, req sluice.WatchRunRequest) iter
 	}
 }
 
-// runSince is a run with the steps that changed after a change, in the order in
-// which they changed. A run that has ended has its output.
-func (c *Control) runSince(ctx context.Context, id string, after int64) (sluice.Run, []sluice.RunStep, error) {
+// tellRun yields a run; one that has ended has its input and output.
+func (c *Control) tellRun(ctx context.Context, run sluice.Run, yield func(sluice.RunEvent, error) bool) bool {
+	if run.Status.Ended() {
+		share, err := c.fill(ctx, &run)
+		defer share.Release()
+		if err != nil {
+			yield(sluice.RunEvent{}, err)
+			return false
+		}
+	}
+	return yield(sluice.RunEvent{Type: sluice.RunEventRun, Run: &run}, nil)
+}
+
+// fill reads a run's input and output, and returns the memory that they take.
+func (c *Control) fill(ctx context.Context, run *sluice.Run) (share *budget.Share, err error) {
+	var size int64
+	if err = c.view(ctx, func(tx *store.Tx) (err error) {
+		size, err = tx.BodiesSize(run.ID)
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	if share, err = c.memory.Take(ctx, sluice.ActorOf(ctx).Name, weight(size)); err != nil {
+		return nil, err
+	}
+	return share, c.view(ctx, func(tx *store.Tx) error { return tx.Bodies(run) })
+}
+
+// runSince is a run, and which of its steps changed after a change, in the order
+// in which they did.
+func (c *Control) runSince(ctx context.Context, id string, after int64) (sluice.Run, []store.StepSize, error) {
 	var run sluice.Run
-	var steps []sluice.RunStep
+	var changed []store.StepSize
 	err := c.view(ctx, func(tx *store.Tx) error {
 		row, err := findRun(tx, id)
 		if err != nil {
@@ -221,16 +215,10 @@ func (c *Control) runSince(ctx context.Context, id string, after int64) (sluice.
 		}
 		run = asShown(tx, row)
 		if row.Change > after {
-			if steps, err = tx.RunSteps(id, after, true); err != nil {
-				return err
-			}
-			sortSteps(steps)
-			slices.SortStableFunc(steps, func(a, b sluice.RunStep) int { return int(a.Change - b.Change) })
+			changed, err = tx.StepSizes(id, after, true)
+			byChange(changed)
 		}
-		if run.Status.Ended() {
-			return tx.Bodies(&run)
-		}
-		return nil
+		return err
 	})
-	return run, steps, err
+	return run, changed, err
 }

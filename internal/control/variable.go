@@ -38,10 +38,32 @@ func (c *Control) Variables(ctx context.Context, q sluice.VariableQuery) (sluice
 				items = append(items, v)
 			}
 		}
-		out = cut(items, limit, func(v sluice.Variable) string { return string(v.Slot()) })
-		return c.openAll(tx, out.Items, false)
+		rows, err := c.openSome(tx, items, limit)
+		out = pageOf(rows, func(v sluice.Variable) string { return string(v.Slot()) })
+		return err
 	})
 	return out, err
+}
+
+// openedAtOnce is how many variables are opened before their bytes are counted.
+const openedAtOnce = 16
+
+// openSome opens as many variables as a page holds.
+func (c *Control) openSome(tx *store.Tx, items []sluice.Variable, limit int) (store.Rows[sluice.Variable], error) {
+	most, bytes, n := min(limit, len(items)), 0, 0
+	for n < most && bytes < sluice.MaxPageBytes {
+		some := items[n:min(n+openedAtOnce, most)]
+		if err := c.openAll(tx, some, false); err != nil {
+			return store.Rows[sluice.Variable]{}, err
+		}
+		for _, v := range some {
+			if v.Value != nil {
+				bytes += len(*v.Value)
+			}
+		}
+		n += len(some)
+	}
+	return store.Rows[sluice.Variable]{Items: items[:n], More: n < len(items)}, nil
 }
 
 // Variable returns one variable, as a component gets it when one is named.

@@ -251,8 +251,8 @@ func (c *Control) Versions(ctx context.Context, q sluice.VersionQuery) (sluice.P
 		if err != nil {
 			return err
 		}
-		items, err := tx.Versions(component.Name, below, limit+1)
-		out = cut(items, limit, func(v sluice.Version) string { return strconv.Itoa(v.Number) })
+		items, err := tx.Versions(component.Name, below, limit)
+		out = pageOf(items, func(v sluice.Version) string { return strconv.Itoa(v.Number) })
 		return err
 	})
 	return out, err

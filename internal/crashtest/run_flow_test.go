@@ -177,7 +177,7 @@ func (p plan) check(t *testing.T, n *node, s *site, id string, kills int, said m
 	if err := json.Unmarshal(run.Output, &output); err != nil || run.Status != sluice.RunCompleted || !reflect.DeepEqual(output, p.output) {
 		t.Errorf("run %s: %s with %s, %+v; want %v", id, run.Status, run.Output, run.Error, p.output)
 	}
-	steps := must[[]sluice.RunStep](t)(n.Steps(as("bob"), sluice.StepQuery{Run: id, Detail: true}))
+	steps := must[[]sluice.RunStep](t)(sluice.Collect(n.Steps(as("bob"), sluice.StepQuery{Run: id, Detail: true})))
 	begun, paths := 0, map[string]bool{}
 	for _, step := range steps {
 		if step.Status != sluice.StepSkipped {

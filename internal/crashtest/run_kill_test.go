@@ -115,7 +115,7 @@ func (k *killing) leaves(id, how string, w *working) {
 	if k.s.settle(k.T); w.errs.Len() > 0 {
 		k.Errorf("%s: the worker complains: %s", how, w.errs.String())
 	}
-	for _, step := range must[[]sluice.RunStep](k.T)(k.n.Steps(as("bob"), sluice.StepQuery{Run: id})) {
+	for _, step := range must[[]sluice.RunStep](k.T)(sluice.Collect(k.n.Steps(as("bob"), sluice.StepQuery{Run: id}))) {
 		if step.Status == sluice.StepRunning && ordered.steps[step.Path].once {
 			x.open = append(x.open, step.Path)
 		}
@@ -170,7 +170,7 @@ func answers(t *testing.T, n *node, s *site, p plan, id string) map[string]strin
 func (p plan) answer(t *testing.T, n *node, s *site, run sluice.Run, told map[string]string) {
 	t.Helper()
 	path := run.Waiting.Step
-	step := must[[]sluice.RunStep](t)(n.Steps(as("bob"), sluice.StepQuery{Run: run.ID, Path: path}))[0]
+	step := must[[]sluice.RunStep](t)(sluice.Collect(n.Steps(as("bob"), sluice.StepQuery{Run: run.ID, Path: path})))[0]
 	want := p.steps[path]
 	if run.Waiting.Reason != sluice.WaitUnknown || !want.once || told[path] != "" && told[path] != "retry" || step.Status != sluice.StepUnknown || step.Reason == "" {
 		t.Fatalf("run %s waits: %+v, and the step is %+v; said was %v", run.ID, run.Waiting, step, told)

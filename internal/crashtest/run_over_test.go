@@ -111,7 +111,7 @@ func (w *working) signal(t *testing.T, s syscall.Signal) {
 func recordOf(t *testing.T, n *node, id string) string {
 	t.Helper()
 	run := must[sluice.Run](t)(n.Run(as("bob"), id))
-	steps := must[[]sluice.RunStep](t)(n.Steps(as("bob"), sluice.StepQuery{Run: id, Detail: true}))
+	steps := must[[]sluice.RunStep](t)(sluice.Collect(n.Steps(as("bob"), sluice.StepQuery{Run: id, Detail: true})))
 	var out strings.Builder
 	for _, part := range append([]any{run}, anys(steps)...) {
 		fmt.Fprintf(&out, "%s\n", must[[]byte](t)(json.Marshal(part)))

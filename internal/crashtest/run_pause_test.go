@@ -132,7 +132,7 @@ func TestRunCancelled(t *testing.T) {
 			if cancelled.Status != sluice.RunCancelled || cancelled.Error == nil || cancelled.Error.Message != "cancelled by bob: not needed" || cancelled.EndedAt == 0 {
 				t.Errorf("cancelled: %+v", cancelled)
 			}
-			for _, step := range must[[]sluice.RunStep](t)(n.Steps(as("bob"), sluice.StepQuery{Run: id})) {
+			for _, step := range must[[]sluice.RunStep](t)(sluice.Collect(n.Steps(as("bob"), sluice.StepQuery{Run: id}))) {
 				if want := ordered.steps[step.Path].status; step.Path == "7" && step.Status != sluice.StepCancelled || step.Path != "7" && step.Status != want {
 					t.Errorf("step %s is %s", step.Path, step.Status)
 				}
@@ -177,7 +177,7 @@ func TestRunOverdue(t *testing.T) {
 			if run.Status != sluice.RunFailed || run.Error == nil || run.Error.Code != sluice.TimedOut || run.Waiting != nil || len(run.Output) > 0 {
 				t.Errorf("%s: %+v with the error %+v", name, run, run.Error)
 			}
-			steps := must[[]sluice.RunStep](t)(n.Steps(as("bob"), sluice.StepQuery{Run: run.ID}))
+			steps := must[[]sluice.RunStep](t)(sluice.Collect(n.Steps(as("bob"), sluice.StepQuery{Run: run.ID})))
 			for _, step := range steps {
 				if !step.Status.Ended() {
 					t.Errorf("%s: it has ended, and step %s is %s", name, step.Path, step.Status)

@@ -255,7 +255,7 @@ func (x *leaks) follows(id string, want sluice.RunStatus) {
 		}
 		if e.Run != nil && (e.Run.Status.Ended() || e.Run.Status == sluice.RunPaused) {
 			if e.Run.Status != want {
-				steps := must[[]sluice.RunStep](x.T)(x.n.Steps(as("bob"), sluice.StepQuery{Run: id}))
+				steps := must[[]sluice.RunStep](x.T)(sluice.Collect(x.n.Steps(as("bob"), sluice.StepQuery{Run: id})))
 				x.Errorf("the run is %s, want %s: %+v, %+v", e.Run.Status, want, e.Run.Error, steps)
 			}
 			break
@@ -314,7 +314,7 @@ func (x *leaks) looks() {
 	page := must[sluice.Page[sluice.Run]](x.T)(x.n.Runs(as("bob"), sluice.RunQuery{Environment: "production"}))
 	x.says(page, must[sluice.RunStats](x.T)(x.n.RunStats(as("bob"), sluice.RunQuery{Environment: "production"})))
 	for _, run := range page.Items {
-		x.says(must[sluice.Run](x.T)(x.n.Run(as("bob"), run.ID)), must[[]sluice.RunStep](x.T)(x.n.Steps(as("bob"), sluice.StepQuery{Run: run.ID, Detail: true})))
+		x.says(must[sluice.Run](x.T)(x.n.Run(as("bob"), run.ID)), must[[]sluice.RunStep](x.T)(sluice.Collect(x.n.Steps(as("bob"), sluice.StepQuery{Run: run.ID, Detail: true}))))
 	}
 	gone := x.begins("cancel")
 	x.says(must[sluice.Run](x.T)(x.n.CancelRun(as("bob"), sluice.CancelRunRequest{Run: gone, Reason: "it had " + x.values["ODD_KEY"]})))

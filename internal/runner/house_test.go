@@ -205,7 +205,7 @@ func (h *house) goOn(run sluice.Run) {
 // listed are the steps of a run.
 func (h *house) listed(run string) []sluice.RunStep {
 	h.Helper()
-	all, err := h.Steps(h.ctx, sluice.StepQuery{Run: run, Detail: true})
+	all, err := sluice.Collect(h.Steps(h.ctx, sluice.StepQuery{Run: run, Detail: true}))
 	if err != nil {
 		h.Fatal(err)
 	}

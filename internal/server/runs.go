@@ -27,7 +27,7 @@ func (s *Server) runs() error {
 	if err != nil {
 		return err
 	}
-	s.control = control.New(s.db, s.state, control.Config{Version: s.cfg.Version, Master: s.cfg.master(), Eval: eval, Runs: s.cfg.Runs})
+	s.control = control.New(s.db, s.state, control.Config{Version: s.cfg.Version, Master: s.cfg.master(), Eval: eval, Runs: s.cfg.Runs, Memory: s.memory})
 	lease := time.Duration(0)
 	if s.cfg.Embedded {
 		lease = embeddedLease

@@ -25,6 +25,7 @@ const (
 	shutdownTimeout = 5 * time.Second
 	maxStreams      = 256              // of one connection of HTTP/2
 	pingTimeout     = 30 * time.Second // of silence, until the other side is asked whether it is there
+	stallTimeout    = 30 * time.Second // in which a connection of HTTP/2 takes nothing of what is to be sent
 	maxSocketPath   = 100              // the kernel's limit is 108, with its terminator
 )
 
@@ -123,7 +124,7 @@ func (s *Server) httpServer(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeaderBytes, ErrorLog: quiet(s.cfg.Log),
-		Protocols: &protocols, HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams, SendPingTimeout: pingTimeout},
+		Protocols: &protocols, HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams, SendPingTimeout: pingTimeout, WriteByteTimeout: stallTimeout},
 	}
 }
 

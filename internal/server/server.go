@@ -20,6 +20,7 @@ import (
 	"github.com/sluice-dev/sluice/internal/api"
 	"github.com/sluice-dev/sluice/internal/api/scout"
 	"github.com/sluice-dev/sluice/internal/api/scriptum"
+	"github.com/sluice-dev/sluice/internal/budget"
 	"github.com/sluice-dev/sluice/internal/control"
 	"github.com/sluice-dev/sluice/internal/expr"
 	"github.com/sluice-dev/sluice/internal/live"
@@ -110,9 +111,10 @@ type Server struct {
 	sandbox      io.Closer // nil for one that was given
 	tcp, unix    net.Listener
 	firstToken   string
-	certificates *certificates // nil without TLS
-	metrics      *api.Metrics  // shared by all handlers; nil in an embedded server, which nobody scrapes
-	git          *git          // nil unless a repository is followed or written to
+	certificates *certificates  // nil without TLS
+	memory       *budget.Budget // of all requests
+	metrics      *api.Metrics   // shared by all handlers; nil in an embedded server, which nobody scrapes
+	git          *git           // nil unless a repository is followed or written to
 	following    sync.Once
 	expiry       expiry
 	closing      sync.Once
@@ -129,6 +131,9 @@ func Open(ctx context.Context, cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{cfg: cfg, db: db, stop: make(chan struct{})}
+	if !cfg.Embedded { // whose one caller is its owner
+		s.memory = budget.New(budget.Config{})
+	}
 	s.state = live.Open(live.Config{Source: db.Source(control.DefaultOrganization), Log: cfg.Log, Heartbeat: cfg.Heartbeat})
 	if err := s.runs(); err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -220,7 +225,7 @@ func (s *Server) Local() http.Handler { return s.handler(true) }
 func (s *Server) handler(trusted bool) http.Handler {
 	return api.New(api.Config{
 		Services: s.services(), Auth: s.control, Streamer: streamer{s}, Backup: s.db.Backup,
-		Trusted: trusted, Hosts: s.cfg.Hosts, Log: s.cfg.Log, Metrics: s.metrics, Adapters: s.adapters(),
+		Memory: s.memory, Trusted: trusted, Hosts: s.cfg.Hosts, Log: s.cfg.Log, Metrics: s.metrics, Adapters: s.adapters(),
 		WorkflowSchema: workflow.Schema(),
 	})
 }

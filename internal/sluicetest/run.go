@@ -121,12 +121,12 @@ func startingRuns(s *suite) {
 	s.equal("once", fmt.Sprint(again.ID == queued.ID, again.Replayed), "true true")
 	for _, detail := range []bool{false, true} {
 		var lines []string
-		for _, step := range ok[[]sluice.RunStep](s)(s.Steps(s.ctx, sluice.StepQuery{Run: done.ID, Detail: detail})) {
+		for _, step := range ok[[]sluice.RunStep](s)(sluice.Collect(s.Steps(s.ctx, sluice.StepQuery{Run: done.ID, Detail: detail}))) {
 			lines = append(lines, step.Path+" "+step.Block+" "+string(step.Status))
 		}
 		s.equal("steps", lines, []string{"0 first completed", "1 small skipped", "2 last completed", "2.0 a completed"})
 	}
-	one := ok[[]sluice.RunStep](s)(s.Steps(s.ctx, sluice.StepQuery{Run: done.ID, Path: "2.0", Detail: true}))
+	one := ok[[]sluice.RunStep](s)(sluice.Collect(s.Steps(s.ctx, sluice.StepQuery{Run: done.ID, Path: "2.0", Detail: true})))
 	s.equal("one step", len(one), 1)
 	s.stands(s.start(sluice.StartRunRequest{Component: flow, Version: "v1.1.0", Environment: "production#3", Input: input(`{"n": 1}`)}),
 		`completed {"key":"-","plain":"-","said":"v1.0.0 says hello","sum":2}`)
@@ -176,7 +176,7 @@ func refusedRuns(s *suite) {
 	s.equal("no record", len(ok[sluice.Page[sluice.Run]](s)(s.Runs(s.ctx, sluice.RunQuery{})).Items), 0)
 	_, err := s.Services.Run(s.ctx, "nobody")
 	s.refused(err, sluice.NotFound, "run nobody does not exist")
-	_, err = s.Steps(s.ctx, sluice.StepQuery{Run: "nobody"})
+	_, err = sluice.Collect(s.Steps(s.ctx, sluice.StepQuery{Run: "nobody"}))
 	s.refused(err, sluice.NotFound)
 	_, err = s.CancelRun(s.ctx, sluice.CancelRunRequest{Run: "nobody"})
 	s.refused(err, sluice.NotFound)

@@ -42,7 +42,7 @@ func waitingRuns(s *suite) {
 	s.refused(resume(sluice.ResumeRunRequest{Run: id, Retry: true}), sluice.Conflict, "has ended: it completed")
 	_, err := s.CancelRun(s.ctx, sluice.CancelRunRequest{Run: id})
 	s.refused(err, sluice.Conflict, "has ended: it completed")
-	ok[[]sluice.RunStep](s)(s.Steps(s.ctx, sluice.StepQuery{Run: id, Detail: true}))
+	ok[[]sluice.RunStep](s)(sluice.Collect(s.Steps(s.ctx, sluice.StepQuery{Run: id, Detail: true})))
 
 	other := s.start(sluice.StartRunRequest{Component: asks, Input: input(`{"name": "Bob"}`)})
 	_, err = s.CancelRun(s.ctx, sluice.CancelRunRequest{Run: other.ID, Reason: strings.Repeat("r", sluice.MaxNoteBytes+1)})
@@ -50,7 +50,7 @@ func waitingRuns(s *suite) {
 	gone := ok[sluice.Run](s)(s.CancelRun(s.ctx, sluice.CancelRunRequest{Run: other.ID, Reason: "too late"}))
 	s.equal("cancelled", string(gone.Status)+" "+gone.Error.Message, "cancelled cancelled by alice: too late")
 	s.refused(resume(sluice.ResumeRunRequest{Run: other.ID, Answer: input(`"red"`)}), sluice.Conflict, "was cancelled")
-	ok[[]sluice.RunStep](s)(s.Steps(s.ctx, sluice.StepQuery{Run: other.ID}))
+	ok[[]sluice.RunStep](s)(sluice.Collect(s.Steps(s.ctx, sluice.StepQuery{Run: other.ID})))
 }
 
 // followingRuns: who follows a run sees all of its steps, in the order in which

@@ -26,8 +26,8 @@ func (tx *Tx) Component(name string) (sluice.Component, bool, error) {
 }
 
 // Components lists components by name, after the one named.
-func (tx *Tx) Components(q sluice.ComponentQuery, after string, limit int) ([]sluice.Component, error) {
-	args := []any{tx.org, after, flag(q.Archived), q.Kind, q.Kind, limit}
+func (tx *Tx) Components(q sluice.ComponentQuery, after string, limit int) (Rows[sluice.Component], error) {
+	args := []any{tx.org, after, flag(q.Archived), q.Kind, q.Kind, limit + 1}
 	tagged := func(tags []string, between string) string {
 		var has []string
 		for _, tag := range tags {
@@ -40,7 +40,7 @@ func (tx *Tx) Components(q sluice.ComponentQuery, after string, limit int) ([]sl
 		return " AND (" + strings.Join(has, between) + ")"
 	}
 	where := tagged(q.Tags, " AND ") + tagged(q.AnyTag, " OR ")
-	return all(tx, scanComponent, "SELECT "+componentColumns+` FROM components
+	return page(tx, scanComponent, limit, "SELECT "+componentColumns+` FROM components
 		WHERE org = $1 AND name > $2 AND (archived = 0 OR $3 = 1) AND ($4 = '' OR kind = $5)`+where+`
 		ORDER BY name LIMIT $6`, args...)
 }

@@ -109,8 +109,8 @@ func (tx *Tx) EntriesAfter(seq int64, limit int) ([]sluice.Entry, error) {
 
 // EntriesFrom are the entries that a query selects: those before a sequence, newest
 // first; or those after it, oldest first, when it asks for that.
-func (tx *Tx) EntriesFrom(seq int64, q sluice.AuditQuery, limit int) ([]sluice.Entry, error) {
-	where, args := "", []any{tx.org, seq, limit}
+func (tx *Tx) EntriesFrom(seq int64, q sluice.AuditQuery, limit int) (Rows[sluice.Entry], error) {
+	where, args := "", []any{tx.org, seq, limit + 1}
 	add := func(cond string, v any) {
 		args = append(args, v)
 		where += fmt.Sprintf(" AND "+cond, len(args))
@@ -139,7 +139,7 @@ func (tx *Tx) EntriesFrom(seq int64, q sluice.AuditQuery, limit int) ([]sluice.E
 	if q.Ascending {
 		side, order = ">", "ASC"
 	}
-	return all(tx, scanEntry, "SELECT "+entryColumns+" FROM ledger WHERE org = $1 AND seq "+side+" $2"+where+" ORDER BY seq "+order+" LIMIT $3", args...)
+	return page(tx, scanEntry, limit, "SELECT "+entryColumns+" FROM ledger WHERE org = $1 AND seq "+side+" $2"+where+" ORDER BY seq "+order+" LIMIT $3", args...)
 }
 
 // Leaf is the stored leaf hash of an entry.

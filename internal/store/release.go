@@ -99,26 +99,26 @@ func (tx *Tx) ReleaseAt(environment string, at sluice.Time) (int64, error) {
 
 // ReleasesBefore are the releases before a ledger sequence that a query selects,
 // newest first.
-func (tx *Tx) ReleasesBefore(seq int64, q sluice.ReleaseQuery, limit int) ([]sluice.Release, error) {
+func (tx *Tx) ReleasesBefore(seq int64, q sluice.ReleaseQuery, limit int) (Rows[sluice.Release], error) {
 	until := q.Until
 	if until == 0 {
 		until = sluice.Time(sluice.Latest)
 	}
 	if q.Component != "" {
-		return all(tx, scanSlotRelease, `SELECT r.environment, r.number, r.seq, r.at, r.source_at, r.recorded_at, r.actor, r.action, r.cause, r.source,
+		return page(tx, scanSlotRelease, limit, `SELECT r.environment, r.number, r.seq, r.at, r.source_at, r.recorded_at, r.actor, r.action, r.cause, r.source,
 				r.reason, r.ticket, r.root, r.source_commit, s.slot, `+packed("s")+`, (SELECT p.value FROM slots p WHERE p.org = s.org
 					AND p.environment = s.environment AND p.slot = s.slot AND p.since < s.since ORDER BY p.since DESC LIMIT 1)
 			FROM slots s JOIN releases r ON r.org = s.org AND r.environment = s.environment AND r.number = s.since
 			WHERE s.org = $1 AND s.slot = $2 AND ($3 = '' OR s.environment = $4) AND s.seq < $5 AND r.at >= $6 AND r.at <= $7
 			ORDER BY s.seq DESC LIMIT $8`,
-			tx.org, string(sluice.ComponentSlot(q.Component)), q.Environment, q.Environment, seq, q.Since, until, limit)
+			tx.org, string(sluice.ComponentSlot(q.Component)), q.Environment, q.Environment, seq, q.Since, until, limit+1)
 	}
 	if q.Environment != "" {
-		return all(tx, scanRelease, releaseRows+" AND r.environment = $2 AND r.seq < $3 AND r.at >= $4 AND r.at <= $5 ORDER BY r.number DESC LIMIT $6",
-			tx.org, q.Environment, seq, q.Since, until, limit)
+		return page(tx, scanRelease, limit, releaseRows+" AND r.environment = $2 AND r.seq < $3 AND r.at >= $4 AND r.at <= $5 ORDER BY r.number DESC LIMIT $6",
+			tx.org, q.Environment, seq, q.Since, until, limit+1)
 	}
-	return all(tx, scanRelease, releaseRows+" AND r.seq < $2 AND r.at >= $3 AND r.at <= $4 ORDER BY r.seq DESC LIMIT $5",
-		tx.org, seq, q.Since, until, limit)
+	return page(tx, scanRelease, limit, releaseRows+" AND r.seq < $2 AND r.at >= $3 AND r.at <= $4 ORDER BY r.seq DESC LIMIT $5",
+		tx.org, seq, q.Since, until, limit+1)
 }
 
 // ReleasesAfter are an environment's releases after a ledger sequence, oldest first.

@@ -262,8 +262,8 @@ func (tx *Tx) RunStep(run, path string) (sluice.RunStep, bool, error) {
 	return first(tx, scanStep, "SELECT record, settings, output FROM run_steps WHERE org = $1 AND run = $2 AND path = $3", tx.org, run, path)
 }
 
-// Effects are the tape of a run's step, or of all by path when it is "".
-func (tx *Tx) Effects(run, path string) (map[string][]sluice.Effect, error) {
+// effects reads what steps read from the outside or did to it, by path.
+func (tx *Tx) effects(query string, args ...any) (map[string][]sluice.Effect, error) {
 	type row struct {
 		path string
 		sluice.Effect
@@ -275,7 +275,7 @@ func (tx *Tx) Effects(run, path string) (map[string][]sluice.Effect, error) {
 			return r, err
 		}
 		return r, json.Unmarshal([]byte(body), &r.Effect)
-	}, "SELECT path, effect FROM run_effects WHERE org = $1 AND run = $2 AND ($3 = '' OR path = $4) ORDER BY path, n", tx.org, run, path, path)
+	}, query, args...)
 	out := map[string][]sluice.Effect{}
 	for _, r := range rows {
 		out[r.path] = append(out[r.path], r.Effect)

@@ -67,15 +67,15 @@ func runWhere(q sluice.RunQuery, version int, now sluice.Time, args []any) (stri
 }
 
 // Runs are runs, newest first, before an id when one is given.
-func (tx *Tx) Runs(q sluice.RunQuery, version int, before string, limit int) ([]RunRow, error) {
+func (tx *Tx) Runs(q sluice.RunQuery, version int, before string, limit int) (Rows[RunRow], error) {
 	where, args := runWhere(q, version, tx.Clock(), []any{tx.org})
 	if before != "" {
 		args = append(args, before)
 		where += fmt.Sprintf(" AND id < $%d", len(args))
 	}
-	args = append(args, limit)
+	args = append(args, limit+1)
 	// The ids first, which an index has beside what is asked for.
-	return all(tx, scanRun, "SELECT "+runColumns+" FROM runs WHERE org = $1 AND id IN (SELECT id FROM runs WHERE org = $1"+where+
+	return page(tx, scanRun, limit, "SELECT "+runColumns+" FROM runs WHERE org = $1 AND id IN (SELECT id FROM runs WHERE org = $1"+where+
 		fmt.Sprintf(" ORDER BY id DESC LIMIT $%d) ORDER BY id DESC", len(args)), args...)
 }
 

@@ -61,9 +61,9 @@ func (tx *Tx) Unlabelled(component string, digest sluice.Digest, number int) (sl
 }
 
 // Versions lists versions of a component below a number, newest first.
-func (tx *Tx) Versions(component string, below, limit int) ([]sluice.Version, error) {
-	return all(tx, scanVersion, "SELECT "+versionColumns+" WHERE v.org = $1 AND v.component = $2 AND v.number < $3 ORDER BY v.number DESC LIMIT $4",
-		tx.org, component, below, limit)
+func (tx *Tx) Versions(component string, below, limit int) (Rows[sluice.Version], error) {
+	return page(tx, scanVersion, limit, "SELECT "+versionColumns+" WHERE v.org = $1 AND v.component = $2 AND v.number < $3 ORDER BY v.number DESC LIMIT $4",
+		tx.org, component, below, limit+1)
 }
 
 // VersionsOf lists the versions of all components between two names, newest

@@ -80,14 +80,19 @@ func (a *Adapter) serve(h func(http.ResponseWriter, *http.Request) error) http.H
 
 // Route names a request that is the adapter's. A webhook brings a signature in the
 // place of a token.
-func (a *Adapter) Route(r *http.Request) (pattern string, public bool) {
+func (a *Adapter) Route(r *http.Request) api.Route {
 	if r.URL.Path != statusPath && !strings.HasPrefix(r.URL.Path, statusPath+"/") {
-		return "", false
+		return api.Route{}
 	}
-	if _, pattern = a.mux.Handler(r); pattern == "" {
+	_, pattern := a.mux.Handler(r)
+	if pattern == "" {
 		pattern = statusPath + "/"
 	}
-	return pattern, strings.HasPrefix(r.URL.Path, webhookPath)
+	route := api.Route{Pattern: pattern, Public: strings.HasPrefix(r.URL.Path, webhookPath), Body: maxSync}
+	if r.Method == http.MethodPost {
+		route.Needs = sluice.MayAdminister
+	}
+	return route
 }
 
 // ServeHTTP answers a request whose context knows the actor.

@@ -3,6 +3,7 @@ package scout
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/budget"
 )
 
 // pagination ends a list of logs.
@@ -32,17 +34,19 @@ func (a *Adapter) listLogs(w http.ResponseWriter, r *http.Request) error {
 	}
 	name := a.displayName(ctx, ask.Component)
 	out := openLines(w)
-	defer out.close()
 	for _, run := range found.Items {
-		one := logOf(run, name)
-		if q.Get("summary_only") != "true" {
-			if one, err = a.detailed(ctx, run, name); err != nil {
-				a.note(r, sluice.AsError(err))
-				return nil // the stream lacks its end, so nobody takes it for whole
+		if q.Get("summary_only") == "true" {
+			err = out.value(summary{logOf(run, name), map[string]blockRun{}})
+		} else if err = out.write("data: "); err == nil {
+			if err = a.writeLog(ctx, run.ID, name, out.write); err == nil {
+				err = out.write("\n\n")
 			}
 		}
-		if out.value(one) != nil {
-			return nil
+		if err != nil {
+			if !out.lost {
+				a.note(r, sluice.AsError(err))
+			}
+			return nil // the stream lacks its end, so nobody takes it for whole
 		}
 	}
 	if out.value(pagination{Final: true, HasMore: found.Next != "", Next: found.Next}) == nil {
@@ -121,19 +125,17 @@ func (a *Adapter) showLog(w http.ResponseWriter, r *http.Request) error {
 			run = found.Items[0].ID
 		}
 	}
-	found, err := a.Services.Run(ctx, run)
+	looking, held := budget.WithScope(ctx)
+	found, err := a.Services.Run(looking, run)
+	held.Release()
 	if err == nil && sluice.FoldName(workflowOf(found)) != sluice.FoldName(id) {
 		err = sluice.Errorf(sluice.NotFound, "run %s is not of workflow %s", found.ID, id).Fix("it is of %s", found.Ref())
 	}
 	if err != nil {
 		return err
 	}
-	out, err := a.detailed(ctx, found, a.displayName(ctx, found.Component))
-	if err != nil {
-		return err
-	}
-	answer(w, http.StatusOK, out)
-	return nil
+	name := a.displayName(ctx, found.Component)
+	return answerPieces(w, func(write func(string) error) error { return a.writeLog(ctx, run, name, write) })
 }
 
 // displayName is what a workflow is called, by its latest revision.
@@ -150,23 +152,75 @@ func (a *Adapter) displayName(ctx context.Context, component string) string {
 	return named.DisplayName
 }
 
-// detailed is the record of a run with its blocks.
-func (a *Adapter) detailed(ctx context.Context, summary sluice.Run, name string) (runLog, error) {
-	run, err := a.Services.Run(ctx, summary.ID)
-	if err != nil {
-		return runLog{}, err
-	}
-	steps, err := a.Services.Steps(ctx, sluice.StepQuery{Run: run.ID, Detail: true})
-	if err != nil {
-		return runLog{}, err
-	}
-	out := logOf(run, name)
-	for _, s := range steps {
-		key := s.Block
+// writeLog writes the record of a run: block by block, and then what is of the run
+// itself, so that one part of it is in memory at a time.
+func (a *Adapter) writeLog(ctx context.Context, id, name string, write func(string) error) error {
+	err := a.writeBlocks(ctx, id, `{"blocks":{`, write, func(s sluice.RunStep) (string, any) {
 		if strings.Contains(s.Path, ".") { // of a loop or a nested workflow: there are many
-			key = s.Path
+			return s.Path, blockOf(s)
 		}
-		out.Blocks[key] = blockOf(s)
+		return s.Block, blockOf(s)
+	})
+	if err != nil {
+		return err
 	}
-	return out, nil
+	ctx, held := budget.WithScope(ctx)
+	defer held.Release()
+	run, err := a.Services.Run(ctx, id)
+	if err != nil {
+		return err
+	}
+	rest, err := encode(logOf(run, name))
+	if err != nil {
+		return err
+	}
+	return write("," + rest[1:])
+}
+
+// writeBlocks writes an object with what was made of each step of a run, behind
+// something. A step of which nothing is to be told has no name.
+func (a *Adapter) writeBlocks(ctx context.Context, run, begin string, write func(string) error, tell func(sluice.RunStep) (string, any)) error {
+	for s, err := range a.Services.Steps(ctx, sluice.StepQuery{Run: run, Detail: true}) {
+		if err != nil {
+			return err
+		}
+		name, value := tell(s)
+		if name == "" {
+			continue
+		}
+		key, err := encode(name)
+		if err != nil {
+			return err
+		}
+		text, err := encode(value)
+		if err != nil {
+			return err
+		}
+		if err := write(begin + key + ":" + text); err != nil {
+			return err
+		}
+		begin = ","
+	}
+	if begin == "," {
+		begin = ""
+	}
+	return write(begin + "}")
+}
+
+// answerPieces answers with JSON that is written piece by piece. What goes wrong
+// after the first cuts the answer off, so that nobody takes it for whole.
+func answerPieces(w http.ResponseWriter, all func(write func(string) error) error) error {
+	begun := false
+	err := all(func(text string) error {
+		if !begun {
+			begun = true
+			setJSON(w)
+		}
+		_, err := io.WriteString(w, text)
+		return err
+	})
+	if err != nil && begun {
+		panic(http.ErrAbortHandler)
+	}
+	return err
 }

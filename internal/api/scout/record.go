@@ -7,27 +7,32 @@ import (
 	"github.com/sluice-dev/sluice"
 )
 
-// runLog is the record of one run.
+// runLog is the record of one run, without its blocks.
 type runLog struct {
-	DisplayName string              `json:"workflow_display_name"`
-	Run         string              `json:"workflow_run_id"`
-	Workflow    string              `json:"workflow_id"`
-	Status      sluice.RunStatus    `json:"status"`
-	Session     string              `json:"session_id"`
-	Environment string              `json:"environment"`
-	Revision    string              `json:"revision_id"`
-	Cost        float64             `json:"cost"`
-	Blocks      map[string]blockRun `json:"blocks"`
-	Output      json.RawMessage     `json:"output,omitempty"`
-	Elapsed     float64             `json:"elapsed_time_ms"`
-	Start       sluice.Time         `json:"timestamp_start,omitzero"`
-	End         sluice.Time         `json:"timestamp_end,omitzero"`
-	Message     string              `json:"message,omitempty"`
+	DisplayName string           `json:"workflow_display_name"`
+	Run         string           `json:"workflow_run_id"`
+	Workflow    string           `json:"workflow_id"`
+	Status      sluice.RunStatus `json:"status"`
+	Session     string           `json:"session_id"`
+	Environment string           `json:"environment"`
+	Revision    string           `json:"revision_id"`
+	Cost        float64          `json:"cost"`
+	Output      json.RawMessage  `json:"output,omitempty"`
+	Elapsed     float64          `json:"elapsed_time_ms"`
+	Start       sluice.Time      `json:"timestamp_start,omitzero"`
+	End         sluice.Time      `json:"timestamp_end,omitzero"`
+	Message     string           `json:"message,omitempty"`
 
 	// What Scout does not tell.
 	Inputs  json.RawMessage `json:"inputs,omitempty"`
 	Release int64           `json:"release"`
 	Actor   string          `json:"actor"`
+}
+
+// summary is the record of a run without what its blocks did.
+type summary struct {
+	runLog
+	Blocks map[string]blockRun `json:"blocks"`
 }
 
 // blockRun is the record of one block.
@@ -55,7 +60,7 @@ func logOf(r sluice.Run, name string) runLog {
 	}
 	out := runLog{
 		DisplayName: name, Run: r.ID, Workflow: as.workflow, Status: r.Status, Session: as.session(), Environment: r.Environment,
-		Revision: as.revision(), Cost: r.Usage.Cost, Blocks: map[string]blockRun{}, Output: r.Output, Start: r.CreatedAt, End: r.EndedAt,
+		Revision: as.revision(), Cost: r.Usage.Cost, Output: r.Output, Start: r.CreatedAt, End: r.EndedAt,
 		Elapsed: float64(r.Duration(sluice.TimeOf(time.Now()))) / 1000, Inputs: r.Input, Release: r.Release, Actor: r.Actor,
 	}
 	if errs := errorsOf(r); len(errs) > 0 {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/budget"
 )
 
 // The reasons for which a run stops. Scout has no runs that wait for a person:
@@ -22,15 +23,14 @@ const (
 type executed struct {
 	Workflow    string `json:"workflow_id"`
 	OutputBlock string `json:"output_block_id,omitempty"`
-	Run         result `json:"run"`
 }
 
+// result is its member "run", without the state that each block left behind.
 type result struct {
-	ID         string                `json:"workflow_run_id"`
-	Session    string                `json:"session_id"`
-	StopReason string                `json:"stop_reason"`
-	State      map[string]blockState `json:"state"`
-	Errors     []string              `json:"errors,omitempty"`
+	ID         string   `json:"workflow_run_id"`
+	Session    string   `json:"session_id"`
+	StopReason string   `json:"stop_reason"`
+	Errors     []string `json:"errors,omitempty"`
 
 	// What Scout does not tell.
 	Environment string           `json:"environment"`
@@ -70,17 +70,35 @@ func (a *Adapter) finish(w http.ResponseWriter, r *http.Request, run running) er
 		return sluice.Errorf(sluice.Unavailable, "run %s goes on, and this server cannot follow it", run.ID).
 			Fix("see how it ends: GET /v2/run_logs/details?workflow_id=%s&workflow_run_id=%s", run.workflow, run.ID)
 	}
-	steps, err := a.Services.Steps(r.Context(), sluice.StepQuery{Run: run.ID, Detail: true})
+	run.Input, run.Output = nil, nil // not held while the blocks are told
+	return answerPieces(w, func(write func(string) error) error { return a.writeResult(r.Context(), run, replayed, write) })
+}
+
+// writeResult writes how a run ended: block by block, and then what is of the run.
+func (a *Adapter) writeResult(ctx context.Context, run running, replayed bool, write func(string) error) error {
+	if err := a.writeBlocks(ctx, run.ID, `{"run":{"state":{`, write, stateOf); err != nil {
+		return err
+	}
+	ctx, held := budget.WithScope(ctx)
+	defer held.Release()
+	now, err := a.Services.Run(ctx, run.ID)
 	if err != nil {
 		return err
 	}
-	out := executed{Workflow: run.workflow, OutputBlock: run.OutputBlock, Run: result{
-		ID: run.ID, Session: run.session(), StopReason: stopReason(run.Status), State: stateOf(steps), Errors: errorsOf(run.Run),
-		Environment: run.Environment, Revision: run.revision(), Release: run.Release, Output: run.Output, Status: run.Status,
+	out := result{
+		ID: run.ID, Session: run.session(), StopReason: stopReason(run.Status), Errors: errorsOf(run.Run),
+		Environment: run.Environment, Revision: run.revision(), Release: run.Release, Output: now.Output, Status: run.Status,
 		Waiting: run.Waiting, Warnings: run.Warnings, Replayed: replayed,
-	}}
-	answer(w, http.StatusOK, out)
-	return nil
+	}
+	rest, err := encode(out)
+	if err != nil {
+		return err
+	}
+	tail, err := encode(executed{Workflow: run.workflow, OutputBlock: run.OutputBlock})
+	if err != nil {
+		return err
+	}
+	return write("," + rest[1:] + "," + tail[1:])
 }
 
 // stopped reports whether a run does nothing more by itself.
@@ -96,21 +114,17 @@ func stopReason(s sluice.RunStatus) string {
 	return stopFailed
 }
 
-// stateOf is what the blocks of a workflow left behind, by their ids. Blocks
-// within a loop or a nested workflow are part of the one that they are in.
-func stateOf(steps []sluice.RunStep) map[string]blockState {
-	state := map[string]blockState{}
-	for _, s := range steps {
-		if strings.Contains(s.Path, ".") || s.Status == sluice.StepSkipped {
-			continue
-		}
-		b := blockState{Output: s.Output, Status: s.Status}
-		if s.Error != nil {
-			b.Error = s.Error.Message
-		}
-		state[s.Block] = b
+// stateOf is what a block of a workflow left behind, by its id. Blocks within a loop
+// or a nested workflow are part of the one that they are in.
+func stateOf(s sluice.RunStep) (string, any) {
+	if strings.Contains(s.Path, ".") || s.Status == sluice.StepSkipped {
+		return "", nil
 	}
-	return state
+	b := blockState{Output: s.Output, Status: s.Status}
+	if s.Error != nil {
+		b.Error = s.Error.Message
+	}
+	return s.Block, b
 }
 
 // errorsOf says why a run did not complete.

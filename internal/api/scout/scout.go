@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/api"
 )
 
 // prefix is what all paths of the API begin with.
@@ -79,15 +80,33 @@ func (a *Adapter) serve(h handler) http.HandlerFunc {
 	}
 }
 
-// Route names a request that is the adapter's: all of /v2. Each needs a token.
-func (a *Adapter) Route(r *http.Request) (pattern string, public bool) {
+// needs is what requests need that change something, by method and path.
+var needs = map[string]sluice.Permission{
+	"POST workflows": sluice.MayPublish, "PUT workflows/{id}": sluice.MayPublish, "DELETE workflows/{id}": sluice.MayPublish,
+	"POST workflows/revisions": sluice.MayPublish, "PUT workflows/{id}/revisions/{rid}": sluice.MayPublish,
+	"PUT workflows/{id}/revisions/{rid}/promote": sluice.MayDeploy, "PUT workflows/{id}/environments/{environment}": sluice.MayDeploy,
+	"POST workflows/execute": sluice.MayRun, "POST workflows/{id}/execute": sluice.MayRun,
+}
+
+// costs are the memory that answers take that may be large, by method and path:
+// those with a config of each revision.
+var costs = map[string]int64{
+	"GET workflows": listCost, "GET workflows/{id}/revisions": listCost,
+}
+
+const listCost = 16 * sluice.MaxFileBytes
+
+// Route says what a request is: all of /v2 is the adapter's. Each needs a token.
+func (a *Adapter) Route(r *http.Request) api.Route {
 	if !strings.HasPrefix(r.URL.Path, prefix) {
-		return "", false
+		return api.Route{}
 	}
-	if _, pattern = a.mux.Handler(r); pattern == "" {
-		pattern = prefix
+	_, pattern := a.mux.Handler(r)
+	if pattern == "" {
+		return api.Route{Pattern: prefix, Body: maxBody}
 	}
-	return pattern, false
+	call := strings.Replace(pattern, prefix, "", 1)
+	return api.Route{Pattern: pattern, Needs: needs[call], Body: maxBody, Cost: costs[call]}
 }
 
 // ServeHTTP answers a request whose context knows the actor.

@@ -3,15 +3,13 @@ package scout
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/sluice-dev/sluice"
 )
-
-// writeTimeout is how long a client may take to read one event.
-const writeTimeout = 30 * time.Second
 
 // happening is one change of a run, or why there are no more.
 type happening struct {
@@ -41,7 +39,6 @@ func (a *Adapter) stream(w http.ResponseWriter, r *http.Request, run running) {
 		}
 	}()
 	out := openLines(w)
-	defer out.close()
 	t := &teller{
 		run: run, org: sluice.ActorOf(ctx).Org, emit: out.event,
 		now:     func() sluice.Time { return sluice.TimeOf(time.Now()) },
@@ -91,6 +88,7 @@ func (a *Adapter) pump(r *http.Request, out *lines, t *teller, changes <-chan ha
 type lines struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
+	lost    bool // the client takes nothing more
 }
 
 func openLines(w http.ResponseWriter) *lines {
@@ -99,11 +97,8 @@ func openLines(w http.ResponseWriter) *lines {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no")
 	w.WriteHeader(http.StatusOK)
-	return &lines{w, http.NewResponseController(w)}
+	return &lines{w: w, control: http.NewResponseController(w)}
 }
-
-// close lets the connection serve other requests for as long as they take.
-func (l *lines) close() { _ = l.control.SetWriteDeadline(time.Time{}) }
 
 // tame keeps clients from taking text of a value for the end of the stream, or
 // for the end of a line: some split at all that Unicode calls one, of which JSON
@@ -136,11 +131,12 @@ func (l *lines) done() error { return l.write("data: [DONE]\n\n") }
 
 // write sends text at once. A client that does not read is left.
 func (l *lines) write(text string) error {
-	_ = l.control.SetWriteDeadline(time.Now().Add(writeTimeout)) // where the connection has one
-	if _, err := l.w.Write([]byte(text)); err != nil {
-		return err
+	_, err := io.WriteString(l.w, text)
+	if err == nil {
+		err = l.control.Flush()
 	}
-	return l.control.Flush()
+	l.lost = l.lost || err != nil
+	return err
 }
 
 // encode is JSON in one line that no client misreads.

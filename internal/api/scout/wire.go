@@ -118,13 +118,17 @@ func object(b json.RawMessage) bool { return bytes.HasPrefix(bytes.TrimSpace(b),
 
 // answer writes the whole of an answer.
 func answer(w http.ResponseWriter, status int, v any) {
-	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Cache-Control", "no-store")
+	setJSON(w)
 	w.WriteHeader(status)
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	_ = e.Encode(v) // who went away gets no answer
+}
+
+func setJSON(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store")
 }
 
 // data writes an answer in Scout's envelope.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -20,7 +21,7 @@ import (
 
 // paths are the calls over HTTP: bodies and answers are the JSON of their
 // messages, and what stands in the path or the query fills fields.
-func (s *service) paths(mux *http.ServeMux) {
+func (s *service) paths(mux routes) {
 	bind(mux, "POST scripts", s.CreateScript)
 	bind(mux, "GET scripts", s.ListScripts)
 	bind(mux, "GET scripts/{name}", s.GetScript)
@@ -53,7 +54,7 @@ func (s *service) paths(mux *http.ServeMux) {
 }
 
 // threadPaths are the calls about threads.
-func (s *service) threadPaths(mux *http.ServeMux) {
+func (s *service) threadPaths(mux routes) {
 	bind(mux, "POST threads", s.CreateThread)
 	bind(mux, "GET threads", s.ListThreads)
 	bind(mux, "GET threads/{thread_id}", s.GetThread)
@@ -65,6 +66,18 @@ func (s *service) threadPaths(mux *http.ServeMux) {
 	bindStream(s, mux, "GET threads/{thread_id}/steps/{step_path}/watch", s.watchStep)
 	bindStream(s, mux, "GET threads/{thread_id}/result/stream", s.streamThreadResult)
 	bindStream(s, mux, "GET threads/{thread_id}/steps/stream", s.streamStepResult)
+}
+
+// routes are the paths, and the name of the call that each carries out.
+type routes struct {
+	*http.ServeMux
+	calls map[string]string
+}
+
+// name keeps which call a pattern is: that of its request.
+func (r routes) name(pattern string, request any) {
+	name := reflect.TypeOf(request).Elem().Name()
+	r.calls[pattern] = strings.TrimSuffix(name, "Request")
 }
 
 // message is a request's type and the pointer to it that is a message.
@@ -86,8 +99,9 @@ func pathOf(pattern string) (full string, names []string) {
 }
 
 // bind serves one call at a path below the prefix.
-func bind[I any, PI message[I], O proto.Message](mux *http.ServeMux, pattern string, call func(context.Context, PI) (O, error)) {
+func bind[I any, PI message[I], O proto.Message](mux routes, pattern string, call func(context.Context, PI) (O, error)) {
 	pattern, names := pathOf(pattern)
+	mux.name(pattern, new(I))
 	mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		in := PI(new(I))
 		err := read(r, in, names)

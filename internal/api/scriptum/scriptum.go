@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/reflection"
 
 	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/api"
 	"github.com/sluice-dev/sluice/internal/api/scriptum/scriptumv1"
 )
 
@@ -34,8 +35,9 @@ type Config struct {
 
 // Adapter serves the wire format. It implements the API's adapter.
 type Adapter struct {
-	grpc *grpc.Server
-	http *http.ServeMux
+	grpc  *grpc.Server
+	http  *http.ServeMux
+	calls map[string]string // by pattern of the paths, the name of the call
 }
 
 // service answers the calls.
@@ -53,11 +55,12 @@ func New(cfg Config) *Adapter {
 			grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxAnswer),
 			grpc.UnaryInterceptor(s.intercept), grpc.StreamInterceptor(s.interceptStream), grpc.NumStreamWorkers(0),
 		),
-		http: http.NewServeMux(),
+		http:  http.NewServeMux(),
+		calls: map[string]string{},
 	}
 	scriptumv1.RegisterScriptumServiceServer(a.grpc, s)
 	reflection.Register(a.grpc)
-	s.paths(a.http)
+	s.paths(routes{a.http, a.calls})
 	return a
 }
 
@@ -68,36 +71,48 @@ func isGRPC(r *http.Request) bool {
 	return r.ProtoMajor == 2 && r.Method == http.MethodPost && strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc")
 }
 
-// Route names a request that is the adapter's. Reflection and what is public need
-// no token.
-func (a *Adapter) Route(r *http.Request) (pattern string, open bool) {
+// Route says what a request is. Reflection and what is public need no token.
+func (a *Adapter) Route(r *http.Request) api.Route {
 	switch {
 	case isGRPC(r):
 		service, method, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 		switch {
 		case strings.HasPrefix(service, "grpc.reflection."):
-			return "gRPC reflection", true
+			return api.Route{Pattern: "gRPC reflection", Public: true}
 		case service != scriptumv1.ScriptumService_ServiceDesc.ServiceName || !known(method):
-			return "gRPC none", true // which has nothing to protect
+			return api.Route{Pattern: "gRPC none", Public: true} // which has nothing to protect
 		}
-		return "gRPC " + service + "/" + method, public[method]
+		return api.Route{Pattern: "gRPC " + service + "/" + method, Public: public[method], Needs: needs[method], Body: maxMessage, Cost: costs[method]}
 	case strings.HasPrefix(r.URL.Path, httpPrefix):
 		_, pattern := a.http.Handler(r)
 		if pattern == "" {
 			pattern = httpPrefix
 		}
-		return pattern, public[pattern]
+		method := a.calls[pattern]
+		return api.Route{Pattern: pattern, Public: public[method], Needs: needs[method], Body: maxMessage, Cost: costs[method]}
 	}
-	return "", false
+	return api.Route{}
 }
 
 // public are the calls that need no token, by name and by path. They tell nothing
 // of the organization.
-var public = map[string]bool{
-	"HealthCheck": true, "GET /v1/scriptum/health": true,
-	"ListTemplates": true, "GET /v1/scriptum/templates": true,
-	"GetTemplate": true, "GET /v1/scriptum/templates/{id}": true,
+var public = map[string]bool{"HealthCheck": true, "ListTemplates": true, "GetTemplate": true}
+
+// needs is what calls need that change something.
+var needs = map[string]sluice.Permission{
+	"CreateScript": sluice.MayPublish, "DeleteScript": sluice.MayPublish, "SaveScriptDraft": sluice.MayPublish, "PublishScriptDraft": sluice.MayPublish,
+	"RollbackScript": sluice.MayDeploy, "SetEnvVar": sluice.MayDeploy, "DeleteEnvVar": sluice.MayDeploy, "ImportEnvVars": sluice.MayDeploy,
+	"UpdateScriptEnv": sluice.MayDeploy, "TestScriptDraft": sluice.MayRun, "CreateThread": sluice.MayRun, "CancelThread": sluice.MayRun, "ResumeThread": sluice.MayRun,
 }
+
+// costs are the memory that the answers of calls take that may be large.
+var costs = map[string]int64{
+	"ListScripts": listCost, "ListScriptVersions": listCost, "ListEnvVars": listCost, "GetScriptEnv": listCost, "ListThreads": listCost,
+	"GetDraftInfo": listCost, "GetScriptCode": listCost,
+}
+
+// listCost is that of a page, or of one message.
+const listCost = 2 * sluice.MaxPageBytes
 
 func known(method string) bool {
 	desc := scriptumv1.ScriptumService_ServiceDesc

@@ -16,8 +16,9 @@ import (
 
 // bindStream serves one call that answers with many messages: each is a line of
 // JSON. What goes wrong after the first is a last line {"error": …}.
-func bindStream[I any, PI message[I], O proto.Message](s *service, mux *http.ServeMux, pattern string, call func(context.Context, PI, func(O) error) error) {
+func bindStream[I any, PI message[I], O proto.Message](s *service, mux routes, pattern string, call func(context.Context, PI, func(O) error) error) {
 	pattern, names := pathOf(pattern)
+	mux.name(pattern, new(I))
 	mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		in := PI(new(I))
 		if err := read(r, in, names); err != nil {

@@ -162,7 +162,7 @@ func (s *service) GetThread(ctx context.Context, req *pb.GetThreadRequest) (*pb.
 	if r.Status != sluice.RunRunning && r.Status != sluice.RunInterrupted {
 		return out, nil
 	}
-	steps, err := s.Services.Steps(ctx, sluice.StepQuery{Run: r.ID})
+	steps, err := sluice.Collect(s.Services.Steps(ctx, sluice.StepQuery{Run: r.ID}))
 	if err != nil {
 		return nil, err
 	}

@@ -57,12 +57,11 @@ func (s *service) GetThreadResult(ctx context.Context, req *pb.GetThreadResultRe
 
 // addSteps adds the steps of a run, as many as there is room for.
 func (s *service) addSteps(ctx context.Context, id string, out *pb.GetThreadResultResponse) error {
-	steps, err := s.Services.Steps(ctx, sluice.StepQuery{Run: id})
-	if err != nil {
-		return err
-	}
 	room := maxSteps
-	for _, r := range steps {
+	for r, err := range s.Services.Steps(ctx, sluice.StepQuery{Run: id}) {
+		if err != nil {
+			return err
+		}
 		next := step(r)
 		if room -= proto.Size(next) + 8; room < 0 { // 8: the tag and the length
 			out.StepsTruncated = true
@@ -75,14 +74,8 @@ func (s *service) addSteps(ctx context.Context, id string, out *pb.GetThreadResu
 
 // step finds one step with what it was given and gave.
 func (s *service) step(ctx context.Context, id, path string) (sluice.RunStep, error) {
-	steps, err := s.Services.Steps(ctx, sluice.StepQuery{Run: id, Path: path, Detail: true})
-	if err != nil {
-		return sluice.RunStep{}, err
-	}
-	for _, step := range steps {
-		if step.Path == path {
-			return step, nil
-		}
+	for step, err := range s.Services.Steps(ctx, sluice.StepQuery{Run: id, Path: path, Detail: true}) {
+		return step, err
 	}
 	return sluice.RunStep{}, noStep(id, path)
 }
@@ -128,19 +121,8 @@ func (s *service) StreamStepResult(req *pb.StreamStepResultRequest, stream grpc.
 }
 
 func (s *service) streamStepResult(ctx context.Context, req *pb.StreamStepResultRequest, send func(*pb.StepResultPart) error) error {
-	paths := []string{req.GetStepPath()}
-	if req.GetStepPath() == "" {
-		steps, err := s.Services.Steps(ctx, sluice.StepQuery{Run: req.GetThreadId()})
-		if err != nil {
-			return err
-		}
-		paths = paths[:0]
-		for _, step := range steps {
-			paths = append(paths, step.Path)
-		}
-	}
-	for _, path := range paths { // one at a time: all outputs together may be large
-		found, err := s.step(ctx, req.GetThreadId(), path)
+	q := sluice.StepQuery{Run: req.GetThreadId(), Path: req.GetStepPath(), Detail: true}
+	for found, err := range s.Services.Steps(ctx, q) { // one at a time: all outputs together may be large
 		if err != nil {
 			return err
 		}

@@ -43,11 +43,10 @@ func (s *service) waiting(ctx context.Context, r sluice.Run, path string) (sluic
 	if path == "" || path == r.Waiting.Step {
 		return *r.Waiting, nil
 	}
-	steps, err := s.Services.Steps(ctx, sluice.StepQuery{Run: r.ID, Path: path})
-	if err != nil {
-		return sluice.Waiting{}, err
-	}
-	for _, step := range steps {
+	for step, err := range s.Services.Steps(ctx, sluice.StepQuery{Run: r.ID, Path: path}) {
+		if err != nil {
+			return sluice.Waiting{}, err
+		}
 		switch step.Status {
 		case sluice.StepWaiting:
 			return sluice.Waiting{Reason: sluice.WaitAnswer, Step: path, Block: step.Block}, nil
