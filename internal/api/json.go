@@ -48,13 +48,12 @@ const maxNesting = 100
 // become other text; and so is JSON of more values, or more deeply nested, than a
 // request needs, before anything is made of it.
 func decode(b []byte, v any, most int) error {
-	if _, first := v.(*any); first { // it is read twice: to check its form, and into its type
-		if !utf8.Valid(b) {
-			return errors.New("it is not UTF-8 text")
-		}
-		if err := checkShape(b, most); err != nil {
-			return err
-		}
+	if !utf8.Valid(b) {
+		return errors.New("it is not UTF-8 text")
+	}
+	// Also what was refused once is read again, into its type.
+	if err := checkShape(b, most); err != nil {
+		return err
 	}
 	return json.Unmarshal(b, v)
 }

@@ -35,7 +35,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(childVariable) != "" {
 		os.Exit(child(os.Stdout, os.Stderr))
 	}
-	os.Exit(pgtest.Run(m))
+	code := pgtest.Run(m)
+	removeShipped()
+	os.Exit(code)
 }
 
 // onEngines runs a test on each engine, with the configuration of an empty one.

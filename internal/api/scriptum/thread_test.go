@@ -202,7 +202,7 @@ func TestThreadRefusals(t *testing.T) {
 	wantCode(t, err, codes.NotFound, "draft")
 	viewer := asked[sluice.Token](t)(in.Services().CreateToken(alice(t), sluice.CreateTokenRequest{Name: "bob", Roles: []sluice.Role{sluice.RoleViewer, sluice.RolePublisher}}))
 	_, err = in.CreateThread(as(t, viewer.Secret), &pb.CreateThreadRequest{ScriptName: "a", Version: 1, InputJson: `{"invoice":"x"}`})
-	wantCode(t, err, codes.PermissionDenied, "bob may not run anything in production", "fix: ")
+	wantCode(t, err, codes.PermissionDenied, "bob may not run anything in any environment", "fix: ")
 	for what, ask := range map[string]func() error{
 		"get": func() error { _, err := in.GetThread(in.admin(), &pb.GetThreadRequest{ThreadId: "none"}); return err },
 		"cancel": func() error {
