@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/aymanbagabas/go-udiff"
 
@@ -66,7 +65,7 @@ func (c *Control) Resolve(ctx context.Context, req sluice.ResolveRequest) (sluic
 		return out, sluice.Errorf(sluice.LimitExceeded, "the key is %d bytes; the limit is %d", len(req.Key), sluice.MaxKeyBytes)
 	}
 	if req.AtLeast > 0 {
-		if err := c.awaitEpoch(ctx, req.AtLeast); err != nil {
+		if err := c.live.WaitFor(ctx, req.AtLeast); err != nil {
 			return out, err
 		}
 	}
@@ -86,16 +85,6 @@ func (c *Control) Resolve(ctx context.Context, req sluice.ResolveRequest) (sluic
 		out.Files, err = c.content(ctx, req.Component, out.Version)
 	}
 	return out, err
-}
-
-// epochTimeout is how long an epoch that is not here yet is waited for. Other
-// nodes' commits arrive within their polling time at the latest.
-const epochTimeout = 10 * time.Second
-
-func (c *Control) awaitEpoch(ctx context.Context, epoch int64) error {
-	ctx, cancel := context.WithTimeout(ctx, epochTimeout)
-	defer cancel()
-	return c.live.WaitFor(ctx, epoch)
 }
 
 // manifest is the live manifest of an environment, by name or alias. Only the

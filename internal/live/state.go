@@ -156,12 +156,18 @@ func (s *State) Epoch() int64 { return s.applied.Load() }
 // Subscribers is how many watch, all environments together.
 func (s *State) Subscribers() int { return int(s.subscribers.Load()) }
 
-// WaitFor returns once an epoch is applied. TimedOut when the context ends
-// first, Unavailable when the state is closed.
+// epochTimeout is how long an epoch that is not here yet is waited for. Other
+// nodes' commits arrive within their polling time.
+const epochTimeout = 10 * time.Second
+
+// WaitFor returns once an epoch is applied. TimedOut when it is not within 10
+// seconds, or the context ends first; Unavailable when the state is closed.
 func (s *State) WaitFor(ctx context.Context, epoch int64) error {
 	if s.opened.Load() && s.applied.Load() >= epoch {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, epochTimeout)
+	defer cancel()
 	if err := s.CatchUp(ctx); err != nil {
 		return err
 	}

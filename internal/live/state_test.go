@@ -3,6 +3,7 @@ package live_test
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -232,4 +233,19 @@ func wantLive(t *testing.T, s *live.State, l *ledger, environment string) {
 	if got.Release != want.Release || got.Epoch != want.Epoch || got.Alias != want.Alias || sluice.RootHash(got.Slots) != want.Root {
 		t.Fatalf("%s is\n%+v, want\n%+v", environment, *got, want)
 	}
+}
+
+// TestWaitForEnds waits for an epoch that never comes, without a deadline of the
+// caller's own.
+func TestWaitForEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLedger("production")
+		s := open(t, live.Config{Source: l})
+		began := time.Now()
+		err := s.WaitFor(t.Context(), 1000)
+		if sluice.CodeOf(err) != sluice.TimedOut || time.Since(began) != 10*time.Second || !strings.Contains(err.Error(), "this node is at") {
+			t.Fatalf("got %v after %s", err, time.Since(began))
+		}
+		_ = s.Close()
+	})
 }
