@@ -15,8 +15,7 @@ import (
 func TestAnswersHaveDeadlines(t *testing.T) {
 	t.Parallel()
 	whole := bytes.Repeat([]byte("x"), 1<<20)
-	h := &handler{Config: Config{Adapters: []Adapter{adapted(whole)}}}
-	h.metrics = NewMetrics
+	h := New(Config{Adapters: []Adapter{adapted(whole)}, Metrics: NewMetrics()})
 	for _, test := range []struct {
 		name  string
 		pause time.Duration // after each piece
