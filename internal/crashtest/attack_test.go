@@ -15,6 +15,7 @@ import (
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/control"
+	"github.com/sluice-dev/sluice/internal/server"
 	"github.com/sluice-dev/sluice/internal/store"
 )
 
@@ -97,6 +98,42 @@ func TestUnreadAnswers(t *testing.T) {
 	for i, s := range steps {
 		if len(steps) != heavySteps || s.Path != fmt.Sprint(i) || len(s.Output) != heavyBytes+2 {
 			t.Errorf("step %d of %d: %s with %d bytes", i, len(steps), s.Path, len(s.Output))
+		}
+	}
+}
+
+// TestPagesOfSteps follows the pages of a run whose steps are each larger than a
+// page, and of their summary.
+func TestPagesOfSteps(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	run := heavyRun(t, dir)
+	s := serve(t, server.Config{Data: dir})
+	for query, want := range map[string]string{
+		"?detail=true":                 "0, next 0",
+		"?detail=true&cursor=9":        "10, next 10",
+		"?limit=3&cursor=9":            "10 11 12, next 12",
+		"?detail=true&path=11&limit=1": "11",
+		"?cursor=12":                   "13 14 15",
+		"?cursor=15":                   "",
+		"":                             "0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15",
+	} {
+		status, text := s.ask(s.FirstToken(), "GET", "/v1/runs/"+run+"/steps"+query, "")
+		var page sluice.Page[sluice.RunStep]
+		if err := json.Unmarshal([]byte(text), &page); err != nil || status != 200 {
+			t.Errorf("%s: %d, %v", query, status, err)
+			continue
+		}
+		var paths []string
+		for _, step := range page.Items {
+			paths = append(paths, step.Path)
+		}
+		got := strings.Join(paths, " ")
+		if page.Next != "" {
+			got += ", next " + page.Next
+		}
+		if got != want {
+			t.Errorf("%s: got %s, want %s", query, got, want)
 		}
 	}
 }
