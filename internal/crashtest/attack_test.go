@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -94,6 +95,10 @@ func TestUnreadAnswers(t *testing.T) {
 			p.endures(func(ctx context.Context) { p.unread(ctx, viewer, path) }, others)
 		})
 	}
+	t.Run("steps over HTTP/2", func(t *testing.T) {
+		p := p.within(t)
+		p.endures(func(ctx context.Context) { p.unreadStreams(ctx, viewer, "/v1/runs/"+run+"/steps?detail=true") }, others)
+	})
 	steps := must[[]sluice.RunStep](t)(sluice.Collect(other.Steps(t.Context(), sluice.StepQuery{Run: run, Detail: true})))
 	for i, s := range steps {
 		if len(steps) != heavySteps || s.Path != fmt.Sprint(i) || len(s.Output) != heavyBytes+2 {
@@ -145,6 +150,27 @@ func (p *program) unread(ctx context.Context, token, path string) {
 	for range attackers {
 		all.Go(func() {
 			p.raw(ctx, fmt.Sprintf("GET %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n\r\n", path, token), nil)
+		})
+	}
+	all.Wait()
+}
+
+// unreadStreams is unread over one connection of HTTP/2.
+func (p *program) unreadStreams(ctx context.Context, token, path string) {
+	var protocols http.Protocols
+	protocols.SetUnencryptedHTTP2(true)
+	transport := &http.Transport{Protocols: &protocols}
+	context.AfterFunc(ctx, transport.CloseIdleConnections)
+	var all sync.WaitGroup
+	for range attackers {
+		all.Go(func() {
+			req := must[*http.Request](p.T)(http.NewRequestWithContext(ctx, http.MethodGet, p.url+path, nil))
+			req.Header.Set("Authorization", "Bearer "+token)
+			if resp, err := transport.RoundTrip(req); err != nil {
+				p.Error(err)
+			} else {
+				context.AfterFunc(ctx, func() { _ = resp.Body.Close() })
+			}
 		})
 	}
 	all.Wait()
