@@ -52,11 +52,19 @@ func change(path string, next func(text string, m *Master) (string, error)) erro
 // lockFile opens a key file that no other changes until it is closed. A change
 // replaces the file: who waited for one that is no longer in place begins anew.
 func lockFile(path string) (*os.File, error) {
-	for {
+	return openLocked(path, func() (*os.File, error) {
 		f, err := os.OpenFile(path, os.O_RDWR, 0) // what is on NFS can be locked only so
 		if errors.Is(err, os.ErrPermission) {
 			f, err = os.Open(path)
 		}
+		return f, err
+	})
+}
+
+// openLocked opens and locks the file of a path, again when it was replaced meanwhile.
+func openLocked(path string, open func() (*os.File, error)) (*os.File, error) {
+	for {
+		f, err := open()
 		if err != nil {
 			return nil, err
 		}
@@ -80,10 +88,13 @@ func lockInPlace(f *os.File, path string) (bool, error) {
 		return false, err
 	}
 	there, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
 	return err == nil && os.SameFile(mine, there), err
 }
 
-// lock waits for an open file or directory to be free. It ends when that is closed.
+// lock waits for an open file to be free. It ends when that is closed.
 func lock(f *os.File) error {
 	for {
 		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX)

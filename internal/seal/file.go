@@ -88,16 +88,16 @@ func makeFile(path string) error {
 }
 
 // placeUnlinked puts a file in place, unless there is one, where the file system
-// has no hard links. A lock keeps off others that do the same.
+// has no hard links. A lock keeps off others that do the same. It is that of a file:
+// the directory's own is held by the server whose data is in it.
 func placeUnlinked(temporary, path string) error {
-	dir, err := os.Open(filepath.Dir(path))
+	placing := path + ".placing"
+	f, err := openLocked(placing, func() (*os.File, error) { return os.OpenFile(placing, os.O_CREATE|os.O_RDWR, 0o600) })
 	if err != nil {
 		return err
 	}
-	defer dir.Close() // which unlocks
-	if err := lock(dir); err != nil {
-		return err
-	}
+	defer f.Close() // which unlocks
+	defer os.Remove(placing)
 	if _, err := os.Lstat(path); err == nil {
 		return os.Remove(temporary)
 	} else if !errors.Is(err, fs.ErrNotExist) {
