@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need besides Go, and does nothing when it is there:
 #   PostgreSQL  one of the two storage engines; tests start clusters of their own
+#   PgBouncer   stands before them in some tests, as it does in production
 #   gcc         the race detector is built with cgo
 #   git         tests of repositories and tags run the real one
 #   ssh-keygen  tags are signed with SSH keys, of openssh-client
@@ -27,6 +28,7 @@ have_postgres() {
 
 missing=()
 have_postgres || missing+=(postgresql)
+command -v pgbouncer >/dev/null || [ -x /usr/sbin/pgbouncer ] || missing+=(pgbouncer)
 command -v gcc >/dev/null || missing+=(gcc libc6-dev)
 for tool in git jq curl strace; do
 	command -v "$tool" >/dev/null || missing+=("$tool")
@@ -61,5 +63,18 @@ if [[ " ${missing[*]} " == *" postgresql "* ]]; then
 	apt install -y --no-install-recommends postgresql-common
 	"${as_root[@]}" sed -i 's/^#\?create_main_cluster.*/create_main_cluster = false/' \
 		/etc/postgresql-common/createcluster.conf
+fi
+if [[ " ${missing[*]} " == *" pgbouncer "* ]]; then
+	# This package starts a service too, and has no setting against it: it is kept
+	# from starting while it is installed, and from every boot afterwards.
+	policy=/usr/sbin/policy-rc.d
+	if [ ! -e $policy ]; then
+		trap '"${as_root[@]}" rm -f $policy' EXIT
+		printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee $policy >/dev/null
+		"${as_root[@]}" chmod 755 $policy
+	fi
+	apt install -y --no-install-recommends pgbouncer
+	"${as_root[@]}" systemctl disable pgbouncer.service 2>/dev/null || true # where there is no systemd
+	"${as_root[@]}" update-rc.d pgbouncer disable
 fi
 apt install -y --no-install-recommends "${missing[@]}"

@@ -18,7 +18,7 @@ make_cluster() {
 
 start_server() {
 	"$bin/pg_ctl" -D "$dir/data" -l "$dir/log" -w -t 60 start -o "-k '$dir' -c listen_addresses='' \
-		-c max_connections=100 -c shared_buffers=16MB -c max_wal_size=256MB" >>"$dir/log" 2>&1 </dev/null
+		-c max_connections=200 -c shared_buffers=16MB -c max_wal_size=256MB" >>"$dir/log" 2>&1 </dev/null
 }
 
 stop_server() {

@@ -13,9 +13,12 @@
 // whose user may create databases, they are created there and no cluster is
 // started, so that several packages can share one.
 //
+// [Pooler] puts a real PgBouncer before a database, which goes as the cluster does.
+//
 // The package is for tests alone: production code must never import it. It
 // never skips, because a suite that quietly leaves out an engine proves nothing
-// about it. It needs a Unix with PostgreSQL's own programs.
+// about it. It needs a Unix with PostgreSQL's own programs,
+// and PgBouncer.
 package pgtest
 
 import (
