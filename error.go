@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"syscall"
 )
 
 // Code is the stable, machine-readable kind of an [Error]. Each transport maps
@@ -63,8 +64,8 @@ func (e *Error) Error() string { return e.Message }
 func (e *Error) Unwrap() error { return e.cause }
 
 // AsError turns any error into an *Error. What is not one already becomes
-// [TimedOut] for an ended context and [Internal] otherwise, whose text is kept
-// as the cause and never shown.
+// [TimedOut] for an ended context, [Unavailable] for what the operating system
+// lacks, and [Internal] otherwise, whose text is kept as the cause and never shown.
 func AsError(err error) *Error {
 	if err == nil {
 		return nil
@@ -76,8 +77,28 @@ func AsError(err error) *Error {
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return Errorf(TimedOut, "the request ended before it was done").Because(err)
 	}
+	if lacking := ofSystem(err); lacking != nil {
+		return lacking.Because(err)
+	}
 	return Errorf(Internal, "something went wrong inside Sluice").
-		Fix("look in the server's log for this request, then report it").Because(err)
+		Fix("find its cause in the server's log, which is the server's standard error, and report both").Because(err)
+}
+
+// ofSystem is what an error of the operating system says that an operator can
+// mend; nil for any other. Paths are left out, since they are the server's.
+func ofSystem(err error) *Error {
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return Errorf(Unavailable, "the disk is full").Fix("make room on it, then try again")
+	case errors.Is(err, syscall.EROFS):
+		return Errorf(Unavailable, "the file system is mounted read-only").
+			Fix("see in the system's log why, mount it for writing, then try again")
+	case errors.Is(err, syscall.EIO):
+		return Errorf(Unavailable, "the disk cannot be read or written").Fix("see what the system's log says of it")
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return Errorf(Unavailable, "too many files and connections are open").Fix("allow the process more of them, then try again")
+	}
+	return nil
 }
 
 // CodeOf returns the code of err, or "" for nil.

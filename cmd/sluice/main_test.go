@@ -37,8 +37,13 @@ func TestScript(t *testing.T) {
 		ContinueOnError:    true,
 		Cmds: commands(map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits,
-			// database sets POSTGRES to the URL of an empty database.
-			"database": func(ts *testscript.TestScript, _ bool, _ []string) { ts.Setenv("POSTGRES", pgtest.New(t)) },
+			// database sets POSTGRES to the URL of an empty database, and POOLED to one that
+			// leads to it through PgBouncer, where transactions share connections.
+			"database": func(ts *testscript.TestScript, _ bool, _ []string) {
+				dsn := pgtest.New(t)
+				ts.Setenv("POSTGRES", dsn)
+				ts.Setenv("POOLED", pgtest.Pooler(t, dsn, "transaction"))
+			},
 		}),
 		RequireExplicitExec: false,
 		Setup: func(e *testscript.Env) error {

@@ -79,6 +79,8 @@ type Config struct {
 	// Log takes one line a request at debug level, and every internal error with
 	// its cause. Defaults to discarding.
 	Log *slog.Logger
+	// LogPlace says to people where Log goes. Defaults to the server's standard error.
+	LogPlace string
 	// Metrics counts requests; several handlers may share one. Defaults to one of
 	// the handler's own, made when it is first needed.
 	Metrics *Metrics

@@ -116,6 +116,9 @@ func note(w http.ResponseWriter, p *problem) {
 	if rec, ok := w.(*recorder); ok {
 		rec.problem = p
 	}
+	if p.Code == sluice.Internal && errors.Unwrap(p.err) != nil { // which the log alone shows
+		p.Fixes = []string{fmt.Sprintf("find its cause in %s, at the request %s, and report both", logPlace(w), w.Header().Get(requestHeader))}
+	}
 	switch p.Status {
 	case http.StatusUnauthorized:
 		w.Header().Set("WWW-Authenticate", `Bearer realm="sluice"`)
@@ -123,6 +126,14 @@ func note(w http.ResponseWriter, p *problem) {
 		w.Header().Set("Retry-After", retryAfter)
 	}
 	w.Header().Set("Cache-Control", "no-store")
+}
+
+// logPlace is where people find the log of the handler that answers.
+func logPlace(w http.ResponseWriter) string {
+	if rec, ok := w.(*recorder); ok && rec.logPlace != "" {
+		return rec.logPlace
+	}
+	return "the server's log, which is the server's standard error"
 }
 
 // fromHuma returns an error that huma found in a request before our code saw it.

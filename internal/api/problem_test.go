@@ -80,6 +80,21 @@ func (a asking) Authenticate(context.Context, string) (sluice.Actor, error) {
 	return sluice.Actor{}, a.err
 }
 
+// TestUnknownErrorsNameTheirLog says where the cause is that no answer shows.
+func TestUnknownErrorsNameTheirLog(t *testing.T) {
+	t.Parallel()
+	in := install(t)
+	for place, want := range map[string]string{"": "the server's log, which is the server's standard error", "the line above": "the line above"} {
+		cfg := in.config()
+		cfg.Auth, cfg.LogPlace = asking{errors.New("a cause")}, place
+		w := in.ask(api.New(cfg), "GET", "/v1/info", "")
+		p := wantProblem(t, w, http.StatusInternalServerError, sluice.Internal)
+		if id := w.Header().Get("X-Request-Id"); len(p.Fixes) != 1 || !strings.Contains(p.Fixes[0], want) || !strings.Contains(p.Fixes[0], id) {
+			t.Errorf("got %q, want %q and the request %s", p.Fixes, want, id)
+		}
+	}
+}
+
 func TestCodesHaveTheirStatus(t *testing.T) {
 	t.Parallel()
 	in := install(t)

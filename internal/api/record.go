@@ -26,7 +26,12 @@ type recorder struct {
 	scope   *budget.Scope // the memory that the request holds
 	refused *problem      // why the rest of the body was not read
 	gone    bool          // the connection was taken over
+	// logPlace is where people find what is logged, if not where servers log.
+	logPlace string
 }
+
+// requestHeader names the request, for the log.
+const requestHeader = "X-Request-Id"
 
 // WriteHeader sends the status; a problem's own is the one that holds.
 func (rec *recorder) WriteHeader(status int) {
@@ -69,10 +74,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start, id := time.Now(), requestID()
 	ctx, scope := budget.WithScope(r.Context())
 	defer scope.Release()
-	rec := &recorder{paced: newPaced(w), scope: scope}
+	rec := &recorder{paced: newPaced(w), scope: scope, logPlace: h.LogPlace}
 	r = r.WithContext(ctx)
 	head := w.Header()
-	head.Set("X-Request-Id", id)
+	head.Set(requestHeader, id)
 	head.Set("X-Content-Type-Options", "nosniff")
 	defer func() {
 		broken := h.recovered(rec, recover())

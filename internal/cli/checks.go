@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -74,14 +75,17 @@ func standing(dir string) string {
 	}
 }
 
+// probeBytes is what must have room, as a small change has.
+const probeBytes = 64 << 10
+
 // probe writes a file into a directory and takes it away again.
 func probe(dir string) error {
 	f, err := os.CreateTemp(dir, ".doctor-*")
 	if err != nil {
 		return err
 	}
-	f.Close()
-	return os.Remove(f.Name())
+	_, err = f.Write(make([]byte, probeBytes))
+	return errors.Join(err, f.Close(), os.Remove(f.Name()))
 }
 
 // checkConnection finds out what is asked, and as whom: whether it answers, its
@@ -234,8 +238,8 @@ func (d *doctor) checkWatch(ctx context.Context) {
 
 func (d *doctor) checkPush() {
 	if strings.EqualFold(d.info.Push, "poll") {
-		d.warn("push", "connect to PostgreSQL directly, or through a pooler in session mode, so that LISTEN works",
-			"changes of other servers arrive by polling, because the database does not notify")
+		d.warn("push", "start the server with --postgres-listen and the URL of PostgreSQL itself, past what stands before it",
+			"changes of other servers arrive by polling, since a pooler that does not notify stands before PostgreSQL")
 		return
 	}
 	d.ok("push", "changes arrive at once (%s)", valueOr(d.info.Push, "direct"))

@@ -69,7 +69,7 @@ func (e *env) local(ctx context.Context, s config.Settings) (client.Config, erro
 		e.note("started an empty store in %s; `sluice init` makes a project of this directory", dir)
 	}
 	srv, err := server.Open(ctx, server.Config{
-		Data: dir, Postgres: s.Postgres, Version: e.Version, Embedded: true, Log: e.log(slog.LevelError),
+		Data: dir, Postgres: s.Postgres, PostgresListen: s.PostgresListen, Version: e.Version, Embedded: true, Log: e.log(slog.LevelError),
 		MasterKey: s.MasterKey, MasterKeyFile: e.optionalPath(s.MasterKeyFile), MasterKeyCommand: s.MasterKeyCommand,
 	})
 	if err != nil {
@@ -142,6 +142,10 @@ func unwritable(dir string, err error) error {
 	if errors.As(err, &at) {
 		err = at.Err
 	}
-	return sluice.Errorf(sluice.Unavailable, "cannot write to %s: %w", dir, err).
-		Fix("make it writable for you, or name another directory with --data, or a server with --server")
+	out := sluice.Errorf(sluice.Unavailable, "cannot write to %s: %w", dir, err)
+	if of := sluice.AsError(err); of.Code == sluice.Unavailable { // the disk, not the directory
+		out.Fixes = of.Fixes
+		return out
+	}
+	return out.Fix("make it writable for you, or name another directory with --data, or a server with --server")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"syscall"
 
 	"github.com/sluice-dev/sluice"
@@ -67,6 +68,11 @@ func (e *env) exit(ctx context.Context, err error) int {
 func (e *env) printError(err error) {
 	known := sluice.AsError(err)
 	fmt.Fprintf(e.Stderr, "sluice: %s\n", known.Message)
+	if cause := errors.Unwrap(known); known.Code == sluice.Internal && cause != nil && !strings.Contains(known.Message, cause.Error()) {
+		// It happened in this process: no server has it in its log.
+		fmt.Fprintf(e.Stderr, "  cause: %s\n", oneLine(cause.Error()))
+		known.Fixes = []string{"report it with this cause"}
+	}
 	for _, fix := range known.Fixes {
 		fmt.Fprintf(e.Stderr, "  fix: %s\n", fix)
 	}

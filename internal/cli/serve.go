@@ -28,6 +28,7 @@ func serveCommand(e *env) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&e.flags.Listen, "listen", "", "`ADDRESS` to listen on (SLUICE_LISTEN) (default 127.0.0.1:7117)")
 	f.StringVar(&e.flags.Postgres, "postgres", "", "`URL` of a PostgreSQL database (SLUICE_POSTGRES), for more than one server")
+	f.StringVar(&e.flags.PostgresListen, "postgres-listen", "", "`URL` past a pooler, for LISTEN (SLUICE_POSTGRES_LISTEN)")
 	f.StringVar(&e.flags.TLSCert, "tls-cert", "", "PEM `FILE` with a certificate for the address (SLUICE_TLS_CERT)")
 	f.StringVar(&e.flags.TLSKey, "tls-key", "", "PEM `FILE` with its key (SLUICE_TLS_KEY)")
 	f.StringVar(&e.flags.MasterKeyFile, "master-key-file", "", "`FILE` with the master key (SLUICE_MASTER_KEY_FILE)")
@@ -69,7 +70,7 @@ func (e *env) serve(cmd *cobra.Command, o serveOptions) error {
 	}
 	ctx := cmd.Context()
 	srv, err := server.Open(ctx, server.Config{
-		Data: dir, Postgres: s.Postgres, Listen: s.Listen, Hosts: o.hosts, Version: e.Version, Log: e.log(slog.LevelInfo),
+		Data: dir, Postgres: s.Postgres, PostgresListen: s.PostgresListen, Listen: s.Listen, Hosts: o.hosts, Version: e.Version, Log: e.log(slog.LevelInfo),
 		TLSCert: e.optionalPath(s.TLSCert), TLSKey: e.optionalPath(s.TLSKey),
 		MasterKey: s.MasterKey, MasterKeyFile: e.optionalPath(s.MasterKeyFile), MasterKeyCommand: s.MasterKeyCommand,
 		AllowOutbound: o.outbound, Runs: o.runs, Git: git,

@@ -27,9 +27,12 @@ type Settings struct {
 	Actor    string // who acts in an embedded installation; defaults to the user of the system
 	Nameless bool   // nobody said who acts: Actor is the user of the system
 	Postgres string // URL of a database to use in place of SQLite in Data
-	Listen   string // where `serve` listens; defaults to [DefaultListen]
-	TLSCert  string // PEM files for Listen
-	TLSKey   string
+	// PostgresListen is the URL of PostgreSQL itself, for LISTEN, when Postgres leads
+	// to a pooler.
+	PostgresListen string
+	Listen         string // where `serve` listens; defaults to [DefaultListen]
+	TLSCert        string // PEM files for Listen
+	TLSKey         string
 	// The master key that secrets are sealed under: the key itself, which only the
 	// environment may hold, or a file or a command that gives it. When none is set
 	// it is a file in Data, unless the data is in PostgreSQL.
@@ -57,7 +60,7 @@ func Load(src Source) (Settings, error) {
 	s.overlay(Settings{
 		Server: src.Getenv("SLUICE_SERVER"), Token: src.Getenv("SLUICE_TOKEN"), Org: src.Getenv("SLUICE_ORG"),
 		Data: src.Getenv("SLUICE_DATA"), Actor: src.Getenv("SLUICE_ACTOR"),
-		Postgres: src.Getenv("SLUICE_POSTGRES"), Listen: src.Getenv("SLUICE_LISTEN"),
+		Postgres: src.Getenv("SLUICE_POSTGRES"), PostgresListen: src.Getenv("SLUICE_POSTGRES_LISTEN"), Listen: src.Getenv("SLUICE_LISTEN"),
 		TLSCert: src.Getenv("SLUICE_TLS_CERT"), TLSKey: src.Getenv("SLUICE_TLS_KEY"),
 		MasterKey: src.Getenv("SLUICE_MASTER_KEY"), MasterKeyFile: src.Getenv("SLUICE_MASTER_KEY_FILE"),
 		MasterKeyCommand: src.Getenv("SLUICE_MASTER_KEY_COMMAND"),
@@ -84,6 +87,7 @@ func (s *Settings) overlay(o Settings) {
 		{&s.Data, o.Data},
 		{&s.Actor, o.Actor},
 		{&s.Postgres, o.Postgres},
+		{&s.PostgresListen, o.PostgresListen},
 		{&s.Listen, o.Listen},
 		{&s.TLSCert, o.TLSCert},
 		{&s.TLSKey, o.TLSKey},
@@ -139,7 +143,7 @@ func ParseSettings(file string, content []byte) (Settings, error) {
 	err = doc.fields(top, map[string]func(*yaml.Node) error{
 		"server": doc.text(&s.Server), "token": doc.text(&s.Token), "org": doc.text(&s.Org),
 		"data": doc.text(&s.Data), "actor": doc.text(&s.Actor),
-		"postgres": doc.text(&s.Postgres), "listen": doc.text(&s.Listen),
+		"postgres": doc.text(&s.Postgres), "postgres_listen": doc.text(&s.PostgresListen), "listen": doc.text(&s.Listen),
 		"tls_cert": doc.text(&s.TLSCert), "tls_key": doc.text(&s.TLSKey),
 		"master_key_file": doc.text(&s.MasterKeyFile), "master_key_command": doc.text(&s.MasterKeyCommand),
 	})

@@ -97,19 +97,26 @@ func listenUnix(path string) (net.Listener, error) {
 		l.Close()
 		return nil, sluice.Errorf(sluice.Unavailable, "cannot protect the socket %s: %w", path, err)
 	}
-	return unlinking{l, path}, nil
+	mine, err := os.Lstat(path)
+	if err != nil {
+		l.Close()
+		return nil, sluice.Errorf(sluice.Unavailable, "cannot find the socket %s again: %w", path, err)
+	}
+	return unlinking{l, path, mine}, nil
 }
 
 // unlinking removes the socket's name when it is closed.
 type unlinking struct {
 	net.Listener
 	path string
+	mine os.FileInfo
 }
 
-// Close closes the listener and removes its name.
+// Close closes the listener and removes its name, unless that names another
+// server's socket by now: its directory may have been put in the place of ours.
 func (u unlinking) Close() error {
 	err := u.Listener.Close()
-	if err == nil {
+	if now, e := os.Lstat(u.path); err == nil && e == nil && os.SameFile(u.mine, now) {
 		err = os.Remove(u.path)
 	}
 	return err

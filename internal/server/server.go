@@ -40,6 +40,9 @@ type Config struct {
 	// Postgres is a connection URL. When set, the data is there, and Data only
 	// holds the socket.
 	Postgres string
+	// PostgresListen is the URL of PostgreSQL itself, for LISTEN, where Postgres
+	// leads to a pooler. Defaults to Postgres, or to polling behind a pooler.
+	PostgresListen string
 	// Listen is the TCP address. Defaults to DefaultListen.
 	Listen string
 	// TLSCert and TLSKey are PEM files for the TCP address, read again when they
@@ -126,7 +129,10 @@ type Server struct {
 // address and the socket, so that a failure is known before anything is served.
 func Open(ctx context.Context, cfg Config) (*Server, error) {
 	cfg = cfg.withDefaults()
-	db, err := store.Open(ctx, store.Config{Dir: cfg.Data, Postgres: cfg.Postgres, Hold: !cfg.Embedded, Now: cfg.Now, Log: cfg.Log})
+	db, err := store.Open(ctx, store.Config{
+		Dir: cfg.Data, Postgres: cfg.Postgres, Listen: cfg.PostgresListen, Beside: []string{KeyFile},
+		Hold: !cfg.Embedded, Now: cfg.Now, Log: cfg.Log,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -223,9 +229,13 @@ func (s *Server) Handler() http.Handler { return s.handler(false) }
 func (s *Server) Local() http.Handler { return s.handler(true) }
 
 func (s *Server) handler(trusted bool) http.Handler {
+	logPlace := ""
+	if s.cfg.Embedded {
+		logPlace = "the log line on standard error"
+	}
 	return api.New(api.Config{
 		Services: s.services(), Auth: s.control, Streamer: streamer{s}, Backup: s.db.Backup,
-		Memory: s.memory, Trusted: trusted, Hosts: s.cfg.Hosts, Log: s.cfg.Log, Metrics: s.metrics, Adapters: s.adapters(),
+		Memory: s.memory, Trusted: trusted, Hosts: s.cfg.Hosts, Log: s.cfg.Log, LogPlace: logPlace, Metrics: s.metrics, Adapters: s.adapters(),
 		WorkflowSchema: workflow.Schema(),
 	})
 }

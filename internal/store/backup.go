@@ -64,7 +64,7 @@ func (db *DB) backupTo(ctx context.Context, path string) error {
 			return err
 		}
 		for _, table := range tables {
-			if err := copyTable(ctx, from, tx, table, ""); err != nil {
+			if err := copyTable(ctx, from, prepared(tx), table, ""); err != nil {
 				return fmt.Errorf("copy %s: %w", table, err)
 			}
 		}
@@ -80,9 +80,27 @@ func (db *DB) backupTo(ctx context.Context, path string) error {
 	return to.closeHandles()
 }
 
-// inserter is a transaction that rows are written to.
-type inserter interface {
-	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
+// inserter carries out one statement for many rows, until done.
+type inserter func(ctx context.Context, query string) (insert func(args ...any) error, done func(), err error)
+
+// prepared prepares the statement on a transaction.
+func prepared(tx *sql.Tx) inserter {
+	return func(ctx context.Context, query string) (func(...any) error, func(), error) {
+		s, err := tx.PrepareContext(ctx, query)
+		if err != nil {
+			return nil, nil, err
+		}
+		return func(args ...any) error {
+			_, err := s.ExecContext(ctx, args...)
+			return err
+		}, func() { s.Close() }, nil
+	}
+}
+
+// inserting inserts by a transaction of the committer, which knows whether a
+// statement may be prepared.
+func (tx *Tx) inserting(_ context.Context, query string) (func(...any) error, func(), error) {
+	return func(args ...any) error { return tx.change(query, args...) }, func() {}, nil
 }
 
 // copyTable copies the rows of a table that a condition selects.
@@ -100,11 +118,11 @@ func copyTable(ctx context.Context, from *Tx, to inserter, table, where string) 
 	for i := range marks {
 		marks[i] = fmt.Sprintf("$%d", i+1)
 	}
-	insert, err := to.PrepareContext(ctx, fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)", table, strings.Join(columns, ", "), strings.Join(marks, ", ")))
+	insert, done, err := to(ctx, fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)", table, strings.Join(columns, ", "), strings.Join(marks, ", ")))
 	if err != nil {
 		return err
 	}
-	defer insert.Close()
+	defer done()
 	values, into := make([]any, len(columns)), make([]any, len(columns))
 	for i := range values {
 		into[i] = &values[i]
@@ -118,7 +136,7 @@ func copyTable(ctx context.Context, from *Tx, to inserter, table, where string) 
 				values[i] = []byte{} // as SQLite's driver reads empty bytes, which are not absent
 			}
 		}
-		if _, err := insert.ExecContext(ctx, values...); err != nil {
+		if err := insert(values...); err != nil {
 			return err
 		}
 	}
@@ -246,7 +264,7 @@ func (db *DB) RestoreFrom(ctx context.Context, from *DB, actor string) error {
 				if table == "meta" {
 					where = " WHERE name <> 'ledger'"
 				}
-				if err := copyTable(ctx, source, tx.writer.conn, table, where); err != nil {
+				if err := copyTable(ctx, source, tx.inserting, table, where); err != nil {
 					return fmt.Errorf("restore %s: %w", table, err)
 				}
 			}

@@ -56,7 +56,9 @@ func errClosed() error {
 	return sluice.Errorf(sluice.Unavailable, "the server is stopping").Fix("try again in a moment")
 }
 
-// writer is the committer's connection with its prepared statements.
+// writer is a connection with its prepared statements. Stmts is nil behind a
+// pooler, where a statement would be prepared on a connection that the next
+// transaction may not get.
 type writer struct {
 	conn  *sql.Conn
 	stmts map[string]*sql.Stmt
@@ -118,7 +120,7 @@ func (db *DB) commitGroup(w *writer, group []*request) *writer {
 	}
 	for _, r := range group {
 		if r.err == nil && err != nil {
-			r.err = db.mapped(err)
+			r.err = db.outcome(err)
 		}
 		r.done <- r.err
 	}
@@ -135,7 +137,7 @@ func (db *DB) tryGroup(w *writer, group []*request) ([]sluice.Entry, *writer, er
 		if err != nil {
 			return nil, nil, err
 		}
-		w = &writer{conn: conn, stmts: map[string]*sql.Stmt{}}
+		w = db.writerOn(conn)
 	}
 	if err := w.control(ctx, db.dialect, db.dialect.begin); err != nil {
 		if mapped := db.mapped(err); sluice.CodeOf(mapped) == sluice.Unavailable && db.dialect.name == "sqlite" {
@@ -144,7 +146,11 @@ func (db *DB) tryGroup(w *writer, group []*request) ([]sluice.Entry, *writer, er
 		return nil, w, errors.Join(errBroken, err)
 	}
 	tx := &Tx{ctx: ctx, db: db, org: group[0].org, writer: w, writes: true}
-	if err := tx.run(group); err != nil {
+	err := db.place.check()
+	if err == nil {
+		err = tx.run(group)
+	}
+	if err != nil {
 		w.abandon(ctx)
 		return nil, nil, err
 	}
@@ -157,7 +163,11 @@ func (db *DB) tryGroup(w *writer, group []*request) ([]sluice.Entry, *writer, er
 	}
 	if err := w.control(ctx, db.dialect, "COMMIT"); err != nil {
 		w.abandon(ctx)
-		return nil, nil, err
+		return nil, nil, commitFailure{err}
+	}
+	// What moved meanwhile took the change with it: nobody may be told that it is made.
+	if err := db.place.check(); err != nil {
+		return nil, w, commitFailure{err}
 	}
 	return tx.entries, w, nil
 }
@@ -213,7 +223,38 @@ func (tx *Tx) call(fn func(*Tx) error) (err error) {
 			err = fmt.Errorf("panic in a transaction: %v\n%s", p, debug.Stack())
 		}
 	}()
-	return tx.db.mapped(fn(tx))
+	return tx.db.outcome(fn(tx))
+}
+
+// writerOn returns a connection that keeps its statements where it may.
+func (db *DB) writerOn(conn *sql.Conn) *writer {
+	w := &writer{conn: conn}
+	if !db.dialect.pooled {
+		w.stmts = map[string]*sql.Stmt{}
+	}
+	return w
+}
+
+func (w *writer) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if w.stmts == nil {
+		return w.conn.ExecContext(ctx, query, args...)
+	}
+	s, err := w.stmt(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return s.ExecContext(ctx, args...)
+}
+
+func (w *writer) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if w.stmts == nil {
+		return w.conn.QueryContext(ctx, query, args...)
+	}
+	s, err := w.stmt(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return s.QueryContext(ctx, args...)
 }
 
 func (w *writer) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
@@ -241,11 +282,7 @@ func (w *writer) control(ctx context.Context, d dialect, statement string) error
 		_, err := w.conn.ExecContext(ctx, statement)
 		return err
 	}
-	s, err := w.stmt(ctx, statement)
-	if err != nil {
-		return err
-	}
-	_, err = s.ExecContext(ctx)
+	_, err := w.exec(ctx, statement)
 	return err
 }
 

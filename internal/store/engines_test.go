@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"os"
 	"runtime"
 	"testing"
@@ -37,7 +39,7 @@ func open(t *testing.T, cfg Config) *DB {
 	t.Helper()
 	db, err := Open(t.Context(), cfg)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatal(err, errors.Unwrap(err))
 	}
 	t.Cleanup(func() {
 		if err := db.Close(); err != nil {
@@ -113,4 +115,52 @@ func waiting(t *testing.T, db *DB, count int) {
 			t.Fatalf("%d requests wait, not %d", len(db.queue), count)
 		}
 	}
+}
+
+// cut ends all connections to a database but its own.
+func cut(t *testing.T, dsn string) {
+	t.Helper()
+	scanned[int](t, unprepared(t, dsn), "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+}
+
+// left counts what each connection of a pooler still holds of others' transactions.
+func left(t *testing.T, dsn string) (counts []string) {
+	t.Helper()
+	db := unprepared(t, dsn)
+	for range pgtest.PoolSize { // all at once, so that each has another connection
+		tx, err := db.BeginTx(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tx.Rollback()
+		counts = append(counts, scanned[string](t, tx, `SELECT concat_ws(' ',
+			(SELECT count(*) FROM pg_prepared_statements WHERE name <> ''),
+			(SELECT count(*) FROM pg_listening_channels()),
+			(SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()),
+			(SELECT count(*) FROM pg_settings WHERE name = 'lock_timeout' AND setting <> '0'))`))
+	}
+	return counts
+}
+
+// unprepared opens a database without preparing anything there.
+func unprepared(t *testing.T, dsn string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("pgx", dsn+"&default_query_exec_mode=simple_protocol")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// scanned reads one value.
+func scanned[T any](t *testing.T, from interface {
+	QueryRowContext(context.Context, string, ...any) *sql.Row
+}, query string,
+) (v T) {
+	t.Helper()
+	if err := from.QueryRowContext(t.Context(), query).Scan(&v); err != nil {
+		t.Fatal(err)
+	}
+	return v
 }

@@ -1,6 +1,73 @@
 package store
 
-import "context"
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/sluice-dev/sluice"
+)
+
+// dirLock is the lock of a data directory: of a file in it, as programs of any
+// version take it, and of the directory itself, so that whoever removes the file
+// does not let a second server in. The directory's is nil on file systems that
+// cannot lock one.
+type dirLock struct{ file, dir *os.File }
+
+// Close lets the lock go.
+func (l *dirLock) Close() error {
+	err := l.file.Close()
+	if l.dir != nil {
+		err = errors.Join(err, l.dir.Close())
+	}
+	return err
+}
+
+// lockDir takes the directory's lock, waiting at most so long.
+func lockDir(ctx context.Context, dir string, wait time.Duration) (*dirLock, error) {
+	deadline := time.Now().Add(wait)
+	for {
+		lock, err := tryLock(dir)
+		if err == nil || !errors.Is(err, syscall.EWOULDBLOCK) {
+			return lock, err
+		}
+		if time.Now().After(deadline) || ctx.Err() != nil {
+			return nil, sluice.Errorf(sluice.Conflict, "another Sluice server holds %s", dir).
+				Fix("stop it, or choose another directory with --data DIR").Because(err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func tryLock(dir string) (*dirLock, error) {
+	file, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, dirError(dir, err)
+	}
+	const exclusive = syscall.LOCK_EX | syscall.LOCK_NB
+	if err := syscall.Flock(int(file.Fd()), exclusive); err != nil {
+		file.Close()
+		return nil, err
+	}
+	l := &dirLock{file: file}
+	if l.dir, err = os.Open(dir); err != nil {
+		file.Close()
+		return nil, dirError(dir, err)
+	}
+	err = syscall.Flock(int(l.dir.Fd()), exclusive)
+	switch {
+	case errors.Is(err, syscall.EWOULDBLOCK):
+		l.Close()
+		return nil, err
+	case err != nil: // this file system locks files alone
+		l.dir.Close()
+		l.dir = nil
+	}
+	return l, nil
+}
 
 // Lock waits until no other process over the same database holds the lock of this
 // name, and holds it until unlock. A SQLite directory has one server anyway, so

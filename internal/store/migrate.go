@@ -12,7 +12,6 @@ import (
 	"sync/atomic"
 
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 
 	"github.com/sluice-dev/sluice"
 )
@@ -50,14 +49,6 @@ func (db *DB) apply(ctx context.Context, steps []*goose.Migration) error {
 	dialect := goose.DialectSQLite3
 	if db.dialect.name == "postgres" {
 		dialect = goose.DialectPostgres
-		// Held on a connection of its own, so the writer pool is not enough.
-		db.write.SetMaxOpenConns(2)
-		defer db.write.SetMaxOpenConns(1)
-		locker, err := lock.NewPostgresSessionLocker()
-		if err != nil {
-			return err
-		}
-		options = append(options, goose.WithSessionLocker(locker))
 	}
 	provider, err := goose.NewProvider(dialect, db.write, nil, options...)
 	if err != nil {

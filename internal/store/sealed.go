@@ -308,16 +308,26 @@ func scrubPostgres(ctx context.Context, db *sql.DB) (bool, error) {
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-	if _, err := conn.ExecContext(ctx, "SET lock_timeout = '500ms'"); err != nil {
+	return rewriteSealed(ctx, conn)
+}
+
+// rewriteSealed writes the table anew, without the rows that were deleted. VACUUM
+// FULL does that as well, but in no transaction, and the bound on waiting would
+// then be set for whoever gets the connection from a pooler next.
+func rewriteSealed(ctx context.Context, conn *sql.Conn) (bool, error) {
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
 		return false, err
 	}
-	_, err = conn.ExecContext(ctx, "VACUUM FULL sealed")
-	if _, failed := conn.ExecContext(context.WithoutCancel(ctx), "RESET lock_timeout"); failed != nil && err == nil {
-		err = failed
+	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
+	for _, statement := range []string{"SET LOCAL lock_timeout = '500ms'", "CLUSTER sealed USING sealed_pkey", "ALTER TABLE sealed SET WITHOUT CLUSTER"} {
+		if _, err := tx.ExecContext(ctx, statement); err != nil {
+			var pg *pgconn.PgError
+			if errors.As(err, &pg) && pg.Code == "55P03" {
+				return false, nil
+			}
+			return false, err
+		}
 	}
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) && pg.Code == "55P03" {
-		return false, nil
-	}
-	return err == nil, err
+	return true, tx.Commit()
 }

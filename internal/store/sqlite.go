@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -36,10 +37,28 @@ func (db *DB) openSQLite(ctx context.Context, cfg Config) error {
 		}
 		db.lock = lock
 	}
-	if err := db.openFile(filepath.Join(cfg.Dir, File)); err != nil {
+	if err := fresh(cfg.Dir, cfg.Beside); err != nil {
 		return err
 	}
-	return db.migrate(ctx, func(migrate func() error) error {
+	path := filepath.Join(cfg.Dir, File)
+	if err := makeFile(path); err != nil {
+		return err
+	}
+	var err error
+	if db.place, err = openPlace(cfg.Dir, db.log); err != nil {
+		return err
+	}
+	if err := db.openFile(path); err != nil {
+		return err
+	}
+	err = db.migrate(ctx, func(migrate func() error) error {
+		have, err := db.schema(ctx)
+		if err != nil {
+			return err
+		}
+		if sign := signOf(cfg.Dir, cfg.Beside); have == 0 && sign != "" && slices.Contains(cfg.Beside, sign) {
+			return lost(cfg.Dir, "has no content", sign)
+		}
 		if cfg.Hold {
 			return migrate()
 		}
@@ -50,6 +69,10 @@ func (db *DB) openSQLite(ctx context.Context, cfg Config) error {
 		defer lock.Close()
 		return migrate()
 	})
+	if err != nil {
+		return err
+	}
+	return db.place.complete()
 }
 
 // openFile opens the two pools over one file: a single writer, whose
@@ -58,7 +81,7 @@ func (db *DB) openFile(path string) error {
 	db.dialect = dialect{
 		name: "sqlite", begin: "BEGIN IMMEDIATE", readOnly: nil, keeps: true,
 		rewrite:  func(s string) string { return strings.ReplaceAll(s, "/*clustered*/", "WITHOUT ROWID") },
-		mapError: sqliteError, follow: followSQLite,
+		mapError: sqliteError, refused: sqliteRefused, follow: followSQLite,
 		scrub: func(ctx context.Context) (bool, error) { return scrubSQLite(ctx, path) },
 	}
 	if err := makeFile(path); err != nil {
@@ -114,32 +137,16 @@ func makeDir(dir string) error {
 }
 
 func dirError(dir string, err error) error {
+	if of := sluice.AsError(err); of.Code == sluice.Unavailable { // the disk, not the directory
+		out := sluice.Errorf(sluice.Unavailable, "the data directory %s cannot be used: %s", dir, of.Message).Because(err)
+		out.Fixes = of.Fixes
+		return out
+	}
 	fix := "choose another directory with --data DIR"
-	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+	if errors.Is(err, fs.ErrPermission) {
 		fix = fmt.Sprintf("make it writable for %d (`chown`), or %s", os.Getuid(), fix)
 	}
 	return sluice.Errorf(sluice.Unavailable, "the data directory %s cannot be used: %w", dir, err).Fix("%s", fix)
-}
-
-// lockDir takes the directory's lock, waiting at most so long.
-func lockDir(ctx context.Context, dir string, wait time.Duration) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, dirError(dir, err)
-	}
-	deadline := time.Now().Add(wait)
-	for {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if err == nil {
-			return f, nil
-		}
-		if time.Now().After(deadline) || ctx.Err() != nil {
-			f.Close()
-			return nil, sluice.Errorf(sluice.Conflict, "another Sluice server holds %s", dir).
-				Fix("stop it, or choose another directory with --data DIR").Because(err)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
 }
 
 // followSQLite polls the counter that SQLite moves when another connection commits.
@@ -175,15 +182,29 @@ func sqliteError(err error) error {
 	if !errors.As(err, &e) {
 		return err
 	}
+	if e.Code() == sqlite3.SQLITE_IOERR_SHMSIZE { // the log's index is the first file that has no room
+		return sluice.AsError(fmt.Errorf("%w: %w", syscall.ENOSPC, err))
+	}
 	switch e.Code() & 0xff {
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
-		return sluice.Errorf(sluice.Unavailable, "the database is busy").Fix("try again; the change was not made").Because(err)
+		return busy(err)
 	case sqlite3.SQLITE_FULL:
-		return sluice.Errorf(sluice.Unavailable, "the disk is full").Fix("make room; the change was not made").Because(err)
+		return sluice.AsError(fmt.Errorf("%w: %w", syscall.ENOSPC, err))
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
-		return sluice.Errorf(sluice.Unavailable, "the database cannot be written").Fix("check the owner and mode of its directory").Because(err)
+		return sluice.Errorf(sluice.Unavailable, "the database cannot be written").
+			Fix("see that its file system is not mounted read-only, and check the owner and mode of its directory and files").Because(err)
+	case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_NOLFS:
+		return sluice.Errorf(sluice.Unavailable, "the database's files cannot be read or written: %s", e.Error()).
+			Fix("see that there is room on the disk, that its file system is not mounted read-only, and what the system's log says of it").Because(err)
 	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
 		return sluice.Errorf(sluice.Unavailable, "the database file is damaged").Fix("restore a backup: `sluice backup restore FILE`").Because(err)
 	}
 	return err
+}
+
+// sqliteRefused reports whether SQLite certainly undid a commit that failed. After
+// an error of the disk it may be in the log and be found there after a crash.
+func sqliteRefused(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && e.Code()&0xff != sqlite3.SQLITE_IOERR
 }

@@ -28,6 +28,12 @@ type Config struct {
 	// Hold keeps the directory's lock for as long as the store is open, as a
 	// server does. Defaults to taking it only while the schema is made or changed.
 	Hold bool
+	// Beside are names of files that only the directory of an installation in use
+	// has: with one of them and no database, Open refuses to make a new one.
+	Beside []string
+	// Listen is the URL of a connection to PostgreSQL itself for LISTEN, where
+	// Postgres leads to a pooler. Defaults to Postgres.
+	Listen string
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
 	// Log receives what no caller is waiting for. Defaults to discarding.
@@ -42,7 +48,8 @@ type DB struct {
 	read    *sql.DB
 	now     func() time.Time
 	log     *slog.Logger
-	lock    *os.File
+	lock    *dirLock
+	place   *place // nil where there are no files
 
 	queue    chan *request
 	stop     chan struct{}
@@ -67,14 +74,18 @@ type dialect struct {
 	name     string
 	begin    string                     // starts a writing transaction
 	lockRow  string                     // locks the selected row until the end of the transaction
+	pooled   bool                       // connections are another's between transactions: nothing may be prepared on them
 	keeps    bool                       // statements that begin and end transactions are kept prepared
 	readOnly *sql.TxOptions             // of a reading transaction with one snapshot
 	rewrite  func(schema string) string // the schema's text for this engine
 	mapError func(error) error          // known driver errors as *sluice.Error
+	refused  func(error) bool           // a failed commit was certainly not made
 	stale    func(error) bool           // the connection was dead before it was asked; nil where that cannot be
 	follow   func(*DB)                  // signals changed when others write, until stop
-	scrub    func(context.Context) (bool, error)
-	notify   string // tells other nodes, with $1 the organization; "" where not needed
+	// tryListen finds out whether the URL for LISTEN is of any use.
+	tryListen func(context.Context) error
+	scrub     func(context.Context) (bool, error)
+	notify    string // tells other nodes, with $1 the organization; "" where not needed
 }
 
 // Open opens the database, brings its schema up to date and starts the
@@ -92,23 +103,38 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 		db.log = slog.New(slog.DiscardHandler)
 	}
 	open := db.openSQLite
+	if cfg.Postgres == "" && cfg.Listen != "" {
+		return nil, sluice.Errorf(sluice.Invalid, "a connection for LISTEN is named, and no PostgreSQL database").
+			Fix("name the database with --postgres URL, or leave --postgres-listen out")
+	}
 	if cfg.Postgres != "" {
 		open = db.openPostgres
 	}
-	if err := open(ctx, cfg); err != nil {
-		return nil, errors.Join(err, db.closeHandles())
+	err := open(ctx, cfg)
+	if err == nil {
+		err = db.readLedger(ctx)
 	}
-	if err := db.View(ctx, "", func(tx *Tx) error {
-		id, err := one[string](tx, "SELECT value FROM meta WHERE name = 'ledger'")
-		db.ledger = id
-		return err
-	}); err != nil {
+	if err == nil && cfg.Hold && cfg.Listen != "" {
+		err = db.dialect.tryListen(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(err, db.closeHandles())
 	}
 	db.stopped.Add(1)
 	go db.commitLoop()
 	return db, nil
 }
+
+func (db *DB) readLedger(ctx context.Context) error {
+	return db.View(ctx, "", func(tx *Tx) error {
+		id, err := one[string](tx, ledgerID)
+		db.ledger = id
+		return err
+	})
+}
+
+// ledgerID reads the id of the ledger that the database holds.
+const ledgerID = "SELECT value FROM meta WHERE name = 'ledger'"
 
 // Follow watches for what other processes write; [DB.Changed] then receives.
 // Servers call it once; a command line that asks one question does not.

@@ -54,7 +54,13 @@ func (db *DB) viewKept(ctx context.Context, org string, fn func(*Tx) error) erro
 		if err != nil {
 			return db.mapped(err)
 		}
-		w = &writer{conn: conn, stmts: map[string]*sql.Stmt{}}
+		w = db.writerOn(conn)
+		// A file that took the database's place must not be read beside it.
+		if err := db.place.check(); err != nil {
+			w.close()
+			w = nil
+			return err
+		}
 	}
 	end := context.WithoutCancel(ctx) // the connection is to be used again
 	if err := w.control(end, db.dialect, "BEGIN"); err != nil {
@@ -95,11 +101,7 @@ func (tx *Tx) Now() sluice.Time {
 func (tx *Tx) Clock() sluice.Time { return sluice.TimeOf(tx.db.now()) }
 
 func (tx *Tx) exec(query string, args ...any) (sql.Result, error) {
-	s, err := tx.writer.stmt(tx.ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	return s.ExecContext(tx.ctx, args...)
+	return tx.writer.exec(tx.ctx, query, args...)
 }
 
 // change is exec for a statement whose effect must be committed.
@@ -113,11 +115,7 @@ func (tx *Tx) query(query string, args ...any) (*sql.Rows, error) {
 	if tx.reader != nil {
 		return tx.reader.QueryContext(tx.ctx, query, args...)
 	}
-	s, err := tx.writer.stmt(tx.ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	return s.QueryContext(tx.ctx, args...)
+	return tx.writer.query(tx.ctx, query, args...)
 }
 
 // scanner is a row.
@@ -204,9 +202,9 @@ func (tx *Tx) rewind(m mark) {
 
 // lockOrganization reads where the ledger stands, and on PostgreSQL keeps other
 // nodes from appending until the end: so the sequence has no gaps and is in
-// commit order.
+// commit order. It also sees that the ledger is the one that was opened.
 func (tx *Tx) lockOrganization() error {
-	rows, err := tx.query("SELECT seq, recorded_at FROM organizations WHERE org = $1"+tx.db.dialect.lockRow, tx.org)
+	rows, err := tx.query("SELECT seq, recorded_at, (SELECT value FROM meta WHERE name = 'ledger') FROM organizations WHERE org = $1"+tx.db.dialect.lockRow, tx.org)
 	if err != nil {
 		return err
 	}
@@ -214,7 +212,11 @@ func (tx *Tx) lockOrganization() error {
 	if !rows.Next() {
 		return errors.Join(rows.Err())
 	}
-	return rows.Scan(&tx.seq, &tx.last)
+	var ledger string
+	if err := rows.Scan(&tx.seq, &tx.last, &ledger); err != nil {
+		return err
+	}
+	return tx.db.sameLedger(ledger)
 }
 
 // finish writes where the ledger stands and tells the other nodes.
