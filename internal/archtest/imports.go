@@ -25,16 +25,18 @@ var layers = []layer{
 	{"internal/live", []string{"."}},
 	{"internal/seal", []string{"."}},
 	{"internal/declare", []string{"."}},
-	{"internal/expr", []string{"."}},
-	{"internal/sandbox", []string{".", "internal/expr"}},
-	{"internal/workflow", []string{".", "internal/expr", "internal/declare"}},
+	// The JSON values of runs, which know of nothing else.
+	{"internal/value", nil},
+	{"internal/expr", []string{".", "internal/value"}},
+	{"internal/sandbox", []string{".", "internal/expr", "internal/value"}},
+	{"internal/workflow", []string{".", "internal/expr", "internal/declare", "internal/value"}},
 	{"internal/gitrepo", []string{"."}},
 	{"internal/gitsync", []string{".", "internal/gitrepo"}},
 	{"internal/rollout", []string{"."}},
 	{"internal/config", []string{"."}},
 	{"internal/web", nil},
-	{"internal/runner/...", []string{".", "internal/expr", "internal/workflow", "internal/runner/..."}},
-	{"internal/control", []string{".", "internal/store", "internal/seal", "internal/declare", "internal/live", "internal/expr", "internal/workflow", "internal/budget"}},
+	{"internal/runner/...", []string{".", "internal/value", "internal/expr", "internal/workflow", "internal/runner/..."}},
+	{"internal/control", []string{".", "internal/store", "internal/seal", "internal/declare", "internal/live", "internal/value", "internal/expr", "internal/workflow", "internal/budget"}},
 	{"internal/api/...", []string{".", "internal/api/...", "internal/budget"}},
 	// The one place that builds everything and hands each part its partners.
 	{"internal/server", []string{
@@ -43,7 +45,7 @@ var layers = []layer{
 	}},
 	// The command line speaks through the client, also to the server that it
 	// opens itself when no other is named.
-	{"internal/cli", []string{".", "client/...", "internal/server", "internal/config", "internal/gitrepo", "internal/gitsync", "examples"}},
+	{"internal/cli", []string{".", "client/...", "internal/server", "internal/config", "internal/gitrepo", "internal/gitsync", "internal/value", "examples"}},
 	{"cmd/...", []string{".", "internal/cli", "internal/sandbox"}},
 	// Examples may use only what a user of the module can.
 	{"examples/...", []string{".", "client/..."}},
