@@ -139,7 +139,7 @@ func inJSON(s, escaped string, last rune) string {
 
 // Text masks one text.
 func (m *Masker) Text(s string) string {
-	if m == nil || m.replacer == nil {
+	if m.HidesNothing() {
 		return s
 	}
 	return m.replacer.Replace(s)
@@ -151,7 +151,7 @@ func (m *Masker) Text(s string) string {
 func (m *Masker) Stream() func(piece string, last bool) string {
 	kept := ""
 	return func(piece string, last bool) string {
-		if m == nil || m.replacer == nil {
+		if m.HidesNothing() {
 			return piece
 		}
 		kept += piece
@@ -171,52 +171,65 @@ func (m *Masker) Stream() func(piece string, last bool) string {
 	}
 }
 
-// Tree masks every text of a JSON value, keys of maps included. What holds no
-// secret is returned as it is.
-func (m *Masker) Tree(v any) any {
-	if m == nil || m.replacer == nil {
-		return v
-	}
-	switch v := v.(type) {
-	case string:
-		return m.Text(v)
-	case []any:
-		out := make([]any, len(v))
-		for i, item := range v {
-			out[i] = m.Tree(item)
-		}
-		return out
-	case map[string]any:
-		out := make(map[string]any, len(v))
-		for key, item := range v {
-			out[m.Text(key)] = m.Tree(item)
-		}
-		return out
-	case nil, bool:
-		return v
-	}
-	if number, err := json.Marshal(v); err == nil { // as it is going to be written
-		if text := string(number); m.Text(text) != text {
-			return m.Text(text)
-		}
-	}
-	return v
-}
+// HidesNothing reports whether there is no secret that could be masked.
+func (m *Masker) HidesNothing() bool { return m == nil || m.replacer == nil }
 
-// JSON masks encoded JSON. What is no JSON is masked as a text.
+// JSON masks encoded JSON: every text in it, keys included, and every number as it
+// is written, which then becomes a text. All else stays as it is, so that keys keep
+// their order and numbers their digits. What is no JSON is masked as a text.
 func (m *Masker) JSON(raw []byte) []byte {
-	if m == nil || m.replacer == nil || len(raw) == 0 {
+	if m.HidesNothing() || len(raw) == 0 {
 		return raw
 	}
-	var tree any
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	if !json.Valid(raw) || d.Decode(&tree) != nil {
+	var flat bytes.Buffer
+	if json.Compact(&flat, raw) != nil {
 		return []byte(m.Text(string(raw)))
 	}
-	masked, err := json.Marshal(m.Tree(tree))
-	if err != nil {
-		return []byte(m.Text(string(raw)))
+	var out []byte
+	for rest := flat.Bytes(); len(rest) > 0; {
+		n := tokenLength(rest)
+		out = append(out, m.token(rest[:n])...)
+		rest = rest[n:]
 	}
-	return masked
+	return out
+}
+
+// tokenLength is how long the text, the number or the one byte is that valid JSON
+// begins with.
+func tokenLength(b []byte) int {
+	n := 1
+	switch c := b[0]; {
+	case c == '"':
+		for ; b[n] != '"'; n++ {
+			if b[n] == '\\' {
+				n++
+			}
+		}
+		n++
+	case c == '-' || '0' <= c && c <= '9':
+		for n < len(b) && bytes.IndexByte([]byte("0123456789+-.eE"), b[n]) >= 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// token masks one text or number of JSON, and leaves all else.
+func (m *Masker) token(token []byte) []byte {
+	if len(token) == 1 && (token[0] < '0' || '9' < token[0]) {
+		return token
+	}
+	text := string(token)
+	if token[0] == '"' && json.Unmarshal(token, &text) != nil {
+		return token
+	}
+	masked := m.Text(text)
+	if masked == text {
+		return token
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(masked) // of a string, which always can be written
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }

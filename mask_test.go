@@ -215,7 +215,7 @@ func TestMaskerLeavesTheRest(t *testing.T) {
 	}
 }
 
-func TestMaskerReadsTrees(t *testing.T) {
+func TestMaskerReadsJSON(t *testing.T) {
 	t.Parallel()
 	m := secrets("PIN", "12345678", "KEY", `se"same`)
 	for _, tt := range []struct {
@@ -224,18 +224,15 @@ func TestMaskerReadsTrees(t *testing.T) {
 	}{
 		{map[string]any{"a": []any{`x se"same`, int64(12345678), 1.5, nil, true}, `se"same`: "b"}, `{"a":["x «KEY»","«PIN»",1.5,null,true],"«KEY»":"b"}`},
 		{12345678.0, `"«PIN»"`},
+		{json.RawMessage(`{"z": 1.0, "a": [12345678, 18446744073709551615, "<&>"], "x12345678": null, "b": "\"12345678"}`), `{"z":1.0,"a":["«PIN»",18446744073709551615,"<&>"],"x«PIN»":null,"b":"\"«PIN»"}`},
 		{1234.5, `1234.5`},
 		{int(12345678), `"«PIN»"`},
 		{uint64(912345678), `"9«PIN»"`},
 		{json.Number("12345678.5"), `"«PIN».5"`},
 	} {
-		got, err := json.Marshal(m.Tree(tt.in))
-		if err != nil || string(got) != tt.want {
-			t.Errorf("%v: got %s (%v), want %s", tt.in, got, err, tt.want)
-		}
-		raw, err := json.Marshal(tt.in)
-		if err != nil {
-			t.Fatal(err)
+		raw, given := tt.in.(json.RawMessage)
+		if !given {
+			raw, _ = json.Marshal(tt.in)
 		}
 		if got := m.JSON(raw); string(got) != tt.want {
 			t.Errorf("%s: got %s, want %s", raw, got, tt.want)

@@ -8,51 +8,51 @@ import (
 )
 
 // CheckAnswer reads the answer to an ask block, which is the value itself or an
-// object with it as value. Numbers come as [json.Number]. Invalid when it is not
-// what was asked for.
-func CheckAnswer(w Waiting, raw []byte) (any, error) {
-	var v any
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber() // so that whole numbers stay what they are
-	if !json.Valid(raw) || d.Decode(&v) != nil {
+// object with it as value. It returns the JSON of the value, as it was written.
+// Invalid when it is not what was asked for.
+func CheckAnswer(w Waiting, raw []byte) (json.RawMessage, error) {
+	if !json.Valid(raw) {
 		return nil, Errorf(Invalid, "the answer is not JSON").Fix(`write texts in quotes: "approve"`)
 	}
-	if m, ok := v.(map[string]any); ok && w.Type != "json" {
-		if inner, there := m["value"]; there && len(m) == 1 {
-			v = inner
-		}
+	raw = bytes.TrimSpace(raw)
+	if w.Type == "json" {
+		return raw, nil
+	}
+	name, only := onlyField(raw)
+	if name == "value" || only != nil && w.Type == "boolean" { // as in {"approved": true}
+		raw = only
 	}
 	switch w.Type {
-	case "json":
-		return v, nil
 	case "number":
-		if n, ok := v.(json.Number); ok {
-			if _, err := n.Float64(); err == nil {
-				return n, nil
-			}
+		if c := raw[0]; c == '-' || '0' <= c && c <= '9' {
+			return raw, nil
 		}
 		return nil, Errorf(Invalid, "the answer is not a number").Fix("answer with a number, such as 3")
 	case "boolean":
-		if b, ok := v.(bool); ok {
-			return b, nil
-		}
-		if m, ok := v.(map[string]any); ok && len(m) == 1 { // as in {"approved": true}
-			for _, inner := range m {
-				if b, ok := inner.(bool); ok {
-					return b, nil
-				}
-			}
+		if text := string(raw); text == "true" || text == "false" {
+			return raw, nil
 		}
 		return nil, Errorf(Invalid, "the answer is neither true nor false").Fix("answer with true or false")
 	}
-	s, ok := v.(string)
-	if !ok {
+	var s string
+	if raw[0] != '"' || json.Unmarshal(raw, &s) != nil {
 		return nil, Errorf(Invalid, "the answer is not a text").Fix(`answer with a text in quotes, such as "approve"`)
 	}
 	if len(w.Options) > 0 && !slices.Contains(w.Options, s) {
 		return nil, Errorf(Invalid, "%q is not one of the options", cutText(s, 40)).Fix("choose one of %s", strings.Join(w.Options, ", "))
 	}
-	return s, nil
+	return raw, nil
+}
+
+// onlyField is the field of an object that has no other, and nil of all else.
+func onlyField(raw []byte) (name string, field json.RawMessage) {
+	var fields map[string]json.RawMessage
+	if raw[0] != '{' || json.Unmarshal(raw, &fields) != nil || len(fields) != 1 {
+		return "", nil
+	}
+	for name, field = range fields {
+	}
+	return name, field
 }
 
 func cutText(s string, n int) string {

@@ -55,6 +55,9 @@ func decode(b []byte, v any, most int) error {
 	if err := checkShape(b, most); err != nil {
 		return err
 	}
+	if tree, ok := v.(*any); ok { // which is compared with what the operation takes
+		return decodeTree(b, tree)
+	}
 	return json.Unmarshal(b, v)
 }
 
@@ -84,4 +87,38 @@ func checkShape(b []byte, most int) error {
 		}
 	}
 	return nil
+}
+
+// decodeTree reads JSON as json.Unmarshal does, but for numbers that a float64 does
+// not reach: a value that a request only carries may have them.
+func decodeTree(b []byte, tree *any) error {
+	if !json.Valid(b) {
+		return json.Unmarshal(b, tree) // which says what is wrong
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	if err := d.Decode(tree); err != nil {
+		return err
+	}
+	*tree = reached(*tree)
+	return nil
+}
+
+// reached makes floats of the numbers that are within their reach.
+func reached(v any) any {
+	switch v := v.(type) {
+	case json.Number:
+		if f, err := v.Float64(); err == nil {
+			return f
+		}
+	case []any:
+		for i := range v {
+			v[i] = reached(v[i])
+		}
+	case map[string]any:
+		for key := range v {
+			v[key] = reached(v[key])
+		}
+	}
+	return v
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aymanbagabas/go-udiff"
 	"github.com/sluice-dev/sluice"
+	runvalue "github.com/sluice-dev/sluice/internal/value"
 	"github.com/spf13/cobra"
 )
 
@@ -76,14 +77,16 @@ func (c *comparison) judge() {
 	for i := range c.Cases {
 		v := &c.Cases[i]
 		a, b := v.Sides[0], v.Sides[1]
-		switch left, right := canonical(a.Output), canonical(b.Output); {
+		left, leftText := compared(a.Output)
+		right, rightText := compared(b.Output)
+		switch {
 		case a.Status != sluice.RunCompleted || b.Status != sluice.RunCompleted:
 			v.Result, c.Failed = "failed", c.Failed+1
-		case left == right:
+		case runvalue.Equal(left, right):
 			v.Result, c.Equal = "equal", c.Equal+1
 		default:
 			v.Result, c.Different = "different", c.Different+1
-			v.Unified = udiff.Unified(v.Case+" "+c.Sides[0].Ref, v.Case+" "+c.Sides[1].Ref, left, right)
+			v.Unified = udiff.Unified(v.Case+" "+c.Sides[0].Ref, v.Case+" "+c.Sides[1].Ref, leftText, rightText)
 		}
 	}
 }
@@ -99,17 +102,19 @@ func (c *comparison) verdict(exitCode bool) error {
 	return nil
 }
 
-// canonical is JSON with sorted keys, numbers as they were written, and a line
-// for each value.
-func canonical(raw json.RawMessage) string {
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	var v any
-	var b bytes.Buffer
-	if len(raw) > 0 && d.Decode(&v) != nil || writeJSON(&b, v) != nil {
-		return string(raw)
+// compared is an output as a value, and as the text in which differences are shown:
+// JSON with sorted keys, numbers as they were written, and a line for each value.
+// Where there is no output it is nil, and what cannot be read is its own text.
+func compared(raw json.RawMessage) (v any, text string) {
+	if len(raw) == 0 {
+		raw = json.RawMessage("null")
 	}
-	return b.String()
+	v, err := runvalue.Decode(raw)
+	var b bytes.Buffer
+	if err != nil || writeJSON(&b, runvalue.Plain(v)) != nil {
+		return string(raw), string(raw)
+	}
+	return v, b.String()
 }
 
 // mostCases bounds a comparison.

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/sluice-dev/sluice"
+	runvalue "github.com/sluice-dev/sluice/internal/value"
 )
 
 func TestTypedAnswerIsWhatWasAskedFor(t *testing.T) {
@@ -110,7 +111,7 @@ func TestFollowingOnATerminal(t *testing.T) {
 		erase+"1        check (llm)                   completed  1.5 s\n")
 }
 
-func TestCanonicalJSONIgnoresOrderAndSpace(t *testing.T) {
+func TestOutputsAreComparedAsValues(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		a, b string
@@ -118,12 +119,15 @@ func TestCanonicalJSONIgnoresOrderAndSpace(t *testing.T) {
 	}{
 		{`{"a":1,"b":[1,2]}`, `{ "b": [1, 2], "a": 1 }`, true},
 		{`[1,2]`, `[2,1]`, false},
-		{`1.0`, `1`, false},
+		{`1.0`, `1`, true},
+		{`not JSON`, `not  JSON`, false},
 		{`12345678901234567890`, `12345678901234567891`, false},
 		{``, `null`, true},
 		{`"<b>"`, `"\u003cb\u003e"`, true},
 	} {
-		if got := canonical(json.RawMessage(tt.a)) == canonical(json.RawMessage(tt.b)); got != tt.same {
+		a, _ := compared(json.RawMessage(tt.a))
+		b, _ := compared(json.RawMessage(tt.b))
+		if got := runvalue.Equal(a, b); got != tt.same {
 			t.Errorf("%s and %s: got the same %v, want %v", tt.a, tt.b, got, tt.same)
 		}
 	}

@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -11,6 +10,7 @@ import (
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/expr"
 	"github.com/sluice-dev/sluice/internal/store"
+	"github.com/sluice-dev/sluice/internal/value"
 	"github.com/sluice-dev/sluice/internal/workflow"
 )
 
@@ -21,7 +21,7 @@ type pinning struct {
 	key       string
 	release   int64 // as the store asks for it: a number, or Latest
 	past      bool  // the release is not the environment's last
-	input     map[string]any
+	input     *value.Object
 	flow      *workflow.Workflow
 	variables []sluice.Variable // of the component that runs
 	partVars  map[string][]sluice.Variable
@@ -273,22 +273,23 @@ func Calls(blocks []*workflow.Block) []*workflow.Block {
 // variables.
 func (p *pinning) asked(ctx context.Context, call *workflow.Block, variables []sluice.Variable) (string, error) {
 	if call.Calls.Plain {
-		return fmt.Sprint(call.Calls.Tree), nil
+		return value.Text(call.Calls.Tree), nil
 	}
-	env := map[string]any{}
+	keys := map[string]string{}
 	for _, v := range variables {
 		if v.Value != nil {
-			env[v.Key] = *v.Value
+			keys[v.Key] = *v.Value
 		}
 	}
+	env := value.Sorted(keys)
 	rendered, err := p.c.eval.Render(ctx, expr.Render{
 		Tree: call.Calls.Tree, Dialect: call.Calls.Dialect,
-		Scope: map[string]any{"inputs": p.input, "input": p.input, "env": env, "_env": env},
+		Scope: value.Pairs("inputs", p.input, "input", p.input, "env", env, "_env", env),
 	})
 	if err != nil {
 		return "", fault(call, sluice.Errorf(sluice.Invalid, "%w", err))
 	}
-	return fmt.Sprint(rendered.Tree), nil
+	return value.Text(rendered.Tree), nil
 }
 
 func fault(call *workflow.Block, err error) error {

@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"encoding/json"
 	"maps"
 	"net/url"
 	"slices"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/store"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // StartRun pins everything that a run takes, and queues it.
@@ -26,7 +26,7 @@ func (c *Control) StartRun(ctx context.Context, req sluice.StartRunRequest) (slu
 	if err != nil {
 		return run, err
 	}
-	out, err := update(ctx, c, "run", req, sluice.Change{IdempotencyKey: req.IdempotencyKey}, func(tx *store.Tx) (sluice.Run, error) {
+	out, err := update(ctx, c, "run", compared(req), sluice.Change{IdempotencyKey: req.IdempotencyKey}, func(tx *store.Tx) (sluice.Run, error) {
 		open, err := tx.OpenRuns()
 		if err != nil {
 			return run, err
@@ -45,6 +45,15 @@ func (c *Control) StartRun(ctx context.Context, req sluice.StartRunRequest) (slu
 		c.runs.started()
 	}
 	return out, err
+}
+
+// compared is a request in the form in which it is compared with another one: by
+// what its input says, whatever the order of its keys and the digits of its numbers.
+func compared(req sluice.StartRunRequest) sluice.StartRunRequest {
+	if v, err := value.Decode(req.Input); err == nil {
+		req.Input = value.Normal(v)
+	}
+	return req
 }
 
 // maxTimeout bounds how long a run may be given, in seconds.
@@ -122,7 +131,7 @@ func (c *Control) prepare(ctx context.Context, actor sluice.Actor, req sluice.St
 		return run, err
 	}
 	masker := sluice.NewMasker(p.allVariables())
-	if run.Input, err = json.Marshal(masker.Tree(p.input)); err != nil {
+	if run.Input, err = value.Encode(value.Redact(p.input, masker.Text)); err != nil {
 		return run, err
 	}
 	for key, value := range req.Metadata {

@@ -1,16 +1,15 @@
 package control
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/store"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // CancelRun ends a run. What its worker is doing at this moment is not undone.
@@ -160,7 +159,13 @@ func howToResume(req sluice.ResumeRunRequest) (string, error) {
 		return "", sluice.Errorf(sluice.LimitExceeded, "the %s is %d bytes; the limit is %d", hows[0], n, sluice.MaxInputBytes)
 	}
 	for _, raw := range []json.RawMessage{req.Answer, req.Result} {
-		if len(raw) > 0 && !json.Valid(raw) {
+		if len(raw) == 0 {
+			continue
+		}
+		switch _, err := value.Decode(raw); {
+		case value.IsRefused(err):
+			return "", sluice.Errorf(sluice.Invalid, "the %s cannot be taken: %s", hows[0], err).Fix("write each key once, and numbers that are too long as text")
+		case err != nil:
 			return "", sluice.Errorf(sluice.Invalid, "the %s is not JSON", hows[0]).Fix(`write texts in quotes: "approve"`)
 		}
 	}
@@ -242,18 +247,17 @@ func waitsFor(s sluice.StepStatus) string {
 // questionOf is what an ask block wants to know. Several may ask at once, and the
 // run names one of them.
 func questionOf(step sluice.RunStep) sluice.Waiting {
-	var asked struct {
-		Type    string
-		Options []any
-	}
-	d := json.NewDecoder(bytes.NewReader(step.Settings))
-	d.UseNumber()
 	w := sluice.Waiting{Type: "text"}
-	if d.Decode(&asked) == nil && asked.Type != "" {
-		w.Type = asked.Type
+	asked := new(value.Object)
+	if asked.UnmarshalJSON(step.Settings) != nil {
+		return w
 	}
-	for _, option := range asked.Options {
-		w.Options = append(w.Options, fmt.Sprint(option))
+	if kind, _ := asked.Get("type").(string); kind != "" {
+		w.Type = kind
+	}
+	options, _ := asked.Get("options").([]any)
+	for _, option := range options {
+		w.Options = append(w.Options, value.Text(option))
 	}
 	return w
 }
@@ -278,11 +282,15 @@ const answerEffect = 100
 
 // answer is what an ask block gets.
 func answer(step *sluice.RunStep, w sluice.Waiting, actor sluice.Actor, raw []byte, now sluice.Time) error {
-	value, err := sluice.CheckAnswer(w, raw)
+	given, err := sluice.CheckAnswer(w, raw)
 	if err != nil {
 		return err
 	}
-	body, err := json.Marshal(map[string]any{"value": value, "provided_by": actor.Name, "provided_at": now})
+	v, err := value.Decode(given)
+	if err != nil {
+		return err
+	}
+	body, err := value.Encode(value.Pairs("value", v, "provided_by", actor.Name, "provided_at", now.String()))
 	if err != nil {
 		return err
 	}

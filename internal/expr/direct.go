@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // Direct evaluates in this process. Its methods keep to the bound on the output
@@ -45,14 +47,10 @@ func check(t Text) (c Checked) {
 
 // Render implements [Evaluator].
 func (d Direct) Render(ctx context.Context, render Render) (Rendered, error) {
-	scope, err := canonicalScope(render.Scope)
-	if err != nil {
-		return Rendered{}, err
-	}
 	if render.Dialect != Jinja && render.Dialect != JavaScript {
 		return Rendered{}, unknownDialect(render.Dialect)
 	}
-	w := walker{memory: d.memory, ctx: ctx, render: render, scope: scope, random: draws(render.Seed), left: render.Limits.WithDefaults().Output}
+	w := walker{memory: d.memory, ctx: ctx, render: render, scope: render.Scope, random: draws(render.Seed), left: render.Limits.WithDefaults().Output}
 	tree, err := w.walk(render.Tree, nil)
 	if err != nil {
 		return Rendered{}, err
@@ -67,16 +65,12 @@ func (d Direct) Run(ctx context.Context, script Script) (result Result, err erro
 			result, err = Result{}, p
 		}
 	}()
-	scope, err := canonicalScope(script.Scope)
+	m := newMachine(script.Scope, script.Now, draws(script.Seed))
+	returned, err := runScript(ctx, m, d.memory, script.Code, script.Limits.WithDefaults().Output)
 	if err != nil {
 		return Result{}, err
 	}
-	m := newMachine(scope, script.Now, draws(script.Seed))
-	value, err := runScript(ctx, m, d.memory, script.Code, script.Limits.WithDefaults().Output)
-	if err != nil {
-		return Result{}, err
-	}
-	return Result{Value: value, Logs: m.logs, Uses: m.uses}, nil
+	return Result{Value: returned, Logs: m.logs, Uses: m.uses}, nil
 }
 
 // walker fills in a tree.
@@ -84,17 +78,17 @@ type walker struct {
 	memory *memory
 	ctx    context.Context
 	render Render
-	scope  map[string]any
+	scope  *value.Object
 	left   int // bytes that the result may still have
 	random *rand.Rand
 	uses   Uses
 	plain  bool // names are looked up, and nothing else is evaluated
 }
 
-// walk fills in lists in order and maps by their sorted keys.
-func (w *walker) walk(v any, at *step) (any, error) {
-	if at.depth() > maxDepth {
-		return nil, &Problem{Kind: Type, Path: at.String(), Message: fmt.Sprintf("the tree is nested deeper than %d levels", maxDepth)}
+// walk fills in lists and objects in their order.
+func (w *walker) walk(v any, at *value.Path) (any, error) {
+	if at.Depth() > value.MaxDepth {
+		return nil, &Problem{Kind: Type, Path: at.String(), Message: fmt.Sprintf("the tree is nested deeper than %d levels", value.MaxDepth)}
 	}
 	switch v := v.(type) {
 	case string:
@@ -102,40 +96,34 @@ func (w *walker) walk(v any, at *step) (any, error) {
 	case []any:
 		list := make([]any, len(v))
 		for i, item := range v {
-			filled, err := w.walk(item, &step{index: i, inList: true, parent: at})
+			filled, err := w.walk(item, at.Index(i))
 			if err != nil {
 				return nil, err
 			}
 			list[i] = filled
 		}
 		return list, w.spend(2+len(list), at)
-	case map[string]any:
-		m := make(map[string]any, len(v))
-		for _, key := range sortedKeys(v) {
-			filled, err := w.walk(v[key], &step{key: key, parent: at})
+	case *value.Object:
+		o := value.NewObject(v.Len())
+		for key, item := range v.All() {
+			filled, err := w.walk(item, at.Key(key))
 			if err != nil {
 				return nil, err
 			}
-			m[validString(key)] = filled
+			o.Set(key, filled)
 			if err := w.spend(len(key)+4, at); err != nil {
 				return nil, err
 			}
 		}
-		return m, nil
+		return o, nil
+	case nil, bool, int64, float64, value.Number:
+		return v, w.spend(value.Size(v, w.left), at)
 	}
-	c, problem := canonical(v, at)
-	if problem != nil {
-		return nil, problem
-	}
-	switch c.(type) {
-	case []any, map[string]any: // of strings, or of another width
-		return w.walk(c, at)
-	}
-	return c, w.spend(sizeOf(c, w.left), at)
+	return nil, &Problem{Kind: Type, Path: at.String(), Message: fmt.Sprintf("%T is no JSON value", v)}
 }
 
 // fill gives the value of one string.
-func (w *walker) fill(text string, at *step) (v any, err error) {
+func (w *walker) fill(text string, at *value.Path) (v any, err error) {
 	defer func() {
 		if p := recovered(recover()); p != nil {
 			err = p
@@ -147,7 +135,7 @@ func (w *walker) fill(text string, at *step) (v any, err error) {
 	}
 	switch {
 	case static(text, w.render.Dialect):
-		v = validString(text)
+		v = text
 	case w.plain:
 		v, err = w.fillPlain(text)
 	case w.render.Dialect == Jinja:
@@ -158,7 +146,7 @@ func (w *walker) fill(text string, at *step) (v any, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return v, w.spend(sizeOf(v, w.left), at)
+	return v, w.spend(value.Size(v, w.left), at)
 }
 
 func (w *walker) fillJavaScript(whole string) (any, error) {
@@ -174,7 +162,7 @@ func (w *walker) fillJavaScript(whole string) (any, error) {
 }
 
 // spend takes bytes off what the result may have.
-func (w *walker) spend(n int, at *step) error {
+func (w *walker) spend(n int, at *value.Path) error {
 	if w.left -= n; w.left < 0 {
 		return placed(tooLarge(w.render.Limits.WithDefaults().Output), at)
 	}
@@ -190,22 +178,11 @@ func static(text string, dialect Dialect) bool {
 }
 
 // placed sets the path of a problem.
-func placed(err error, at *step) error {
+func placed(err error, at *value.Path) error {
 	if p, ok := err.(*Problem); ok && p.Path == "" {
 		p.Path = at.String()
 	}
 	return err
-}
-
-func canonicalScope(scope map[string]any) (map[string]any, error) {
-	c, problem := canonical(scope, nil)
-	if problem != nil {
-		problem.Message = "the scope's " + problem.Path + ": " + problem.Message
-		problem.Path = ""
-		return nil, problem
-	}
-	m, _ := c.(map[string]any)
-	return m, nil
 }
 
 // recovered turns what a panic carried into an error. Engines panic with what

@@ -14,6 +14,8 @@ package expr
 import (
 	"context"
 	"time"
+
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // Dialect says how a text is read.
@@ -92,23 +94,21 @@ func (l Limits) WithDefaults() Limits {
 // Render asks for a tree with every string in it filled in. Keys of maps stay
 // as they are.
 //
-// Trees and scopes are JSON values: nil, bool, int64, float64, string, []any and
-// map[string]any. Other widths of numbers, json.Number, []string and
-// map[string]string are taken for those; anything else is a [Type] problem. In
-// what comes back, a number whose JSON has neither fraction nor exponent is an
-// int64 where it fits, and one that JSON cannot write is nil.
+// Trees and scopes are values as package value has them; anything else is a [Type]
+// problem. What a tree or scope holds and nothing works on comes back as it is:
+// objects in their order, and numbers with their digits.
 type Render struct {
-	Tree    any            `json:"tree"`
-	Dialect Dialect        `json:"dialect"` // Jinja or JavaScript
-	Scope   map[string]any `json:"scope,omitempty"`
-	Now     int64          `json:"now,omitempty"`  // microseconds since 1970 UTC: what clocks show
-	Seed    int64          `json:"seed,omitempty"` // of random numbers
-	Limits  Limits         `json:"limits"`
+	Tree    any           `json:"-"`
+	Dialect Dialect       `json:"dialect"` // Jinja or JavaScript
+	Scope   *value.Object `json:"-"`
+	Now     int64         `json:"now,omitempty"`  // microseconds since 1970 UTC: what clocks show
+	Seed    int64         `json:"seed,omitempty"` // of random numbers
+	Limits  Limits        `json:"limits"`
 }
 
 // Rendered is a filled-in tree.
 type Rendered struct {
-	Tree any  `json:"tree"`
+	Tree any  `json:"-"`
 	Uses Uses `json:"uses"`
 }
 
@@ -121,16 +121,16 @@ type Uses struct {
 
 // Script asks for a script to be run. The entries of the scope are its variables.
 type Script struct {
-	Code   string         `json:"code"`
-	Scope  map[string]any `json:"scope,omitempty"`
-	Now    int64          `json:"now,omitempty"` // as in Render
-	Seed   int64          `json:"seed,omitempty"`
-	Limits Limits         `json:"limits"`
+	Code   string        `json:"code"`
+	Scope  *value.Object `json:"-"`
+	Now    int64         `json:"now,omitempty"` // as in Render
+	Seed   int64         `json:"seed,omitempty"`
+	Limits Limits        `json:"limits"`
 }
 
 // Result is what a script returned and logged.
 type Result struct {
-	Value any `json:"value"`
+	Value any `json:"-"`
 	// Logs are the lines of console.log and its kin: at most [MaxLogs], each of at
 	// most [MaxLogLine] bytes.
 	Logs []string `json:"logs,omitempty"`
@@ -153,7 +153,7 @@ type Evaluator interface {
 	// read within time and memory.
 	Check(ctx context.Context, texts []Text) ([]Checked, error)
 	// Render fills in every string of a tree. The Problem's path says which failed;
-	// lists are filled in in order, and maps by their sorted keys.
+	// lists and objects are filled in in their order.
 	Render(ctx context.Context, render Render) (Rendered, error)
 	// Run runs a script.
 	Run(ctx context.Context, script Script) (Result, error)

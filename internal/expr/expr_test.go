@@ -2,10 +2,8 @@ package expr_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -15,13 +13,25 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/sluice-dev/sluice/internal/expr"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 func render(t testing.TB, dialect expr.Dialect, tree any, scope map[string]any) (any, error) {
 	t.Helper()
-	r, err := expr.Direct{}.Render(t.Context(), expr.Render{Tree: tree, Dialect: dialect, Scope: scope, Now: now, Seed: 7})
+	r, err := expr.Direct{}.Render(t.Context(), expr.Render{Tree: valueOf(tree), Dialect: dialect, Scope: objectOf(scope), Now: now, Seed: 7})
 	return r.Tree, err
 }
+
+// valueOf makes a value of what a test writes down.
+func valueOf(v any) any {
+	out, err := value.Of(v)
+	if err != nil {
+		panic(err)
+	}
+	return out
+}
+
+func objectOf(m map[string]any) *value.Object { return valueOf(m).(*value.Object) }
 
 func problem(err error) expr.Problem {
 	var p *expr.Problem
@@ -38,7 +48,7 @@ func TestConditions(t *testing.T) {
 		for id := range int64(1000) {
 			var in [2]any
 			for rest, text := range []string{"${input.user_id % 2 === 0}", "${input.user_id % 2 === 1}"} {
-				r, err := known.Render(t.Context(), expr.Render{Tree: text, Dialect: expr.JavaScript, Scope: map[string]any{"input": map[string]any{"user_id": id}}})
+				r, err := known.Render(t.Context(), expr.Render{Tree: text, Dialect: expr.JavaScript, Scope: objectOf(map[string]any{"input": map[string]any{"user_id": id}})})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -75,7 +85,7 @@ func TestTree(t *testing.T) {
 	tree := map[string]any{"{{ key }}": []any{"{{ a }}", "x{{ a }}", nil, 1.5, map[string]any{"deep": "{{ a }}"}}, "strings": []string{"{{ a }}"}}
 	got, err := render(t, expr.Jinja, tree, scope)
 	want := map[string]any{"{{ key }}": []any{int64(1), "x1", nil, 1.5, map[string]any{"deep": int64(1)}}, "strings": []any{int64(1)}}
-	if err != nil || !reflect.DeepEqual(got, want) {
+	if err != nil || !value.Equal(got, valueOf(want)) {
 		t.Errorf("got %v, %v, want %v", got, err, want)
 	}
 	for path, tree := range map[string]any{
@@ -94,67 +104,8 @@ func TestTree(t *testing.T) {
 	}
 }
 
-func TestValues(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct{ in, want any }{
-		{1, int64(1)},
-		{uint8(2), int64(2)},
-		{uint64(math.MaxUint64), 18446744073709552000.0},
-		{float32(0.5), 0.5},
-		{2.0, int64(2)},
-		{math.Copysign(0, -1), int64(0)},
-		{1e300, 1e300},
-		{math.NaN(), nil},
-		{math.Inf(1), nil},
-		{json.Number("9007199254740993"), int64(9007199254740993)},
-		{json.Number("1.0"), int64(1)},
-		{"a\xffb", "a\ufffdb"},
-		{map[string]string{"a": "b"}, map[string]any{"a": "b"}},
-		{[]any{[]string{"x"}}, []any{[]any{"x"}}},
-	} {
-		got, err := expr.Canonical(test.in)
-		if err != nil || !reflect.DeepEqual(got, test.want) {
-			t.Errorf("%v (%T): got %v (%T), %v, want %v", test.in, test.in, got, got, err, test.want)
-		}
-	}
-	deep := any("x")
-	for range 600 {
-		deep = []any{deep}
-	}
-	for _, bad := range []any{struct{}{}, map[string]any{"a": []any{func() {}}}, json.Number("1e999"), json.Number("x"), deep} {
-		if _, err := expr.Canonical(bad); problem(err).Kind != expr.Type {
-			t.Errorf("%T: got %v, want a type problem", bad, err)
-		}
-	}
-	if p := problem(errorOf(expr.Canonical(map[string]any{"a": []any{1, make(chan int)}}))); p.Path != "a[1]" {
-		t.Errorf("got path %q, want a[1]", p.Path)
-	}
-}
-
-func errorOf(_ any, err error) error { return err }
-
-// TestValuesCrossAPipe writes and reads values as a sandbox does.
-func TestValuesCrossAPipe(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(rt *rapid.T) {
-		v := value(3).Draw(rt, "value")
-		want, err := expr.Canonical(v)
-		if err != nil {
-			rt.Fatal(err)
-		}
-		data, err := json.Marshal(want)
-		if err != nil {
-			rt.Fatal(err)
-		}
-		got, err := expr.Decode(data)
-		if err != nil || !reflect.DeepEqual(got, want) {
-			rt.Fatalf("got %#v, %v, want %#v through %s", got, err, want, data)
-		}
-	})
-}
-
-// value draws JSON values.
-func value(depth int) *rapid.Generator[any] {
+// drawn draws values.
+func drawn(depth int) *rapid.Generator[any] {
 	leaves := []*rapid.Generator[any]{
 		rapid.Just[any](nil), rapid.Bool().AsAny(), rapid.Int64().AsAny(), rapid.Float64().AsAny(), rapid.String().AsAny(),
 		rapid.Float64Range(-1e19, 1e19).AsAny(), rapid.SampledFrom([]any{"a", "b", int64(0), 1e18, 1.2345678901234567e18}),
@@ -162,8 +113,8 @@ func value(depth int) *rapid.Generator[any] {
 	if depth > 0 {
 		leaves = append(
 			leaves,
-			rapid.SliceOfN(value(depth-1), 0, 3).AsAny(),
-			rapid.MapOfN(rapid.SampledFrom([]string{"a", "b", "cc", "tier", "a-b"}), value(depth-1), 0, 3).AsAny(),
+			rapid.SliceOfN(drawn(depth-1), 0, 3).AsAny(),
+			rapid.MapOfN(rapid.SampledFrom([]string{"a", "b", "cc", "tier", "a-b"}), drawn(depth-1), 0, 3).AsAny(),
 		)
 	}
 	return rapid.OneOf(leaves...)
@@ -175,13 +126,13 @@ func TestPlainAgrees(t *testing.T) {
 	t.Parallel()
 	seen := map[string]int{}
 	rapid.Check(t, func(rt *rapid.T) {
-		scope := rapid.MapOfN(rapid.SampledFrom([]string{"a", "b", "cc", "tier"}), value(3), 0, 3).Draw(rt, "scope")
+		scope := rapid.MapOfN(rapid.SampledFrom([]string{"a", "b", "cc", "tier"}), drawn(3), 0, 3).Draw(rt, "scope")
 		path := rapid.SampledFrom([]string{"a", "b", "c", "cc", "tierr"}).Draw(rt, "root")
 		for range rapid.IntRange(0, 3).Draw(rt, "steps") {
 			path += rapid.SampledFrom([]string{".a", ".b", ".tier", ".items", "[0]", "[1]", "[00]", ".0", "[-1]", "['a']", ".x()", ".none"}).Draw(rt, "step")
 		}
 		text := rapid.SampledFrom([]string{"{{ %s }}", "{{%s}}", " {{  %s }}\n", "\n {{%s  }}", "x{{ %s }}", "%s"}).Draw(rt, "form")
-		r := expr.Render{Tree: map[string]any{"t": fmt.Sprintf(text, path)}, Dialect: expr.Jinja, Scope: scope}
+		r := expr.Render{Tree: value.Pairs("t", fmt.Sprintf(text, path)), Dialect: expr.Jinja, Scope: objectOf(scope)}
 		plain, done, plainErr := expr.RenderPlain(t.Context(), r)
 		if !done {
 			seen["engine"]++
@@ -204,14 +155,14 @@ func TestPlainLeavesTheRest(t *testing.T) {
 		"{{ a }} {{ b }}", "{{ a|lower }}", "{{ not }}", "{{ none }}", "{{ true }}", "{{ a.b() }}", "{{ now }}", "{{- a }}", "{{ a[b] }}",
 		"{{ a }}{# c #}", "{% if a %}{% endif %}", "{{ a[99999999999] }}", "{{ a b }}", "{{ a.and }}", "{{ }}", "{{ a.0 }}",
 	} {
-		if _, done, _ := expr.RenderPlain(t.Context(), expr.Render{Tree: text, Dialect: expr.Jinja, Scope: map[string]any{"a": 1}}); done {
+		if _, done, _ := expr.RenderPlain(t.Context(), expr.Render{Tree: text, Dialect: expr.Jinja, Scope: value.Pairs("a", int64(1))}); done {
 			t.Errorf("%s was looked up", text)
 		}
 	}
 	if _, done, _ := expr.RenderPlain(t.Context(), expr.Render{Tree: "{{ a }} ${a}", Dialect: expr.JavaScript}); done {
 		t.Error("a condition was looked up")
 	}
-	got, done, err := expr.RenderPlain(t.Context(), expr.Render{Tree: []any{"plain", 1, nil, "{{ a }}"}, Dialect: expr.JavaScript})
+	got, done, err := expr.RenderPlain(t.Context(), expr.Render{Tree: []any{"plain", int64(1), nil, "{{ a }}"}, Dialect: expr.JavaScript})
 	if want := []any{"plain", int64(1), nil, "{{ a }}"}; !done || err != nil || !reflect.DeepEqual(got.Tree, want) {
 		t.Errorf("got %v, %t, %v, want %v", got.Tree, done, err, want)
 	}
@@ -248,7 +199,7 @@ func TestSeeds(t *testing.T) {
 func TestFreshness(t *testing.T) {
 	t.Parallel()
 	d := expr.Remembering()
-	scope := map[string]any{"list": []any{int64(1)}, "map": map[string]any{"k": "v"}}
+	scope := value.Pairs("list", []any{int64(1)}, "map", value.Pairs("k", "v"))
 	for _, code := range []string{
 		"Object.prototype.x = 1", "Array.prototype.push = null", "globalThis.leak = 1", "Math.random = () => 4", "list.push(2)", "map.k = 'w'",
 		"delete globalThis.JSON", "Date.now = null", "String.prototype.trim = () => 'x'", "map.__proto__.y = 1", "hash = null", "map = 1",
@@ -261,7 +212,7 @@ func TestFreshness(t *testing.T) {
 			t.Errorf("after %s: got %v, %v, want %s", code, r.Value, err, want)
 		}
 	}
-	if !reflect.DeepEqual(scope, map[string]any{"list": []any{int64(1)}, "map": map[string]any{"k": "v"}}) {
+	if !value.Equal(scope, value.Pairs("list", []any{int64(1)}, "map", value.Pairs("k", "v"))) {
 		t.Errorf("the scope became %v", scope)
 	}
 }
@@ -272,7 +223,7 @@ func TestBounds(t *testing.T) {
 	for _, r := range []expr.Render{
 		{Tree: strings.Repeat("x", 200), Dialect: expr.Jinja},
 		{Tree: []any{strings.Repeat("x", 60), strings.Repeat("x", 60)}, Dialect: expr.Jinja},
-		{Tree: "{{ a }}", Dialect: expr.Jinja, Scope: map[string]any{"a": strings.Repeat("x", 200)}},
+		{Tree: "{{ a }}", Dialect: expr.Jinja, Scope: value.Pairs("a", strings.Repeat("x", 200))},
 		{Tree: "{% for i in range(200) %}x{% endfor %}", Dialect: expr.Jinja},
 		{Tree: "{{ range(200) }}", Dialect: expr.Jinja},
 		{Tree: "${'x'.repeat(200)}", Dialect: expr.JavaScript},
@@ -313,7 +264,7 @@ func TestSourceMapsAreNotLoaded(t *testing.T) {
 		"return eval(inside)", "return new Function('return ' + inside)()", "return 1\n//# sourceMappingURL=" + file,
 		"return 1 }\n//# sourceMappingURL=" + file,
 	} {
-		r, err := expr.Direct{}.Run(t.Context(), expr.Script{Code: code, Scope: map[string]any{"inside": "1\n//# sourceMappingURL=" + file}})
+		r, err := expr.Direct{}.Run(t.Context(), expr.Script{Code: code, Scope: value.Pairs("inside", "1\n//# sourceMappingURL="+file)})
 		if (err != nil || r.Value != int64(1)) && problem(err).Kind != expr.Syntax || err != nil && strings.Contains(err.Error(), "map") {
 			t.Errorf("%s: got %v, %v", code, r.Value, err)
 		}

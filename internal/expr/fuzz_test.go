@@ -85,7 +85,7 @@ func FuzzRenderJinja(f *testing.F) {
 		if len(text) > 300 || strings.Contains(text, "for") || strings.Contains(text, "macro") || strings.Contains(text, "range") {
 			return
 		}
-		_, err := render(t, expr.Jinja, text, values)
+		_, err := expr.Direct{}.Render(t.Context(), expr.Render{Tree: text, Dialect: expr.Jinja, Scope: values, Now: now, Seed: 7})
 		if p := problem(err); p.Kind == expr.Internal {
 			t.Errorf("%q: %v", text, err)
 		}

@@ -1,7 +1,6 @@
 package expr_test
 
 import (
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -11,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/sluice-dev/sluice/internal/expr"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -19,17 +19,17 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 const now = 1_783_189_805_250_000
 
 // scope reads the values that the golden files work on.
-func scope(t testing.TB) map[string]any {
+func scope(t testing.TB) *value.Object {
 	t.Helper()
 	data, err := os.ReadFile("testdata/scope.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := expr.Decode(data)
+	v, err := value.Decode(data)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return v.(map[string]any)
+	return v.(*value.Object)
 }
 
 // TestGolden evaluates what is in the golden files. A case is a line that starts
@@ -73,7 +73,7 @@ func golden(t *testing.T, file string, dialect expr.Dialect) {
 }
 
 // outcome is what a golden file says of a text.
-func outcome(t *testing.T, dialect expr.Dialect, text string, values map[string]any) string {
+func outcome(t *testing.T, dialect expr.Dialect, text string, values *value.Object) string {
 	t.Helper()
 	checked, err := expr.Direct{}.Check(t.Context(), []expr.Text{{Text: text, Dialect: dialect}})
 	if err != nil {
@@ -83,7 +83,7 @@ func outcome(t *testing.T, dialect expr.Dialect, text string, values map[string]
 	for _, r := range checked[0].References {
 		lines = append(lines, "uses "+strings.Join(append([]string{r.Root}, r.Path...), "."))
 	}
-	value, err := evaluated(t, dialect, text, values)
+	result, err := evaluated(t, dialect, text, values)
 	if p := checked[0].Problem; p != nil && (err == nil || p.Error() != err.Error()) {
 		t.Errorf("%s: checked %v, evaluated %v", text, p, err)
 	}
@@ -93,12 +93,12 @@ func outcome(t *testing.T, dialect expr.Dialect, text string, values map[string]
 	} else if err != nil {
 		t.Fatal(err)
 	} else {
-		lines = append(lines, value)
+		lines = append(lines, result)
 	}
 	return strings.Join(lines, "\n")
 }
 
-func evaluated(t *testing.T, dialect expr.Dialect, text string, values map[string]any) (string, error) {
+func evaluated(t *testing.T, dialect expr.Dialect, text string, values *value.Object) (string, error) {
 	t.Helper()
 	if dialect == expr.ScriptBody {
 		r, err := expr.Direct{}.Run(t.Context(), expr.Script{Code: text, Scope: values, Now: now, Seed: 7})
@@ -114,13 +114,11 @@ func evaluated(t *testing.T, dialect expr.Dialect, text string, values map[strin
 
 func show(t *testing.T, v any, uses expr.Uses) string {
 	t.Helper()
-	var b strings.Builder
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
+	data, err := value.Encode(v)
+	if err != nil {
 		t.Fatal(err)
 	}
-	s := strings.TrimSpace(b.String())
+	s := string(data)
 	if uses != (expr.Uses{}) {
 		s += fmt.Sprintf(" clock=%t random=%d", uses.Clock, uses.Random)
 	}

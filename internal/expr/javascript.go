@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/dop251/goja"
 	"github.com/dop251/goja/ast"
@@ -183,10 +185,29 @@ func (m *machine) run(ctx context.Context, program *goja.Program) (goja.Value, e
 
 // text is String(value).
 func (m *machine) text(v goja.Value) (s string, err error) {
-	if thrown := m.vm.Try(func() { s = v.String() }); thrown != nil {
+	if thrown := m.vm.Try(func() {
+		if s = v.String(); strings.ContainsRune(s, utf8.RuneError) && halved(v.ToString()) {
+			err = &Problem{Kind: Type, Message: "the text has half of a surrogate pair, which is no character", Fix: wholeCharacters}
+		}
+	}); thrown != nil {
 		return "", thrown
 	}
-	return validString(s), nil
+	return s, err
+}
+
+// halved reports whether a text has half of a pair that is one character in UTF-16.
+func halved(v goja.Value) bool {
+	s, ok := v.(goja.String)
+	for i := 0; ok && i < s.Length(); i++ {
+		c := rune(s.CharAt(i))
+		if !utf16.IsSurrogate(c) {
+			continue
+		}
+		if i++; i == s.Length() || utf16.DecodeRune(c, rune(s.CharAt(i))) == utf8.RuneError {
+			return true
+		}
+	}
+	return false
 }
 
 // settled unpacks a promise. There is nothing that could settle one later.

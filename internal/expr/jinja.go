@@ -6,6 +6,7 @@ import (
 
 	"github.com/nikolalohinski/gonja/v2/nodes"
 	"github.com/nikolalohinski/gonja/v2/tokens"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // The Jinja of workflows is Jinja2 with these decisions:
@@ -16,9 +17,10 @@ import (
 //   - What is undefined is a problem wherever it is used, except under default and
 //     is defined, which also take the members of what is undefined.
 //   - A map's key comes before a method of the same name, and maps go through their
-//     keys in order.
-//   - Numbers are 64-bit integers or floats: where an integer does not fit, it
-//     becomes a float. A / always divides exactly; + joins texts only with texts.
+//     keys in the order in which these were written.
+//   - Integers are exact at any size, up to a thousand digits. What has a fraction is
+//     counted as a 64-bit float. Where that would change an integer or a fraction
+//     that takes part, it is a problem. + joins texts only with texts.
 //   - The line break at the end of a text stays. There is no escaping of HTML
 //     unless a filter asks for it.
 
@@ -44,7 +46,7 @@ type function struct {
 }
 
 // namespace is what namespace() makes.
-type namespace struct{ members map[string]any }
+type namespace struct{ members *value.Object }
 
 // fillJinja gives the value of one text.
 func (w *walker) fillJinja(text string) (any, error) {
@@ -63,7 +65,7 @@ func (w *walker) fillJinja(text string) (any, error) {
 	if err := r.body(t.nodes); err != nil {
 		return nil, jumped(err)
 	}
-	return validString(r.out.String()), nil
+	return r.out.String(), nil
 }
 
 // result makes a JSON value of what an expression gave.
@@ -72,10 +74,20 @@ func (r *jinjaRun) result(v any, from nodes.Expression) (any, error) {
 	case *function, *loop, *namespace:
 		return nil, typeProblem(from.Position(), "the result is "+describe(v)+", which is no JSON value")
 	}
-	if sizeOf(v, r.most) > r.most {
-		return nil, tooLarge(r.w.render.Limits.WithDefaults().Output)
+	return r.settled(v)
+}
+
+// settled makes a value of what may still hold a float that is a whole number, or
+// what is no value at all.
+func (r *jinjaRun) settled(v any) (any, error) {
+	if value.Size(v, r.most) > r.most {
+		return nil, r.tooLarge()
 	}
-	return Canonical(v)
+	settled, err := value.Of(v)
+	if err != nil {
+		return nil, notValue(err)
+	}
+	return settled, nil
 }
 
 // jumped makes a problem of a break that no loop took.
@@ -121,7 +133,7 @@ func (r *jinjaRun) show(v any) error {
 
 func (r *jinjaRun) write(s string) error {
 	if r.out.Len()+len(s) > r.most {
-		return tooLarge(r.w.render.Limits.WithDefaults().Output)
+		return r.tooLarge()
 	}
 	r.out.WriteString(s)
 	return nil
@@ -139,14 +151,11 @@ func (r *jinjaRun) text(v any) (string, error) {
 	case *function, *loop, *namespace:
 		return "", &Problem{Kind: Type, Message: describe(v) + " cannot be printed"}
 	}
-	if sizeOf(v, r.most) > r.most {
-		return "", tooLarge(r.w.render.Limits.WithDefaults().Output)
-	}
-	c, err := Canonical(v)
+	settled, err := r.settled(v)
 	if err != nil {
 		return "", err
 	}
-	return writeJSON(c, "")
+	return writeJSON(settled, "")
 }
 
 // capture runs nodes and returns what they print.
@@ -208,7 +217,7 @@ func (r *jinjaRun) lookup(name string) (any, bool) {
 			return v, true
 		}
 	}
-	if v, ok := r.w.scope[name]; ok {
+	if v, ok := r.w.scope.Find(name); ok {
 		return v, true
 	}
 	return r.global(name)

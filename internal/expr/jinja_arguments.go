@@ -1,11 +1,13 @@
 package expr
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
 	"github.com/nikolalohinski/gonja/v2/nodes"
 	"github.com/nikolalohinski/gonja/v2/tokens"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // arguments are what a function, filter or test was given.
@@ -13,12 +15,12 @@ type arguments struct {
 	of    string // its name, for messages
 	at    *tokens.Token
 	list  []any
-	named map[string]any
+	named *value.Object
 }
 
-// arguments evaluates arguments, the named ones in the order of their names.
+// arguments evaluates arguments, in the order in which they were written.
 func (r *jinjaRun) arguments(list []nodes.Expression, named map[string]nodes.Expression, of string, at *tokens.Token) (arguments, error) {
-	a := arguments{of: of, at: at, named: map[string]any{}}
+	a := arguments{of: of, at: at, named: value.NewObject(len(named))}
 	for _, e := range list {
 		v, err := r.eval(e)
 		if err != nil {
@@ -26,14 +28,28 @@ func (r *jinjaRun) arguments(list []nodes.Expression, named map[string]nodes.Exp
 		}
 		a.list = append(a.list, v)
 	}
-	for _, name := range sortedKeys(named) {
+	for _, name := range asWritten(named) {
 		v, err := r.eval(named[name])
 		if err != nil {
 			return a, err
 		}
-		a.named[name] = v
+		a.named.Set(name, v)
 	}
 	return a, nil
+}
+
+// asWritten are the names of arguments in the order of their values in the text,
+// which gonja's parser keeps in a map.
+func asWritten(named map[string]nodes.Expression) []string {
+	names := sortedKeys(named)
+	slices.SortStableFunc(names, func(a, b string) int {
+		x, y := named[a].Position(), named[b].Position()
+		if x == nil || y == nil {
+			return 0
+		}
+		return cmp.Or(cmp.Compare(x.Line, y.Line), cmp.Compare(x.Col, y.Col))
+	})
+	return names
 }
 
 // bind takes the arguments apart by the names of the parameters. A parameter that
@@ -46,11 +62,11 @@ func (a arguments) bind(params ...string) (map[string]any, error) {
 	for i, v := range a.list {
 		bound[params[i]] = v
 	}
-	for _, name := range sortedKeys(a.named) {
+	for name, v := range a.named.All() {
 		if !slices.Contains(params, name) {
 			return nil, a.problem("it has no argument %s", cut(name, 40))
 		}
-		bound[name] = a.named[name]
+		bound[name] = v
 	}
 	return bound, nil
 }
@@ -73,7 +89,7 @@ func (a arguments) whole(bound map[string]any, name string, otherwise int64) (in
 	if !given || v == nil {
 		return otherwise, nil
 	}
-	if i, ok := v.(int64); ok {
+	if i, ok := value.Int(v); ok {
 		return i, nil
 	}
 	return 0, a.problem("its %s must be a whole number, not %s", name, describe(v))

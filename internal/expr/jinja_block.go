@@ -114,7 +114,7 @@ func (t *setTag) run(r *jinjaRun) error {
 	}
 	space, ok := r.lookup(t.targets[0])
 	if n, isSpace := space.(*namespace); ok && isSpace {
-		n.members[t.attribute] = value
+		n.members.Set(t.attribute, value)
 		return nil
 	}
 	p := tokenProblem(t.token, t.targets[0]+" cannot be changed")

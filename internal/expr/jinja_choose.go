@@ -2,6 +2,7 @@ package expr
 
 import (
 	"github.com/nikolalohinski/gonja/v2/tokens"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 func filterSum(r *jinjaRun, v any, a arguments) (any, error) {
@@ -57,10 +58,10 @@ func filterGroupBy(r *jinjaRun, v any, a arguments) (any, error) {
 			return nil, err
 		}
 		var members []any
-		for first := list[i].key; i < len(list) && equal(list[i].key, first); i++ {
+		for first := list[i].key; i < len(list) && value.Equal(list[i].key, first); i++ {
 			members = append(members, list[i].item)
 		}
-		groups = append(groups, map[string]any{"grouper": key, "list": members})
+		groups = append(groups, value.Pairs("grouper", key, "list", members))
 	}
 	return groups, nil
 }
@@ -83,10 +84,10 @@ func filterMap(r *jinjaRun, v any, a arguments) (any, error) {
 func (r *jinjaRun) mapOne(item any, a arguments) (any, error) {
 	var v any
 	var err error
-	if path, given := a.named["attribute"]; given && len(a.list) == 0 {
+	if path, given := a.named.Find("attribute"); given && len(a.list) == 0 {
 		v, err = attribute(item, path, a)
 		if _, isMissing := v.(*missing); isMissing {
-			if otherwise, given := a.named["default"]; given {
+			if otherwise, given := a.named.Find("default"); given {
 				return otherwise, nil
 			}
 		}

@@ -4,18 +4,8 @@ import (
 	"strings"
 
 	"github.com/nikolalohinski/gonja/v2/tokens"
+	"github.com/sluice-dev/sluice/internal/value"
 )
-
-// number gives a number as a float.
-func number(v any) (float64, bool) {
-	switch v := v.(type) {
-	case int64:
-		return float64(v), true
-	case float64:
-		return v, true
-	}
-	return 0, false
-}
 
 // truthy is whether a value counts as true: not none, false, zero or empty.
 func truthy(v any) bool {
@@ -26,58 +16,16 @@ func truthy(v any) bool {
 		return v
 	case int64:
 		return v != 0
-	case float64:
-		return v != 0
+	case float64, value.Number:
+		return value.Compare(v, int64(0)) != 0
 	case string:
 		return v != ""
 	case []any:
 		return len(v) > 0
-	case map[string]any:
-		return len(v) > 0
+	case *value.Object:
+		return v.Len() > 0
 	}
 	return true
-}
-
-// equal compares two values; numbers by what they count.
-func equal(a, b any) bool {
-	switch a := a.(type) {
-	case []any:
-		list, ok := b.([]any)
-		if !ok || len(a) != len(list) {
-			return false
-		}
-		for i := range a {
-			if !equal(a[i], list[i]) {
-				return false
-			}
-		}
-		return true
-	case map[string]any:
-		m, ok := b.(map[string]any)
-		if !ok || len(a) != len(m) {
-			return false
-		}
-		for k, v := range a {
-			if other, ok := m[k]; !ok || !equal(v, other) {
-				return false
-			}
-		}
-		return true
-	case int64:
-		if b, ok := b.(int64); ok {
-			return a == b
-		}
-	}
-	x, xOK := number(a)
-	y, yOK := number(b)
-	if xOK || yOK {
-		return xOK && yOK && x == y
-	}
-	switch b.(type) {
-	case []any, map[string]any:
-		return false
-	}
-	return a == b
 }
 
 // ordered compares numbers with numbers and texts with texts.
@@ -115,28 +63,11 @@ func compare(a, b any) (int, bool) {
 			return compareLists(a, b)
 		}
 		return 0, false
-	case int64:
-		if b, ok := b.(int64); ok {
-			switch {
-			case a < b:
-				return -1, true
-			case a > b:
-				return 1, true
-			}
-			return 0, true
-		}
 	}
-	x, xOK := number(a)
-	y, yOK := number(b)
-	switch {
-	case !xOK || !yOK:
-		return 0, false
-	case x < y:
-		return -1, true
-	case x > y:
-		return 1, true
+	if value.IsNumber(a) && value.IsNumber(b) {
+		return value.Compare(a, b), true
 	}
-	return 0, true
+	return 0, false
 }
 
 func compareLists(a, b []any) (int, bool) {
@@ -160,15 +91,14 @@ func contains(v, item any) (bool, *Problem) {
 	switch v := v.(type) {
 	case []any:
 		for _, i := range v {
-			if equal(i, item) {
+			if value.Equal(i, item) {
 				return true, nil
 			}
 		}
 		return false, nil
-	case map[string]any:
+	case *value.Object:
 		key, ok := item.(string)
-		_, found := v[key]
-		return ok && found, nil
+		return ok && v.Has(key), nil
 	case string:
 		if s, ok := item.(string); ok {
 			return strings.Contains(v, s), nil

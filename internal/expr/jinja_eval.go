@@ -8,6 +8,7 @@ import (
 
 	"github.com/nikolalohinski/gonja/v2/nodes"
 	"github.com/nikolalohinski/gonja/v2/tokens"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // eval gives the value of an expression. What does not exist is a problem.
@@ -30,12 +31,15 @@ func (r *jinjaRun) value(e nodes.Expression) (any, error) {
 	case *nodes.Integer:
 		return int64(e.Val), nil
 	case *nodes.Float:
-		return e.Val, nil
+		return literal(e.Location)
 	case *nodes.Bool:
 		return e.Val, nil
 	case *nodes.None:
 		return nil, nil
 	case *nodes.Name:
+		if isDigits(e.Name.Val) {
+			return literal(e.Name)
+		}
 		return r.name(e), nil
 	case *nodes.GetAttribute, *nodes.GetItem:
 		return r.member(e)
@@ -61,18 +65,18 @@ func (r *jinjaRun) value(e nodes.Expression) (any, error) {
 	case *nodes.BinaryExpression:
 		return r.binary(e)
 	}
-	return r.literal(e)
+	return r.composed(e)
 }
 
-// literal gives lists and maps.
-func (r *jinjaRun) literal(e nodes.Expression) (any, error) {
+// composed gives lists and maps.
+func (r *jinjaRun) composed(e nodes.Expression) (any, error) {
 	switch e := e.(type) {
 	case *nodes.List:
 		return r.list(e.Val)
 	case *nodes.Tuple:
 		return r.list(e.Val)
 	case *nodes.Dict:
-		m := make(map[string]any, len(e.Pairs))
+		m := value.NewObject(len(e.Pairs))
 		for _, pair := range e.Pairs {
 			key, err := r.eval(pair.Key)
 			if err != nil {
@@ -82,13 +86,24 @@ func (r *jinjaRun) literal(e nodes.Expression) (any, error) {
 			if !ok {
 				return nil, typeProblem(pair.Key.Position(), "a key of a map must be a text, not "+describe(key))
 			}
-			if m[name], err = r.eval(pair.Value); err != nil {
+			v, err := r.eval(pair.Value)
+			if err != nil {
 				return nil, err
 			}
+			m.Set(name, v)
 		}
 		return m, nil
 	}
 	return nil, &Problem{Kind: Syntax, Message: "the expression cannot be read"}
+}
+
+// literal is a number as it was written in the template.
+func literal(at *tokens.Token) (any, error) {
+	v, err := value.ParseNumber(at.Val)
+	if err != nil {
+		return nil, typeProblem(at, err.Error())
+	}
+	return v, nil
 }
 
 func (r *jinjaRun) list(list []nodes.Expression) (any, error) {
@@ -111,7 +126,7 @@ func (r *jinjaRun) name(n *nodes.Name) any {
 	if v, ok := r.lookup(name); ok {
 		return v
 	}
-	p := noRoot(name, sortedKeys(r.w.scope))
+	p := noRoot(name, r.w.scope.Keys())
 	return &missing{placeAt(p, n.Name)}
 }
 
@@ -159,12 +174,12 @@ func memberOf(v, key any, owner func() string) (any, *Problem) {
 		switch v := v.(type) {
 		case *missing:
 			return v, nil
-		case map[string]any:
-			if member, ok := v[key]; ok {
+		case *value.Object:
+			if member, ok := v.Find(key); ok {
 				return member, nil
 			}
 		case *namespace:
-			if member, ok := v.members[key]; ok {
+			if member, ok := v.members.Find(key); ok {
 				return member, nil
 			}
 			return nil, noMember(owner(), v.members, key)
@@ -174,8 +189,10 @@ func memberOf(v, key any, owner func() string) (any, *Problem) {
 			}
 		}
 		return nil, noMember(owner(), v, key)
-	case int64:
-		return indexOf(v, key, owner)
+	default:
+		if index, ok := value.Int(key); ok {
+			return indexOf(v, index, owner)
+		}
 	}
 	return nil, &Problem{Kind: Type, Message: describe(key) + " is no key or index"}
 }
@@ -235,8 +252,8 @@ func (r *jinjaRun) invoke(e *nodes.Call, f any, extra map[string]any) (any, erro
 	if err != nil {
 		return nil, err
 	}
-	for name, value := range extra {
-		a.named[name] = value
+	for name, v := range extra {
+		a.named.Set(name, v)
 	}
 	switch f := f.(type) {
 	case *function:
@@ -303,7 +320,7 @@ func written(e nodes.Node) string {
 		case *nodes.String:
 			var b strings.Builder
 			b.WriteString(written(e.Node))
-			writeMember(&b, key.Val)
+			value.WriteMember(&b, key.Val)
 			return b.String()
 		}
 		return written(e.Node) + "[…]"

@@ -2,6 +2,8 @@ package expr
 
 import (
 	"time"
+
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // globals are the names that every template has. The scope comes before them.
@@ -68,13 +70,13 @@ func rangeOf(_ *jinjaRun, a arguments) (any, error) {
 	start, step := int64(0), int64(1)
 	bounds := make([]int64, len(a.list))
 	for i, v := range a.list {
-		n, ok := v.(int64)
+		n, ok := value.Int(v)
 		if !ok {
 			return nil, a.problem("it takes whole numbers, not %s", describe(v))
 		}
 		bounds[i] = n
 	}
-	if len(a.named) > 0 || len(bounds) == 0 || len(bounds) > 3 {
+	if a.named.Len() > 0 || len(bounds) == 0 || len(bounds) > 3 {
 		return nil, a.problem("it takes one to three whole numbers")
 	}
 	stop := bounds[0]
@@ -108,18 +110,18 @@ func newCycler(_ *jinjaRun, a arguments) (any, error) {
 		return nil, a.problem("it needs values to go through")
 	}
 	values, i := a.list, 0
-	n := &namespace{map[string]any{"current": values[0]}}
-	n.members["next"] = &function{"next", func(*jinjaRun, arguments) (any, error) {
+	n := &namespace{value.Pairs("current", values[0])}
+	n.members.Set("next", &function{"next", func(*jinjaRun, arguments) (any, error) {
 		v := values[i]
 		i = (i + 1) % len(values)
-		n.members["current"] = values[i]
+		n.members.Set("current", values[i])
 		return v, nil
-	}}
-	n.members["reset"] = &function{"reset", func(*jinjaRun, arguments) (any, error) {
+	}})
+	n.members.Set("reset", &function{"reset", func(*jinjaRun, arguments) (any, error) {
 		i = 0
-		n.members["current"] = values[0]
+		n.members.Set("current", values[0])
 		return nil, nil
-	}}
+	}})
 	return n, nil
 }
 

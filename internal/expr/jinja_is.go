@@ -5,6 +5,7 @@ import (
 
 	"github.com/nikolalohinski/gonja/v2/nodes"
 	"github.com/nikolalohinski/gonja/v2/tokens"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // test evaluates `value is test` and `item in value`.
@@ -52,16 +53,16 @@ func passes(name string, v any, a arguments) (bool, error) {
 		}
 		return yes, nil
 	case "eq", "equalto", "sameas":
-		return equal(v, other), nil
+		return value.Equal(v, other), nil
 	case "ne":
-		return !equal(v, other), nil
+		return !value.Equal(v, other), nil
 	case "divisibleby":
-		n, nOK := v.(int64)
-		by, byOK := other.(int64)
-		if !nOK || !byOK || by == 0 {
+		n, nOK := value.Whole(v)
+		by, byOK := value.Whole(other)
+		if !nOK || !byOK || by.Sign() == 0 {
 			return false, a.problem("it takes whole numbers, and not 0 to divide by")
 		}
-		return by == -1 || n%by == 0, nil
+		return n.Rem(n, by).Sign() == 0, nil
 	}
 	if op, ok := comparisons[name]; ok {
 		yes, err := ordered(op, v, other)
@@ -100,22 +101,22 @@ var plainTests = map[string]func(any) bool{
 	"boolean":  func(v any) bool { _, ok := v.(bool); return ok },
 	"true":     func(v any) bool { return v == true },
 	"false":    func(v any) bool { return v == false },
-	"integer":  func(v any) bool { _, ok := v.(int64); return ok },
-	"float":    func(v any) bool { _, ok := v.(float64); return ok },
-	"number":   func(v any) bool { _, ok := number(v); return ok },
+	"integer":  func(v any) bool { _, ok := value.Whole(v); return ok },
+	"float":    func(v any) bool { _, whole := value.Whole(v); return value.IsNumber(v) && !whole },
+	"number":   value.IsNumber,
 	"string":   isText,
-	"mapping":  func(v any) bool { _, ok := v.(map[string]any); return ok },
+	"mapping":  func(v any) bool { _, ok := v.(*value.Object); return ok },
 	"sequence": func(v any) bool { _, list := v.([]any); return list || isText(v) },
 	"iterable": func(v any) bool {
 		switch v.(type) {
-		case string, []any, map[string]any:
+		case string, []any, *value.Object:
 			return true
 		}
 		return false
 	},
 	"callable": func(v any) bool { _, ok := v.(*function); return ok },
-	"odd":      func(v any) bool { n, ok := v.(int64); return ok && n%2 != 0 },
-	"even":     func(v any) bool { n, ok := v.(int64); return ok && n%2 == 0 },
+	"odd":      func(v any) bool { n, ok := value.Whole(v); return ok && n.Bit(0) == 1 },
+	"even":     func(v any) bool { n, ok := value.Whole(v); return ok && n.Bit(0) == 0 },
 	"lower":    func(v any) bool { s, ok := v.(string); return ok && s == strings.ToLower(s) },
 	"upper":    func(v any) bool { s, ok := v.(string); return ok && s == strings.ToUpper(s) },
 }

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/nikolalohinski/gonja/v2/tokens"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // maxBrackets is how deeply brackets may be nested.
@@ -305,19 +306,34 @@ func (l *lexer) number(rest string) (*tokens.Token, *Problem) {
 			kind, end = tokens.Float, to
 		}
 	}
-	value := strings.ReplaceAll(rest[:end], "_", "")
-	if kind == tokens.Integer {
-		if value = strings.TrimLeft(value, "0"); value == "" {
-			value = "0" // and 010 is no octal number
-		}
-		if _, err := strconv.ParseInt(value, 10, 64); err != nil {
-			return nil, l.problem("the number is too large")
-		}
+	digitsAlone := strings.TrimLeft(strings.ReplaceAll(rest[:end], "_", ""), "0") // 010 is no octal number
+	if digitsAlone == "" || digitsAlone[0] < '0' || '9' < digitsAlone[0] {
+		digitsAlone = "0" + digitsAlone
+	}
+	if _, err := value.ParseNumber(digitsAlone); err != nil {
+		return nil, l.problem(err.Error())
+	}
+	if !gonjaHolds(kind, digitsAlone) {
+		kind = tokens.Name
 	}
 	token := l.take(kind, rest[:end])
-	token.Val = value
+	token.Val = digitsAlone
 	return token, nil
 }
+
+// gonjaHolds reports whether gonja's parser reads a number. It is given any other
+// as a name, which no name can be taken for: see [isDigits].
+func gonjaHolds(kind tokens.Type, digits string) bool {
+	if kind == tokens.Integer {
+		_, err := strconv.ParseInt(digits, 10, 64)
+		return err == nil
+	}
+	_, err := strconv.ParseFloat(digits, 64)
+	return err == nil
+}
+
+// isDigits reports whether a name is a number in truth.
+func isDigits(name string) bool { return name[0] >= '0' && name[0] <= '9' }
 
 // take emits nothing: it returns the token and goes past its text.
 func (l *lexer) take(kind tokens.Type, text string) *tokens.Token {

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // listFilterOf gives the filters that go through items, or nil.
@@ -45,7 +47,7 @@ func listFilterOf(name string) func(*jinjaRun, any, arguments) (any, error) {
 
 // attribute follows a path such as user.name or 0 from an item.
 func attribute(v any, path any, a arguments) (any, error) {
-	if index, ok := path.(int64); ok {
+	if index, ok := value.Int(path); ok {
 		path = strconv.FormatInt(index, 10)
 	}
 	names, ok := path.(string)
@@ -55,7 +57,7 @@ func attribute(v any, path any, a arguments) (any, error) {
 	for _, name := range strings.Split(names, ".") {
 		var key any = name
 		if index, err := strconv.ParseInt(name, 10, 64); err == nil {
-			if _, isMap := v.(map[string]any); !isMap {
+			if _, isMap := v.(*value.Object); !isMap {
 				key = index
 			}
 		}
@@ -190,18 +192,18 @@ func filterReverse(r *jinjaRun, v any, a arguments) (any, error) {
 }
 
 func filterItems(_ *jinjaRun, v any, a arguments) (any, error) {
-	m, ok := v.(map[string]any)
+	m, ok := v.(*value.Object)
 	if !ok {
 		return nil, a.problem("%s is no map", describe(v))
 	}
 	return pairs(m), nil
 }
 
-// pairs are the keys and values of a map, by its keys.
-func pairs(m map[string]any) []any {
-	list := make([]any, 0, len(m))
-	for _, key := range sortedKeys(m) {
-		list = append(list, []any{key, m[key]})
+// pairs are the keys and values of a map, in its order.
+func pairs(m *value.Object) []any {
+	list := make([]any, 0, m.Len())
+	for key, v := range m.All() {
+		list = append(list, []any{key, v})
 	}
 	return list
 }
@@ -215,7 +217,7 @@ func filterDictSort(r *jinjaRun, v any, a arguments) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	bound["attribute"] = map[string]any{"key": int64(0), "value": int64(1)}[by]
+	bound["attribute"] = map[string]any{"key": int64(0), "value": int64(1)}[by] // where they stand in a pair
 	if bound["attribute"] == nil {
 		return nil, a.problem("its by must be key or value")
 	}
@@ -268,14 +270,11 @@ func filterUnique(r *jinjaRun, v any, a arguments) (any, error) {
 	seen := map[string]bool{}
 	items := []any{}
 	for _, k := range list {
-		c, err := Canonical(k.key)
+		key, err := r.settled(k.key)
 		if err != nil {
 			return nil, err
 		}
-		id, err := writeJSON(c, "")
-		if err != nil {
-			return nil, err
-		}
+		id := string(value.Normal(key))
 		if !seen[id] {
 			seen[id] = true
 			items = append(items, k.item)

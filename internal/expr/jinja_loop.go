@@ -6,6 +6,7 @@ import (
 
 	"github.com/nikolalohinski/gonja/v2/nodes"
 	"github.com/nikolalohinski/gonja/v2/tokens"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // What a break and a continue come back as, up to the loop around them.
@@ -188,7 +189,7 @@ func (l *loop) cycle(_ *jinjaRun, a arguments) (any, error) {
 }
 
 func (l *loop) hasChanged(_ *jinjaRun, a arguments) (any, error) {
-	same := l.changed != nil && equal(l.changed, a.list)
+	same := l.changed != nil && value.Equal(l.changed, a.list)
 	l.changed = append([]any{}, a.list...)
 	return !same, nil
 }
@@ -205,16 +206,15 @@ func (l *loop) again(r *jinjaRun, a arguments) (any, error) {
 }
 
 // items are what a loop or a filter goes through: the items of a list, the keys
-// of a map in order, the characters of a text.
+// of a map in their order, the characters of a text.
 func (r *jinjaRun) items(v any, at *tokens.Token) ([]any, error) {
 	switch v := v.(type) {
 	case []any:
 		return v, nil
-	case map[string]any:
-		keys := sortedKeys(v)
-		items := make([]any, len(keys))
-		for i, key := range keys {
-			items[i] = key
+	case *value.Object:
+		items := make([]any, 0, v.Len())
+		for key := range v.All() {
+			items = append(items, key)
 		}
 		return items, nil
 	case string:

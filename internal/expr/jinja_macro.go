@@ -82,7 +82,7 @@ func (t *macroTag) bind(r *jinjaRun, a arguments) (map[string]any, error) {
 		return nil, a.problem("%d arguments are given, and it takes %d", len(a.list), len(t.params))
 	}
 	for i, name := range t.params {
-		given, named := a.named[name]
+		given, named := a.named.Find(name)
 		switch {
 		case i < len(a.list):
 			frame[name] = a.list[i]
@@ -97,9 +97,9 @@ func (t *macroTag) bind(r *jinjaRun, a arguments) (map[string]any, error) {
 		default:
 			frame[name] = &missing{&Problem{Kind: Undefined, Message: "the argument " + name + " of " + a.of + " is not given"}}
 		}
-		delete(a.named, name)
+		a.named.Delete(name)
 	}
-	for name, value := range a.named {
+	for name, value := range a.named.All() {
 		if name != "caller" {
 			return nil, a.problem("it has no argument %s", name)
 		}

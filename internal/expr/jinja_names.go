@@ -32,7 +32,7 @@ func (n *jinjaNames) bind(names ...string) {
 }
 
 func (n *jinjaNames) use(name string, path []string) {
-	if name == choose || reserved[name] || globals[name] {
+	if name == choose || isDigits(name) || reserved[name] || globals[name] {
 		return
 	}
 	for _, frame := range n.frames {

@@ -3,6 +3,7 @@ package expr
 import (
 	"github.com/nikolalohinski/gonja/v2/nodes"
 	"github.com/nikolalohinski/gonja/v2/tokens"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // slice gives part of a list or text.
@@ -80,7 +81,7 @@ func (r *jinjaRun) bound(e nodes.Node, otherwise int64, at *tokens.Token) (int64
 	if err != nil {
 		return 0, err
 	}
-	if i, ok := v.(int64); ok {
+	if i, ok := value.Int(v); ok {
 		return i, nil
 	}
 	return 0, typeProblem(at, "a bound of a slice must be a whole number, not "+describe(v))

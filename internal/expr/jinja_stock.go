@@ -4,17 +4,19 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/nikolalohinski/gonja/v2/builtins"
 	"github.com/nikolalohinski/gonja/v2/config"
 	"github.com/nikolalohinski/gonja/v2/exec"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // stock are the filters that are gonja's. All of them are for texts.
 var stock = map[string]bool{
 	"capitalize": true, "center": true, "e": true, "escape": true, "filesizeformat": true, "forceescape": true,
 	"indent": true, "replace": true, "striptags": true, "title": true, "truncate": true,
-	"urlize": true, "wordcount": true, "wordwrap": true, "xmlattr": true,
+	"urlize": true, "wordcount": true, "wordwrap": true,
 }
 
 // stockFilter applies a filter of gonja. Numbers and maps stay what they are for
@@ -25,15 +27,7 @@ func (r *jinjaRun) stockFilter(name string, v any, a arguments) (any, error) {
 		return nil, &Problem{Kind: Internal, Message: "the filter " + name + " is gone"}
 	}
 	switch v.(type) {
-	case map[string]any, []any:
-		if name != "xmlattr" {
-			s, err := r.text(v)
-			if err != nil {
-				return nil, err
-			}
-			v = s
-		}
-	case int64, float64:
+	case int64, float64, value.Number:
 		if name != "filesizeformat" {
 			v, _ = r.text(v)
 		}
@@ -47,38 +41,41 @@ func (r *jinjaRun) stockFilter(name string, v any, a arguments) (any, error) {
 	if err := r.affordable(a); err != nil {
 		return nil, err
 	}
-	params := exec.NewVarArgs()
-	for _, value := range a.list {
-		params.Args = append(params.Args, stockValue(value))
-	}
-	for key, value := range a.named {
-		params.KwArgs[key] = stockValue(value)
-	}
+	params := stockArguments(a)
 	e := &exec.Evaluator{Config: config.New(), Environment: &exec.Environment{Filters: builtins.Filters, Tests: builtins.Tests}}
 	return ownValue(filter(e, stockValue(v), params).Interface(), a)
 }
 
 // affordable refuses widths that no text may have.
 func (r *jinjaRun) affordable(a arguments) error {
-	for _, value := range a.list {
-		if n, ok := value.(int64); ok && n > int64(r.most) {
-			return r.tooLarge()
-		}
-	}
-	for _, value := range a.named {
-		if n, ok := value.(int64); ok && n > int64(r.most) {
+	for _, v := range slices.Concat(a.list, a.named.Values()) {
+		if f, _ := value.Float(v); f > float64(r.most) {
 			return r.tooLarge()
 		}
 	}
 	return nil
 }
 
+func stockArguments(a arguments) *exec.VarArgs {
+	params := exec.NewVarArgs()
+	for _, v := range a.list {
+		params.Args = append(params.Args, stockValue(v))
+	}
+	for key, v := range a.named.All() {
+		params.KwArgs[key] = stockValue(v)
+	}
+	return params
+}
+
 // stockValue makes gonja's value of ours.
 func stockValue(v any) *exec.Value {
-	if i, ok := v.(int64); ok {
+	if i, ok := value.Int(v); ok {
 		return exec.AsValue(int(i))
 	}
-	return exec.AsValue(v)
+	if f, _ := value.Float(v); value.IsNumber(v) {
+		return exec.AsValue(f)
+	}
+	return exec.AsValue(value.Plain(v))
 }
 
 // ownValue makes our value of what gonja gives: an error, a text or a number, or
@@ -92,7 +89,7 @@ func ownValue(v any, a arguments) (any, error) {
 			v = errors.Unwrap(v)
 		}
 		return nil, a.problem("%s", cut(v.Error(), 120))
-	case nil, string, bool, int64, float64, []any, map[string]any:
+	case nil, string, bool, int64, float64, []any, *value.Object:
 		return v, nil
 	case int:
 		return int64(v), nil
@@ -121,7 +118,7 @@ func (r *jinjaRun) method(owner any, name string, a arguments) (any, error) {
 	switch owner := owner.(type) {
 	case string:
 		return r.textMethod(owner, name, a)
-	case map[string]any:
+	case *value.Object:
 		return mapMethod(owner, name, a)
 	case []any:
 		return listMethod(owner, name, a)
@@ -137,13 +134,7 @@ func (r *jinjaRun) textMethod(owner, name string, a arguments) (any, error) {
 	if err := r.affordable(a); err != nil {
 		return nil, err
 	}
-	params := exec.NewVarArgs()
-	for _, value := range a.list {
-		params.Args = append(params.Args, stockValue(value))
-	}
-	for key, value := range a.named {
-		params.KwArgs[key] = stockValue(value)
-	}
+	params := stockArguments(a)
 	v, err := method(owner, exec.AsValue(owner), params)
 	if err != nil {
 		return nil, a.problem("%s", cut(err.Error(), 120))
@@ -151,7 +142,7 @@ func (r *jinjaRun) textMethod(owner, name string, a arguments) (any, error) {
 	return ownValue(v, a)
 }
 
-func mapMethod(owner map[string]any, name string, a arguments) (any, error) {
+func mapMethod(owner *value.Object, name string, a arguments) (any, error) {
 	switch name {
 	case "get":
 		bound, err := a.bind("key", "default")
@@ -162,7 +153,7 @@ func mapMethod(owner map[string]any, name string, a arguments) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if v, ok := owner[key]; ok {
+		if v, ok := owner.Find(key); ok {
 			return v, nil
 		}
 		return bound["default"], nil
@@ -194,7 +185,7 @@ func listMethod(owner []any, name string, a arguments) (any, error) {
 		}
 		count := int64(0)
 		for i, item := range owner {
-			if equal(item, a.list[0]) {
+			if value.Equal(item, a.list[0]) {
 				if name == "index" {
 					return int64(i), nil
 				}

@@ -83,7 +83,7 @@ func (r *tagReader) expressionOf(args *parser.Parser) (nodes.Expression, *Proble
 // identifier reads a name that the template sets.
 func (r *tagReader) identifier() (string, *Problem) {
 	t := r.args.Match(tokens.Name)
-	if t == nil || reserved[t.Val] {
+	if t == nil || reserved[t.Val] || isDigits(t.Val) {
 		return "", r.unexpected(r.args, "a name is missing after "+r.name)
 	}
 	return t.Val, nil

@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"time"
 
 	"github.com/dop251/goja"
 	"github.com/dop251/goja/parser"
+
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // maxCalls is how deeply JavaScript functions may call each other.
@@ -19,7 +22,7 @@ const maxCalls = 2000
 // so that no evaluation sees what another did.
 type machine struct {
 	vm    *goja.Runtime
-	scope map[string]any
+	scope *value.Object
 	uses  Uses
 	logs  []string
 }
@@ -27,7 +30,7 @@ type machine struct {
 // newMachine makes an engine whose global names are those of the scope, beside
 // the ones of the language and hash. Lists and maps are built when they are first
 // read, so that a large scope costs only what is used of it.
-func newMachine(scope map[string]any, now int64, random *rand.Rand) *machine {
+func newMachine(scope *value.Object, now int64, random *rand.Rand) *machine {
 	m := &machine{vm: goja.New(), scope: scope}
 	m.vm.SetParserOptions(parser.WithDisableSourceMaps)
 	m.vm.SetMaxCallStackSize(maxCalls)
@@ -40,8 +43,8 @@ func newMachine(scope map[string]any, now int64, random *rand.Rand) *machine {
 		return random.Float64()
 	})
 	m.define("hash", m.vm.ToValue(m.hash))
-	for _, name := range sortedKeys(scope) {
-		m.defineLazily(name, scope[name])
+	for name, v := range scope.All() {
+		m.defineLazily(name, v)
 	}
 	return m
 }
@@ -59,48 +62,102 @@ func (m *machine) define(name string, v goja.Value) {
 }
 
 func (m *machine) defineLazily(name string, v any) {
+	at := (*value.Path)(nil).Key(name)
 	switch v.(type) {
-	case []any, map[string]any:
+	case []any, *value.Object:
+		m.lazily(m.vm.GlobalObject(), name, func() goja.Value { return m.value(v, at) })
 	default:
-		m.define(name, m.value(v))
-		return
+		if p := m.unheld(v, at); p != nil {
+			m.refuse(m.vm.GlobalObject(), name, p)
+			return
+		}
+		m.define(name, m.value(v, at))
 	}
-	get := m.vm.ToValue(func(goja.FunctionCall) goja.Value {
-		value := m.value(v)
-		m.define(name, value)
-		return value
-	})
-	set := m.vm.ToValue(func(call goja.FunctionCall) goja.Value {
-		m.define(name, call.Argument(0))
-		return goja.Undefined()
-	})
-	_ = m.vm.GlobalObject().DefineAccessorProperty(name, get, set, goja.FLAG_TRUE, goja.FLAG_TRUE)
 }
 
-// value builds the JavaScript value of a canonical one.
-func (m *machine) value(v any) goja.Value {
+// lazily gives an object a property that is made when it is first read. It can be
+// set as if it were there already.
+func (m *machine) lazily(o *goja.Object, name string, make func() goja.Value) {
+	put := func(v goja.Value) goja.Value {
+		_ = o.DefineDataProperty(name, v, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE)
+		return v
+	}
+	get := m.vm.ToValue(func(goja.FunctionCall) goja.Value { return put(make()) })
+	set := m.vm.ToValue(func(call goja.FunctionCall) goja.Value {
+		put(call.Argument(0))
+		return goja.Undefined()
+	})
+	_ = o.DefineAccessorProperty(name, get, set, goja.FLAG_TRUE, goja.FLAG_TRUE)
+}
+
+// unheld is the problem of a number that JavaScript, whose numbers are 64-bit
+// floats, would turn into another one; nil of all else.
+func (m *machine) unheld(v any, at *value.Path) *Problem {
+	if !value.IsNumber(v) {
+		return nil
+	}
+	if _, exact := value.Float(v); exact {
+		return nil
+	}
+	p := &Problem{Kind: Type, Message: at.String() + " is " + digitsOf(v) + ", which a number of JavaScript cannot hold"}
+	return p.fixed("give it as text, or work with it in a Jinja template, which counts exactly")
+}
+
+// refuse gives an object a property that throws when it is read, so that code which
+// leaves the number alone runs.
+func (m *machine) refuse(o *goja.Object, name string, p *Problem) {
+	m.lazily(o, name, func() goja.Value {
+		refused := *p
+		panic(m.vm.NewGoError(&refused))
+	})
+}
+
+// value builds the JavaScript value of one of ours. Keys come in their order, but
+// those that are integers, which the language puts first.
+func (m *machine) value(v any, at *value.Path) goja.Value {
 	switch v := v.(type) {
 	case []any:
-		items := make([]any, len(v))
-		for i, item := range v {
-			items[i] = m.value(item)
-		}
-		return m.vm.NewArray(items...)
-	case map[string]any:
+		return m.array(v, at)
+	case *value.Object:
 		o := m.vm.NewObject()
-		for _, key := range sortedKeys(v) {
-			if key == "__proto__" { // would set the prototype
-				_ = o.DefineDataProperty(key, m.value(v[key]), goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE)
-				continue
+		for key, item := range v.All() {
+			in := at.Key(key)
+			switch p := m.unheld(item, in); {
+			case p != nil:
+				m.refuse(o, key, p)
+			case key == "__proto__": // would set the prototype
+				_ = o.DefineDataProperty(key, m.value(item, in), goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE)
+			default:
+				_ = o.Set(key, m.value(item, in))
 			}
-			_ = o.Set(key, m.value(v[key]))
 		}
 		return o
 	case nil:
 		return goja.Null()
+	case value.Number:
+		f, _ := value.Float(v)
+		return m.vm.ToValue(f)
 	default:
 		return m.vm.ToValue(v)
 	}
+}
+
+func (m *machine) array(list []any, at *value.Path) goja.Value {
+	items := make([]any, len(list))
+	refused := map[int]*Problem{}
+	for i, item := range list {
+		in := at.Index(i)
+		if p := m.unheld(item, in); p != nil {
+			refused[i] = p
+			continue
+		}
+		items[i] = m.value(item, in)
+	}
+	array := m.vm.NewArray(items...)
+	for i, p := range refused {
+		m.refuse(array, strconv.Itoa(i), p)
+	}
+	return array
 }
 
 // hash is a number from 0 to 4294967295 that is the same for the same text
@@ -127,8 +184,17 @@ func (m *machine) export(v goja.Value, most int) (any, error) {
 	if len(data) > most {
 		return nil, tooLarge(most)
 	}
-	return Decode(data)
+	exported, err := value.Decode(data)
+	if err != nil { // the code wrote it, so its bytes are JSON
+		p := notValue(err)
+		p.Path, p.Message = "", cut(err.Error(), maxQuoted)
+		return nil, p.fixed(wholeCharacters)
+	}
+	return exported, nil
 }
+
+// wholeCharacters is what to do about a text with half of a surrogate pair.
+const wholeCharacters = "cut texts between characters: Array.from(text).slice(0, n).join('')"
 
 func (m *machine) exportPrimitive(v goja.Value, most int) (any, error) {
 	if v == nil || goja.IsUndefined(v) || goja.IsNull(v) {
@@ -136,18 +202,23 @@ func (m *machine) exportPrimitive(v goja.Value, most int) (any, error) {
 	}
 	switch exported := v.Export().(type) {
 	case bool, int64, float64:
-		return Canonical(exported)
+		return value.Of(exported)
 	case string:
-		if s := v.String(); len(s) <= most {
-			return validString(s), nil
-		}
-		return nil, tooLarge(most)
+		return m.exportText(v, most)
 	default:
 		if _, symbol := v.(*goja.Symbol); symbol {
 			return nil, nil
 		}
 		return nil, &Problem{Kind: Type, Message: "a BigInt is no JSON value", Fix: "turn it into a number with Number(value), or into a text with String(value)"}
 	}
+}
+
+func (m *machine) exportText(v goja.Value, most int) (any, error) {
+	s, err := m.text(v)
+	if err == nil && len(s) > most {
+		err = tooLarge(most)
+	}
+	return s, err
 }
 
 // interruptible stops the engine when the context ends, between two steps of a

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // maxListed is how many names that exist a message lists.
@@ -21,31 +22,31 @@ func noRoot(name string, existing []string) *Problem {
 
 // noMember is the problem of a member that a value does not have. Owner is how
 // the text reaches the value.
-func noMember(owner string, value any, name string) *Problem {
+func noMember(owner string, of any, name string) *Problem {
 	p := &Problem{Kind: Undefined}
 	shown := cut(name, 80)
 	owner = cut(owner, 100)
-	switch value := value.(type) {
-	case map[string]any:
-		keys := sortedKeys(value)
+	switch of := of.(type) {
+	case *value.Object:
+		keys := of.Keys()
 		p.Message = fmt.Sprintf("%s has no %s; %s", owner, shown, whatExists("it", keys))
 		suggest(p, name, keys)
 	case []any:
-		p.Message = fmt.Sprintf("%s has no %s; it is a list of %d", owner, shown, len(value))
+		p.Message = fmt.Sprintf("%s has no %s; it is a list of %d", owner, shown, len(of))
 	case nil:
 		p.Message = fmt.Sprintf("%s has no %s; it is none", owner, shown)
 	default:
-		p.Message = fmt.Sprintf("%s has no %s; it is %s", owner, shown, describe(value))
+		p.Message = fmt.Sprintf("%s has no %s; it is %s", owner, shown, describe(of))
 	}
 	return p
 }
 
 // noIndex is the problem of a place beyond the ends of a list or text.
-func noIndex(owner string, value any, index int64) *Problem {
-	if list, ok := value.([]any); ok {
+func noIndex(owner string, of any, index int64) *Problem {
+	if list, ok := of.([]any); ok {
 		return &Problem{Kind: Undefined, Message: fmt.Sprintf("%s has no [%d]; it is a list of %d", cut(owner, 100), index, len(list))}
 	}
-	return noMember(owner, value, "["+strconv.FormatInt(index, 10)+"]")
+	return noMember(owner, of, "["+strconv.FormatInt(index, 10)+"]")
 }
 
 // whatExists lists at most ten names, sorted.
@@ -97,13 +98,13 @@ func describe(v any) string {
 		return "none"
 	case bool:
 		return "a boolean"
-	case int64, float64:
+	case int64, float64, value.Number:
 		return "a number"
 	case string:
 		return "a text"
 	case []any:
 		return "a list"
-	case map[string]any:
+	case *value.Object:
 		return "a map"
 	case *loop:
 		return "a loop"

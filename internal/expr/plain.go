@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // errEngine says that a string needs an engine.
@@ -28,41 +30,29 @@ func RenderPlain(ctx context.Context, render Render) (rendered Rendered, done bo
 	return Rendered{Tree: tree}, true, err
 }
 
-// fillPlain looks one name up. Only what is on the way is made canonical, so that
-// a large scope costs nothing.
+// fillPlain looks one name up.
 func (w *walker) fillPlain(text string) (any, error) {
 	path, ok := plainPath(text)
 	if !ok {
 		return nil, errEngine
 	}
-	v, ok := w.scope[path[0].name]
+	v, ok := w.scope.Find(path[0].name)
 	if !ok {
-		return nil, atOffset(noRoot(path[0].name, sortedKeys(w.scope)), text, path[0].at)
+		return nil, atOffset(noRoot(path[0].name, w.scope.Keys()), text, path[0].at)
 	}
 	for i, next := range path[1:] {
 		var problem *Problem
 		owner := func() string { return strings.TrimSpace(text[path[0].at:next.at]) }
-		if v, problem = shallow(v); problem == nil {
-			if next.list {
-				v, problem = indexOf(v, next.index, owner)
-			} else {
-				v, problem = memberOf(v, next.name, owner)
-			}
+		if next.list {
+			v, problem = indexOf(v, next.index, owner)
+		} else {
+			v, problem = memberOf(v, next.name, owner)
 		}
 		if problem != nil {
 			return nil, atOffset(problem, text, path[i+1].at)
 		}
 	}
-	return Canonical(v)
-}
-
-// shallow gives a value in a type that members can be looked up in.
-func shallow(v any) (any, *Problem) {
-	switch v.(type) {
-	case []any, map[string]any, string:
-		return v, nil
-	}
-	return canonical(v, nil)
+	return v, nil
 }
 
 func atOffset(p *Problem, text string, offset int) *Problem {
@@ -72,7 +62,7 @@ func atOffset(p *Problem, text string, offset int) *Problem {
 
 // plainTree looks through a tree before anything is made for it.
 func plainTree(v any, dialect Dialect, depth int) bool {
-	if depth > maxDepth || dialect != Jinja && dialect != JavaScript {
+	if depth > value.MaxDepth || dialect != Jinja && dialect != JavaScript {
 		return false
 	}
 	switch v := v.(type) {
@@ -88,8 +78,8 @@ func plainTree(v any, dialect Dialect, depth int) bool {
 				return false
 			}
 		}
-	case map[string]any:
-		for _, item := range v {
+	case *value.Object:
+		for _, item := range v.All() {
 			if !plainTree(item, dialect, depth+1) {
 				return false
 			}

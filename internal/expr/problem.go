@@ -3,7 +3,8 @@ package expr
 import (
 	"strconv"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // Kind says what sort of thing went wrong.
@@ -61,24 +62,5 @@ func (p *Problem) Error() string {
 // maxQuoted is how many bytes of what a user wrote a message holds.
 const maxQuoted = 300
 
-// cut shortens text from outside to at most n bytes of valid UTF-8, and replaces
-// control characters, which would break lines of a log.
-func cut(text string, n int) string {
-	long := len(text) > n
-	if long {
-		text = text[:n]
-	}
-	if !utf8.ValidString(text) {
-		text = strings.ToValidUTF8(text, "")
-	}
-	text = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, text)
-	if long {
-		text += "…"
-	}
-	return text
-}
+// cut shortens text from outside to at most n bytes.
+func cut(text string, n int) string { return value.Short(text, n) }

@@ -23,6 +23,12 @@ func (m *machine) problem(src source, err error) error {
 	case errors.As(err, &problem):
 		if problem.Line == 0 && problem.Kind != Output {
 			problem.Line, problem.Column = position(src.text, src.at)
+			if errors.As(err, &exception) { // by reading what JavaScript cannot hold
+				if line, column := place(exception); line > 0 {
+					at := src.problem(problem.Kind, "", line, column)
+					problem.Line, problem.Column = at.Line, at.Column
+				}
+			}
 		}
 		return problem
 	case uncatchable(err) != nil:
@@ -88,7 +94,7 @@ func (m *machine) placeOf(v goja.Value) (line, column int) {
 func (m *machine) thrown(src source, v goja.Value, line, column int) *Problem {
 	name, message := m.nameOf(v)
 	if missing, found := strings.CutSuffix(message, " is not defined"); found && name == "ReferenceError" {
-		p := noRoot(missing, sortedKeys(m.scope))
+		p := noRoot(missing, m.scope.Keys())
 		placed := src.problem(Undefined, "", line, column)
 		p.Line, p.Column = placed.Line, placed.Column
 		return p

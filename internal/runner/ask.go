@@ -3,10 +3,10 @@ package runner
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/runner/block"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // prepareAsk puts the question on disk and waits, or when it has waited long
@@ -43,10 +43,8 @@ func (s *step) prepareAsk(ctx context.Context) (sluice.RunStep, func() finished,
 
 // question checks the question and notes until when it waits.
 func (s *step) question(sluice.RunStep) error {
-	if _, ok := s.settings["prompt"].(string); !ok {
-		s.settings["prompt"] = fmt.Sprint(s.settings["prompt"])
-	}
-	s.settings["type"] = s.b.Raw["type"] // so that who answers is checked by the record alone
+	s.settings.Set("prompt", value.Text(s.settings.Get("prompt")))
+	s.settings.Set("type", s.b.Raw["type"]) // so that who answers is checked by the record alone
 	if wait, there := s.b.Raw["wait"]; there {
 		d, err := durationOf(wait)
 		if err != nil {
@@ -64,16 +62,16 @@ func (s *step) asks() (sluice.Waiting, error) {
 	if err != nil {
 		return sluice.Waiting{}, err
 	}
-	settings, _ := stored.(map[string]any)
+	settings, _ := stored.(*value.Object)
 	w := s.waiting(sluice.WaitAnswer)
 	w.Since, w.Until = s.record.StartedAt, s.record.WakeAt
-	w.Prompt, _ = settings["prompt"].(string)
+	w.Prompt, _ = settings.Get("prompt").(string)
 	if w.Type, _ = s.b.Raw["type"].(string); w.Type == "" {
 		w.Type = "text"
 	}
-	if options, ok := settings["options"].([]any); ok {
+	if options, ok := settings.Get("options").([]any); ok {
 		for _, o := range options {
-			w.Options = append(w.Options, fmt.Sprint(o))
+			w.Options = append(w.Options, value.Text(o))
 		}
 	}
 	if def, there := s.b.Raw["default"]; there {
@@ -88,7 +86,7 @@ func (s *step) unanswered() (sluice.RunStep, func() finished, ending) {
 	var f finished
 	if def, there := s.b.Raw["default"]; there {
 		s.record.Reason = "nobody answered in time"
-		f = s.completed(block.Result{Output: map[string]any{"value": def, "provided_by": "", "provided_at": nil}})
+		f = s.completed(block.Result{Output: value.Pairs("value", def, "provided_by", "", "provided_at", nil)})
 	} else {
 		f = s.failedFinally(&sluice.RunError{
 			Code: sluice.TimedOut, Message: "nobody answered in time", Fixes: []string{"give the block a default, or let it wait longer"},
@@ -99,7 +97,7 @@ func (s *step) unanswered() (sluice.RunStep, func() finished, ending) {
 }
 
 func encode(v any) json.RawMessage {
-	raw, err := json.Marshal(v)
+	raw, err := value.Encode(v)
 	if err != nil {
 		return json.RawMessage("null")
 	}

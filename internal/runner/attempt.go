@@ -10,6 +10,7 @@ import (
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/runner/block"
+	"github.com/sluice-dev/sluice/internal/value"
 	"github.com/sluice-dev/sluice/internal/workflow"
 )
 
@@ -120,16 +121,14 @@ func (s *step) once(ctx context.Context, kind block.Kind, prompt *block.Prompt) 
 		defer cancel()
 	}
 	x := s.l.x
-	scope := map[string]any{}
+	scope := value.NewObject(0)
 	if s.b.Kind == workflow.Script || s.b.Kind == workflow.Prompt || s.b.Kind == workflow.LLM {
 		scope = s.l.frame.whole()
 	}
 	if s.env != nil {
-		own := map[string]any{}
-		for key, value := range s.env {
-			own[key] = value
-		}
-		scope["env"], scope["_env"] = own, own
+		own := value.Sorted(s.env)
+		scope.Set("env", own)
+		scope.Set("_env", own)
 	}
 	masked := x.masker.Stream()
 	show := func(text string, last bool) {
@@ -200,28 +199,29 @@ func (s *step) pauseUntil(ctx context.Context, at sluice.Time) (finished, bool) 
 }
 
 // whole is everything that a script or a prompt may see.
-func (f *frame) whole() map[string]any {
-	out := map[string]any{}
+func (f *frame) whole() *value.Object {
+	out := value.NewObject(16)
 	for g := f; g != nil; g = g.outer {
 		for i, b := range g.level.blocks {
-			if _, there := out[b.ID]; !there && g.level.result(i) != nil {
-				out[b.ID] = g.level.seen(i)
+			if !out.Has(b.ID) && g.level.result(i) != nil {
+				out.Set(b.ID, g.level.seen(i))
 			}
 		}
-		for k, v := range g.locals {
-			if _, there := out[k]; !there {
-				out[k] = v
+		for k, v := range g.locals.All() {
+			if !out.Has(k) {
+				out.Set(k, v)
 			}
 		}
 	}
-	for k, v := range f.input {
-		if _, there := out[k]; f.spread && !there {
-			out[k] = v
+	for k, v := range f.input.All() {
+		if f.spread && !out.Has(k) {
+			out.Set(k, v)
 		}
 	}
 	every := workflow.Template{AllEnv: true}
 	for _, name := range []string{"inputs", "input", "env", "_env", "run"} {
-		out[name], _ = f.find(name, every, nil)
+		v, _ := f.find(name, every, nil)
+		out.Set(name, v)
 	}
 	return out
 }

@@ -2,11 +2,13 @@ package runner
 
 import (
 	"context"
+	"math"
 	"strings"
 	"time"
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/runner/block"
+	"github.com/sluice-dev/sluice/internal/value"
 	"github.com/sluice-dev/sluice/internal/workflow"
 )
 
@@ -26,7 +28,7 @@ func (s *step) prepareCall(ctx context.Context) (sluice.RunStep, func() finished
 	} else {
 		var stored any
 		stored, err = decode(s.record.Settings)
-		s.settings, _ = stored.(map[string]any)
+		s.settings, _ = stored.(*value.Object)
 	}
 	if err != nil {
 		return s.cannot(ctx, err)
@@ -47,11 +49,11 @@ func (s *step) prepareCall(ctx context.Context) (sluice.RunStep, func() finished
 func (s *step) call(ctx context.Context, part sluice.RunPart) finished {
 	x := s.l.x
 	flow, err := x.r.flows.Read(ctx, x.r.cfg.Eval, part.Kind, part.Files)
-	var input map[string]any
+	var input *value.Object
 	if err == nil {
-		given := x.masker.Tree(s.settings["input"])
+		given := x.hidden(s.settings.Get("input"))
 		if given == nil {
-			given = map[string]any{}
+			given = value.NewObject(0)
 		}
 		input, err = flow.CheckInput(encode(given))
 	}
@@ -91,15 +93,15 @@ func (s *step) prompt(ctx context.Context, part sluice.RunPart) (*block.Prompt, 
 	out := &block.Prompt{
 		Ref: part.Component + "@" + part.Pin.String(), Model: file.Model, Parameters: file.Parameters, Schema: file.Schema,
 	}
-	given := s.settings["input"]
+	given := s.settings.Get("input")
 	if given == nil {
-		given = map[string]any{}
+		given = value.NewObject(0)
 	}
 	input, err := file.CheckInput(encode(given))
 	if err != nil {
 		return nil, err
 	}
-	s.settings["input"] = input
+	s.settings.Set("input", input)
 	if !file.Settings.Plain {
 		l := newLevel(x, nil, "", &frame{x: x, input: input, env: s.env})
 		head, uses, err := l.render(ctx, file.Settings, nil, s.record.Path)
@@ -107,9 +109,9 @@ func (s *step) prompt(ctx context.Context, part sluice.RunPart) (*block.Prompt, 
 			return nil, err
 		}
 		s.saw(uses)
-		tree, _ := head.(map[string]any)
-		out.Model, _ = tree["model"].(string)
-		out.Parameters, _ = tree["parameters"].(map[string]any)
+		tree, _ := head.(*value.Object)
+		out.Model, _ = tree.Get("model").(string)
+		out.Parameters, _ = tree.Get("parameters").(*value.Object)
 	}
 	for _, m := range file.Messages {
 		out.Messages = append(out.Messages, block.Message{Role: m.Role, Content: m.Content})
@@ -136,7 +138,7 @@ func (s *step) prepareDelay(ctx context.Context) (sluice.RunStep, func() finishe
 			return f
 		}
 		s.record.WakeAt = 0
-		return s.completed(block.Result{Output: map[string]any{"waited_until": until.String()}})
+		return s.completed(block.Result{Output: value.Pairs("waited_until", until.String())})
 	})
 	if !fresh {
 		return sluice.RunStep{}, run, ending{}
@@ -147,15 +149,15 @@ func (s *step) prepareDelay(ctx context.Context) (sluice.RunStep, func() finishe
 // maxDelay bounds a delay.
 const maxDelay = 365 * 24 * time.Hour
 
-func delayUntil(settings map[string]any, now sluice.Time) (sluice.Time, error) {
-	if text, ok := settings["until"].(string); ok {
+func delayUntil(settings *value.Object, now sluice.Time) (sluice.Time, error) {
+	if text, ok := settings.Get("until").(string); ok {
 		at, err := time.Parse(time.RFC3339, text)
 		if err != nil {
 			return 0, sluice.Errorf(sluice.Invalid, "until is not a time but %q", text).Fix("write it so: 2024-11-12T14:47:00Z")
 		}
 		return sluice.TimeOf(at), nil
 	}
-	d, err := durationOf(settings["for"])
+	d, err := durationOf(settings.Get("for"))
 	if err != nil {
 		return 0, err
 	}
@@ -167,10 +169,12 @@ func delayUntil(settings map[string]any, now sluice.Time) (sluice.Time, error) {
 
 func durationOf(v any) (time.Duration, error) {
 	switch v := v.(type) {
-	case int64:
-		return time.Duration(v) * time.Second, nil
-	case float64:
-		return time.Duration(v * float64(time.Second)), nil
+	case int64, float64, value.Number:
+		seconds, _ := value.Float(v)
+		if limit := float64(math.MaxInt64 / int64(time.Second)); math.Abs(seconds) >= limit { // which a Duration cannot hold
+			seconds = math.Copysign(limit-1, seconds)
+		}
+		return time.Duration(seconds * float64(time.Second)), nil
 	case string:
 		if d, err := time.ParseDuration(strings.TrimSpace(v)); err == nil {
 			return d, nil

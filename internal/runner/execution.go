@@ -2,7 +2,6 @@ package runner
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/value"
 	"github.com/sluice-dev/sluice/internal/workflow"
 )
 
@@ -103,7 +103,7 @@ func (x *execution) root(ctx context.Context) ending {
 	if err != nil {
 		return x.broken(ctx, err)
 	}
-	var input map[string]any
+	var input *value.Object
 	if input, err = flow.CheckInput(x.work.Run.Input); err != nil {
 		return x.broken(ctx, err)
 	}
@@ -167,7 +167,7 @@ func (x *execution) flow(ctx context.Context, flow *workflow.Workflow, prefix st
 			}
 			return end
 		}
-		return ending{output: x.masker.Tree(out)}
+		return ending{output: x.hidden(out)}
 	case flow.Each:
 		return ending{output: l.outputs()}
 	case flow.OutputBlock != "":
@@ -203,7 +203,7 @@ func (x *execution) finish(ctx context.Context, end ending) {
 		done.Status, done.WakeAt = sluice.RunPending, x.wakeAt(end)
 	default:
 		done.Status = sluice.RunCompleted
-		output, err := json.Marshal(end.output)
+		output, err := value.Encode(end.output)
 		if err != nil || len(output) > sluice.MaxOutputBytes {
 			done.Status, done.Error = sluice.RunFailed, tooLarge("the output of the run", len(output))
 			break

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/runner/block"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // prepareForeach renders the list once: later turns go on with the one that is on
@@ -35,7 +36,7 @@ func (s *step) prepareForeach(ctx context.Context) (sluice.RunStep, func() finis
 func (s *step) items(ctx context.Context) (items []any, fresh bool, err error) {
 	if len(s.record.Settings) > 0 {
 		stored, err := decode(s.record.Settings)
-		if m, ok := stored.(map[string]any); ok && err == nil {
+		if m, ok := stored.(*value.Object); ok && err == nil {
 			s.settings = m
 		}
 	}
@@ -43,11 +44,11 @@ func (s *step) items(ctx context.Context) (items []any, fresh bool, err error) {
 		if err := s.render(ctx); err != nil {
 			return nil, fresh, err
 		}
-		s.settings, _ = s.l.x.masker.Tree(s.settings).(map[string]any)
+		s.settings, _ = s.l.x.hidden(s.settings).(*value.Object)
 	}
-	items, ok := s.settings["items"].([]any)
+	items, ok := s.settings.Get("items").([]any)
 	if !ok {
-		return nil, fresh, sluice.Errorf(sluice.Invalid, "items is not a list but %s", kindOf(s.settings["items"])).
+		return nil, fresh, sluice.Errorf(sluice.Invalid, "items is not a list but %s", kindOf(s.settings.Get("items"))).
 			Fix(`give it a list: items: "{{ inputs.tickets }}"`)
 	}
 	if len(items) > sluice.MaxSteps {
@@ -62,11 +63,11 @@ func kindOf(v any) string {
 		return "null"
 	case bool:
 		return "a boolean"
-	case int64, float64:
+	case int64, float64, value.Number:
 		return "a number"
 	case string:
 		return "a text"
-	case map[string]any:
+	case *value.Object:
 		return "an object"
 	}
 	return "a list"
@@ -179,12 +180,7 @@ func (s *step) failedInside(ctx context.Context, inner *sluice.RunError) finishe
 
 // number is a setting that is a whole number and never a template.
 func (s *step) number(name string, otherwise int) int {
-	switch n := s.b.Raw[name].(type) {
-	case int64:
-		return int(n)
-	case int:
-		return n
-	case float64:
+	if n, ok := value.Int(s.b.Raw[name]); ok {
 		return int(n)
 	}
 	return otherwise
@@ -198,9 +194,9 @@ func (s *step) iteration(ctx context.Context, i int, item any) (out any, end end
 		}
 	}()
 	name, _ := s.b.Raw["as"].(string)
-	locals := map[string]any{"item": item, "index": int64(i)}
+	locals := value.Pairs("item", item, "index", int64(i))
 	if name != "" {
-		locals[name] = item
+		locals.Set(name, item)
 	}
 	outer := s.l.frame
 	inner := &frame{x: s.l.x, outer: outer, locals: locals, input: outer.input, spread: outer.spread, env: outer.env, by: outer.by, depth: outer.depth}
@@ -222,7 +218,7 @@ func (s *step) iteration(ctx context.Context, i int, item any) (out any, end end
 		failure.Message = fmt.Sprintf("iteration %d: %s", i, failure.Message)
 		return nil, failed(failure)
 	}
-	return s.l.x.masker.Tree(out), ending{}
+	return s.l.x.hidden(out), ending{}
 }
 
 // reduce goes through a list with an accumulator.
@@ -231,7 +227,7 @@ func (s *step) reduce(ctx context.Context) finished {
 	items, _, err := s.items(ctx)
 	var acc any
 	if err == nil {
-		acc = s.settings["initial"]
+		acc = s.settings.Get("initial")
 		acc, err = s.accumulate(ctx, items, acc)
 	}
 	if err != nil {
@@ -246,16 +242,16 @@ func (s *step) reduce(ctx context.Context) finished {
 func (s *step) accumulate(ctx context.Context, items []any, acc any) (any, error) {
 	name, _ := s.b.Raw["as"].(string)
 	for i, item := range items {
-		locals := map[string]any{"accumulator": acc, "item": item, "index": int64(i)}
+		locals := value.Pairs("accumulator", acc, "item", item, "index", int64(i))
 		if name != "" {
-			locals[name] = item
+			locals.Set(name, item)
 		}
 		v, uses, err := s.l.render(ctx, *s.b.Result, locals, s.record.Path)
 		if err != nil {
 			return nil, err
 		}
 		s.saw(uses)
-		acc = s.l.x.masker.Tree(v)
+		acc = s.l.x.hidden(v)
 	}
 	return acc, nil
 }

@@ -1,15 +1,13 @@
 package runner
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"hash/fnv"
 	"io"
-	"strings"
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/expr"
+	"github.com/sluice-dev/sluice/internal/value"
 	"github.com/sluice-dev/sluice/internal/workflow"
 )
 
@@ -17,9 +15,9 @@ import (
 type frame struct {
 	x      *execution
 	level  *level
-	outer  *frame         // of the list that a body is in
-	locals map[string]any // item, index, accumulator
-	input  map[string]any
+	outer  *frame        // of the list that a body is in
+	locals *value.Object // item, index, accumulator
+	input  *value.Object
 	spread bool // the fields of the input are names too
 	env    map[string]string
 	by     string // the part that runs, as component@version; "" for the run's own
@@ -38,22 +36,22 @@ func envOf(variables []sluice.Variable) map[string]string {
 }
 
 // scope holds what a template refers to.
-func (f *frame) scope(t workflow.Template, locals map[string]any) map[string]any {
-	out := map[string]any{}
+func (f *frame) scope(t workflow.Template, locals *value.Object) *value.Object {
+	out := value.NewObject(len(t.Roots))
 	for _, name := range t.Roots {
 		if v, found := f.find(name, t, locals); found {
-			out[name] = v
+			out.Set(name, v)
 		}
 	}
 	return out
 }
 
-func (f *frame) find(name string, t workflow.Template, locals map[string]any) (any, bool) {
-	if v, found := locals[name]; found {
+func (f *frame) find(name string, t workflow.Template, locals *value.Object) (any, bool) {
+	if v, found := locals.Find(name); found {
 		return v, true
 	}
 	for g := f; g != nil; g = g.outer {
-		if v, found := g.locals[name]; found {
+		if v, found := g.locals.Find(name); found {
 			return v, true
 		}
 		for i, b := range g.level.blocks {
@@ -69,73 +67,65 @@ func (f *frame) find(name string, t workflow.Template, locals map[string]any) (a
 		return f.variables(t), true
 	case "run":
 		r := f.x.work.Run
-		return map[string]any{
-			"id": r.ID, "environment": r.Environment, "release": r.Release, "component": r.Component, "version": r.Pin.String(),
-			"session": r.Session,
-		}, true
+		return value.Pairs(
+			"id", r.ID, "environment", r.Environment, "release", r.Release, "component", r.Component, "version", r.Pin.String(),
+			"session", r.Session,
+		), true
 	case "agents", "blocks":
-		all := map[string]any{}
+		all := value.NewObject(len(f.level.blocks))
 		for i, b := range f.level.blocks {
-			all[b.ID] = f.level.seen(i)
+			all.Set(b.ID, f.level.seen(i))
 		}
 		return all, true
 	}
-	v, found := f.input[name] // as prompts and ensembles may write it
+	v, found := f.input.Find(name) // as prompts and ensembles may write it
 	return v, found
 }
 
 // variables are those that a template names; when one is missing all of them, so
 // that the error can say what there is.
-func (f *frame) variables(t workflow.Template) map[string]any {
+func (f *frame) variables(t workflow.Template) *value.Object {
 	all := t.AllEnv
 	for _, key := range t.Env {
 		if _, there := f.env[key]; !there {
 			all = true
 		}
 	}
-	out := map[string]any{}
 	if all {
-		for key, value := range f.env {
-			out[key] = value
-		}
-		return out
+		return value.Sorted(f.env)
 	}
+	out := value.NewObject(len(t.Env))
 	for _, key := range t.Env {
-		out[key] = f.env[key]
+		out.Set(key, f.env[key])
 	}
 	return out
 }
 
 // seen is a block as templates see it.
-func (l *level) seen(i int) map[string]any {
+func (l *level) seen(i int) *value.Object {
 	r := l.result(i)
 	if r == nil {
 		r = &result{}
 	}
-	out := map[string]any{}
-	if fields, ok := r.output.(map[string]any); ok {
-		for k, v := range fields {
-			out[k] = v
-		}
-	}
-	for k, v := range r.extra {
-		out[k] = v
-	}
-	out["output"] = r.output
-	out["executed"] = r.status == sluice.StepCompleted || r.status == sluice.StepFailed || r.status == sluice.StepIgnored
-	out["success"] = r.status == sluice.StepCompleted
-	out["failed"] = r.status == sluice.StepFailed || r.status == sluice.StepIgnored
-	out["skipped"] = r.status == sluice.StepSkipped
-	out["duration"] = r.us / 1000 // milliseconds
-	out["error"] = nil
+	fields, _ := r.output.(*value.Object)
+	out := value.NewObject(fields.Len() + r.extra.Len() + 7)
+	out.Merge(fields)
+	out.Merge(r.extra)
+	out.Set("output", r.output)
+	out.Set("executed", r.status == sluice.StepCompleted || r.status == sluice.StepFailed || r.status == sluice.StepIgnored)
+	out.Set("success", r.status == sluice.StepCompleted)
+	out.Set("failed", r.status == sluice.StepFailed || r.status == sluice.StepIgnored)
+	out.Set("skipped", r.status == sluice.StepSkipped)
+	out.Set("duration", r.us/1000) // milliseconds
+	out.Set("error", nil)
 	if r.err != nil {
-		out["error"] = r.err.Message
+		out.Set("error", r.err.Message)
 	}
 	return out
 }
 
 // render fills a template in. Uses says what of the outside it read.
-func (l *level) render(ctx context.Context, t workflow.Template, locals map[string]any, path string) (any, expr.Uses, error) {
+func (l *level) render(ctx context.Context, t workflow.Template, locals *value.Object, path string) (any, expr.Uses, error) {
 	if t.Plain {
 		return t.Tree, expr.Uses{}, nil
 	}
@@ -158,42 +148,10 @@ func (x *execution) sources(path string) (sluice.Time, int64) {
 	return now, int64(h.Sum64() >> 1)
 }
 
-// decode reads JSON, keeping integers.
+// decode reads what is on disk, which may be nothing.
 func decode(raw []byte) (any, error) {
 	if len(raw) == 0 {
 		return nil, nil
 	}
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	var v any
-	if err := d.Decode(&v); err != nil {
-		return nil, err
-	}
-	return numbers(v), nil
-}
-
-// numbers turns the numbers of a tree into int64 and float64.
-func numbers(v any) any {
-	switch v := v.(type) {
-	case json.Number:
-		if !strings.ContainsAny(string(v), ".eE") {
-			if n, err := v.Int64(); err == nil {
-				return n
-			}
-		}
-		f, err := v.Float64()
-		if err != nil {
-			return v.String()
-		}
-		return f
-	case []any:
-		for i := range v {
-			v[i] = numbers(v[i])
-		}
-	case map[string]any:
-		for k := range v {
-			v[k] = numbers(v[k])
-		}
-	}
-	return v
+	return value.Decode(raw)
 }

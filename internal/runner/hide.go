@@ -1,13 +1,13 @@
 package runner
 
 import (
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 
 	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // spellings are the secrets among variables as blocks and messages write them
@@ -43,6 +43,14 @@ func spellings(variables []sluice.Variable) []sluice.Variable {
 	return out
 }
 
+// hidden hides secrets in a value.
+func (x *execution) hidden(v any) any {
+	if x.masker.HidesNothing() {
+		return v
+	}
+	return value.Redact(v, x.masker.Text)
+}
+
 // text hides secrets in a message, also the beginning of one at which it was cut
 // short.
 func (x *execution) text(s string) string {
@@ -76,15 +84,15 @@ func (x *execution) whole(text string) string {
 		return text
 	}
 	tree, err := decode([]byte(text))
-	if err != nil || reflect.DeepEqual(x.masker.Tree(tree), tree) {
+	if err != nil || value.Equal(x.hidden(tree), tree) {
 		return x.masker.Text(text)
 	}
 	return string(x.masker.JSON([]byte(text)))
 }
 
 // lines hides secrets in what a script wrote, line by line.
-func (x *execution) lines(extra map[string]any) {
-	lines, _ := extra["logs"].([]any)
+func (x *execution) lines(extra *value.Object) {
+	lines, _ := extra.Get("logs").([]any)
 	for i, line := range lines {
 		if s, is := line.(string); is {
 			lines[i] = x.text(s)

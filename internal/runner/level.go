@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/value"
 	"github.com/sluice-dev/sluice/internal/workflow"
 )
 
@@ -28,7 +29,7 @@ type level struct {
 type result struct {
 	status sluice.StepStatus
 	output any
-	extra  map[string]any
+	extra  *value.Object
 	err    *sluice.RunError
 	us     int64 // how long it took
 	// closed says that nothing behind it runs, and chosen, of a condition, what does.
@@ -238,11 +239,11 @@ func (l *level) skip(i int, reason string) sluice.RunStep {
 }
 
 // outputs are those of all blocks that ran, by id.
-func (l *level) outputs() map[string]any {
-	out := map[string]any{}
+func (l *level) outputs() *value.Object {
+	out := value.NewObject(len(l.blocks))
 	for i, r := range l.results {
 		if r != nil && r.status == sluice.StepCompleted {
-			out[l.blocks[i].ID] = r.output
+			out.Set(l.blocks[i].ID, r.output)
 		}
 	}
 	return out
@@ -265,7 +266,7 @@ func restored(b *workflow.Block, s sluice.RunStep) *result {
 	if r.output, err = decode(s.Output); err == nil {
 		var extra any
 		extra, err = decode(s.Extra)
-		r.extra, _ = extra.(map[string]any)
+		r.extra, _ = extra.(*value.Object)
 	}
 	if err != nil {
 		r.err = &sluice.RunError{Code: sluice.Internal, Message: fmt.Sprintf("the output of step %s cannot be read", s.Path)}
@@ -276,8 +277,8 @@ func restored(b *workflow.Block, s sluice.RunStep) *result {
 
 // judge reads what conditions decide from their output.
 func (r *result) judge(b *workflow.Block) {
-	m, _ := r.output.(map[string]any)
-	verdict, _ := m["evaluated_condition"].(bool)
+	m, _ := r.output.(*value.Object)
+	verdict, _ := m.Get("evaluated_condition").(bool)
 	ran := r.status == sluice.StepCompleted
 	switch b.Kind {
 	case workflow.ContinueIf:

@@ -5,12 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"time"
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/expr"
 	"github.com/sluice-dev/sluice/internal/runner/block"
+	"github.com/sluice-dev/sluice/internal/value"
 	"github.com/sluice-dev/sluice/internal/workflow"
 )
 
@@ -21,7 +21,7 @@ type step struct {
 	b      *workflow.Block
 	record sluice.RunStep
 	// settings are rendered, with secrets in them; what is recorded has their names.
-	settings map[string]any
+	settings *value.Object
 	raw      map[string]any
 	env      map[string]string // of the prompt or script that the block uses
 	takes    []string          // the variables that the prompt names
@@ -128,13 +128,13 @@ func (s *step) begin(was sluice.RunStep) {
 // part is the component that the block runs. What a template asked for was
 // pinned when the run began, so it is found by rendering it again.
 func (s *step) part() (sluice.RunPart, error) {
-	asked := fmt.Sprint(s.b.Calls.Tree)
+	asked := value.Text(s.b.Calls.Tree)
 	if !s.b.Calls.Plain {
 		v, _, err := s.l.render(context.Background(), *s.b.Calls, nil, s.l.path(s.index))
 		if err != nil {
 			return sluice.RunPart{}, err
 		}
-		asked = fmt.Sprint(v)
+		asked = value.Text(v)
 	}
 	part, found := s.l.x.work.Part(asked, s.l.frame.by)
 	if !found {
@@ -151,18 +151,18 @@ func (s *step) render(ctx context.Context) error {
 		return err
 	}
 	s.saw(uses)
-	settings, _ := v.(map[string]any)
-	s.settings = maps.Clone(settings) // without templates it is the workflow's own, which others run too
+	settings, _ := v.(*value.Object)
+	s.settings = settings.Clone() // without templates it is the workflow's own, which others run too
 	s.show(s.settings)
 	return nil
 }
 
 // show puts settings on the record.
-func (s *step) show(settings map[string]any) {
-	if len(settings) == 0 {
+func (s *step) show(settings *value.Object) {
+	if settings.Len() == 0 {
 		return
 	}
-	if raw, err := json.Marshal(s.l.x.masker.Tree(settings)); err == nil && len(raw) <= sluice.MaxOutputBytes {
+	if raw, err := value.Encode(s.l.x.hidden(settings)); err == nil && len(raw) <= sluice.MaxOutputBytes {
 		s.record.Settings = raw
 	}
 }
@@ -261,16 +261,16 @@ func runError(err error) *sluice.RunError {
 // completed ends a block with an output, which from here on has no secrets.
 func (s *step) completed(r block.Result) finished {
 	x := s.l.x
-	output := x.masker.Tree(r.Output)
+	output := x.hidden(r.Output)
 	raw, failure := written(output)
 	if failure != nil {
 		return s.failedFinally(failure)
 	}
 	res := &result{status: sluice.StepCompleted, output: output}
-	if len(r.Extra) > 0 {
-		res.extra, _ = x.masker.Tree(r.Extra).(map[string]any)
+	if r.Extra.Len() > 0 {
+		res.extra, _ = x.hidden(r.Extra).(*value.Object)
 		x.lines(res.extra)
-		s.record.Extra, _ = json.Marshal(res.extra)
+		s.record.Extra = encode(res.extra)
 	}
 	s.used(r.Usage)
 	s.record.Status, s.record.Output, s.record.Error = sluice.StepCompleted, raw, nil
@@ -279,7 +279,7 @@ func (s *step) completed(r block.Result) finished {
 
 // written is an output as it is stored, or why it cannot be.
 func written(output any) (json.RawMessage, *sluice.RunError) {
-	raw, err := json.Marshal(output)
+	raw, err := value.Encode(output)
 	switch {
 	case err != nil:
 		return nil, &sluice.RunError{Code: sluice.Invalid, Message: "the output cannot be written as JSON"}
@@ -295,11 +295,11 @@ func (s *step) ended(r *result) finished {
 	r.us = int64(rec.EndedAt - rec.StartedAt)
 	r.judge(s.b)
 	if s.b.Kind == workflow.Condition {
-		if m, ok := r.output.(map[string]any); ok {
-			m = maps.Clone(m) // which a fallback may share with other runs
-			m["taken"] = s.names(r.chosen)
+		if m, ok := r.output.(*value.Object); ok {
+			m = m.Clone() // which a fallback may share with other runs
+			m.Set("taken", s.names(r.chosen))
 			r.output = m
-			rec.Output, _ = json.Marshal(m)
+			rec.Output = encode(m)
 		}
 	}
 	return finished{index: s.index, step: rec, result: r}
@@ -332,8 +332,7 @@ func (s *step) complete() sluice.RunStep {
 }
 
 func quoted(s string) json.RawMessage {
-	raw, _ := json.Marshal(s)
-	return raw
+	return encode(s)
 }
 
 // effectsPerAttempt is how far apart the numbers of two attempts' effects are.
@@ -372,7 +371,7 @@ func (s *step) failedFinally(failure *sluice.RunError) finished {
 		defer cancel()
 		v, uses, err := s.l.render(ctx, s.b.OnError.Fallback, nil, s.record.Path)
 		if err == nil {
-			if _, bad := written(s.l.x.masker.Tree(v)); bad != nil {
+			if _, bad := written(s.l.x.hidden(v)); bad != nil {
 				failure.Message += "; and its fallback: " + bad.Message
 				break
 			}

@@ -5,11 +5,10 @@ import (
 	"testing"
 
 	"github.com/sluice-dev/sluice/internal/expr"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
-var benchScope = map[string]any{
-	"inputs": map[string]any{"user_id": int64(42), "name": "alice", "items": []any{"a", "b", "c"}},
-}
+var benchScope = value.Pairs("inputs", value.Pairs("user_id", int64(42), "name", "alice", "items", []any{"a", "b", "c"}))
 
 func benchRender(b *testing.B, dialect expr.Dialect, text string) {
 	b.Helper()

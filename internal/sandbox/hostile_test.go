@@ -69,7 +69,7 @@ var hostile = []struct {
 	{"macro that calls itself", expr.Jinja, "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", []expr.Kind{expr.Memory}},
 	{"macros that double", expr.Jinja, "{% macro f(n) %}{% if n %}{{ f(n-1) }}{{ f(n-1) }}{% endif %}{% endmacro %}{{ f(100) }}", []expr.Kind{expr.Time}},
 	{"large range", expr.Jinja, "{{ range(0, 9223372036854775807) }}", []expr.Kind{expr.Type}},
-	{"large power in a template", expr.Jinja, "{{ 9 ** 9 ** 9 ** 9 }}", []expr.Kind{expr.Type}},
+	{"large power in a template", expr.Jinja, "{{ 9 ** 9 ** 9 ** 9 ** 9 }}", []expr.Kind{expr.Type}},
 	{"JSON that nests", expr.Jinja, "{{ ('[' * 1000000)|fromjson }}", []expr.Kind{expr.Type}},
 }
 

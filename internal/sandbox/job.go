@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sluice-dev/sluice/internal/expr"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // maxFailed is how many texts of one Check may each cost a child.
@@ -46,7 +47,7 @@ func (p *Pool) Check(ctx context.Context, texts []expr.Text) ([]expr.Checked, er
 }
 
 func (p *Pool) check(ctx context.Context, texts []expr.Text) ([]expr.Checked, error) {
-	r, err := p.do(ctx, request{Check: texts}, expr.Limits{})
+	r, _, err := p.do(ctx, request{Check: texts}, expr.Limits{})
 	if err == nil && len(r.Checked) != len(texts) {
 		return nil, broken("it answered for %d texts of %d", len(r.Checked), len(texts))
 	}
@@ -60,40 +61,29 @@ func (p *Pool) Render(ctx context.Context, render expr.Render) (expr.Rendered, e
 	if rendered, done, err := expr.RenderPlain(ctx, render); done {
 		return rendered, err
 	}
-	var err error
-	if render.Tree, err = expr.Canonical(render.Tree); err != nil {
-		return expr.Rendered{}, err
-	}
-	if render.Scope, err = scope(render.Scope); err != nil {
-		return expr.Rendered{}, err
-	}
-	r, err := p.do(ctx, request{Render: &render}, render.Limits)
+	r, tree, err := p.do(ctx, request{Render: &render}, render.Limits, render.Tree, render.Scope)
 	if err != nil {
 		return expr.Rendered{}, err
 	}
 	if r.Rendered == nil {
 		return expr.Rendered{}, broken("it did not render")
 	}
-	r.Rendered.Tree, err = expr.Canonical(r.Rendered.Tree)
-	return *r.Rendered, err
+	r.Rendered.Tree = tree
+	return *r.Rendered, nil
 }
 
 // Run implements [expr.Evaluator].
 func (p *Pool) Run(ctx context.Context, script expr.Script) (expr.Result, error) {
 	script.Limits = p.limits(script.Limits)
-	var err error
-	if script.Scope, err = scope(script.Scope); err != nil {
-		return expr.Result{}, err
-	}
-	r, err := p.do(ctx, request{Run: &script}, script.Limits)
+	r, returned, err := p.do(ctx, request{Run: &script}, script.Limits, nil, script.Scope)
 	if err != nil {
 		return expr.Result{}, err
 	}
 	if r.Result == nil {
 		return expr.Result{}, broken("it did not run")
 	}
-	r.Result.Value, err = expr.Canonical(r.Result.Value)
-	return *r.Result, err
+	r.Result.Value = returned
+	return *r.Result, nil
 }
 
 // limits are those that were asked for, as far as the pool allows.
@@ -112,33 +102,37 @@ func (p *Pool) limits(l expr.Limits) expr.Limits {
 	}
 }
 
-// do has a child do one job.
-func (p *Pool) do(ctx context.Context, job request, limits expr.Limits) (reply, error) {
+// do has a child do one job with its values, and returns the value that came of it.
+func (p *Pool) do(ctx context.Context, job request, limits expr.Limits, values ...any) (r reply, out any, err error) {
 	job.Limits = p.limits(limits)
-	message, err := encode(job)
+	message, err := encode(job, values...)
+	var wrong *value.Error
+	if errors.As(err, &wrong) {
+		return reply{}, nil, &expr.Problem{Kind: expr.Type, Message: "the values: " + wrong.Error()}
+	}
 	if err != nil {
-		return reply{}, broken("the job cannot be written: %v", err)
+		return reply{}, nil, broken("the job cannot be written: %v", err)
 	}
 	if most := min(int64(maxRequest), job.Limits.Memory); int64(len(message)) > most {
-		return reply{}, &expr.Problem{Kind: expr.Memory, Message: fmt.Sprintf("the texts and the values that they may use are larger than %d bytes", most)}
+		return reply{}, nil, &expr.Problem{Kind: expr.Memory, Message: fmt.Sprintf("the texts and the values that they may use are larger than %d bytes", most)}
 	}
 	c, err := p.take(ctx)
 	if err != nil {
-		return reply{}, err
+		return reply{}, nil, err
 	}
-	answer, err, healthy := c.exchange(ctx, message, job.Limits)
+	r, out, err, healthy := c.exchange(ctx, message, job.Limits)
 	p.give(c, healthy)
 	if err != nil && p.isClosed() {
-		return reply{}, closedError()
+		return reply{}, nil, closedError()
 	}
-	return answer, err
+	return r, out, err
 }
 
 // exchange sends a message and waits for the reply. A child that is not healthy
 // afterwards must not be used again.
-func (c *child) exchange(ctx context.Context, message []byte, limits expr.Limits) (r reply, err error, healthy bool) {
+func (c *child) exchange(ctx context.Context, message []byte, limits expr.Limits) (r reply, out any, err error, healthy bool) {
 	if err := ctx.Err(); err != nil {
-		return reply{}, err, true
+		return reply{}, nil, err, true
 	}
 	deadline := time.Now().Add(limits.Time)
 	_ = c.in.SetWriteDeadline(deadline)
@@ -149,19 +143,22 @@ func (c *child) exchange(ctx context.Context, message []byte, limits expr.Limits
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:
-		return reply{}, ctx.Err(), false
+		return reply{}, nil, ctx.Err(), false
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return reply{}, &expr.Problem{Kind: expr.Time, Message: "it took longer than " + limits.Time.String(), Fix: "look for a loop that does not end, or do less at once"}, false
+		return reply{}, nil, &expr.Problem{Kind: expr.Time, Message: "it took longer than " + limits.Time.String(), Fix: "look for a loop that does not end, or do less at once"}, false
 	default:
-		return reply{}, c.died(limits), false
+		return reply{}, nil, c.died(limits), false
 	}
-	if err := decode(body, &r); err != nil {
-		return reply{}, broken("it answered with something else: %v", err), false
+	values, err := decode(body, &r)
+	switch {
+	case err != nil || len(values) > 1:
+		return reply{}, nil, broken("it answered with something else: %v", err), false
+	case r.Problem != nil:
+		return reply{}, nil, r.Problem, undisturbed
+	case len(values) == 1:
+		out = values[0]
 	}
-	if r.Problem != nil {
-		return reply{}, r.Problem, undisturbed
-	}
-	return r, nil, undisturbed
+	return r, out, nil, undisturbed
 }
 
 func (c *child) roundTrip(message []byte, most int) ([]byte, error) {
@@ -204,16 +201,4 @@ func (p *Pool) isClosed() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.closed
-}
-
-func scope(s map[string]any) (map[string]any, error) {
-	if s == nil {
-		return nil, nil
-	}
-	c, err := expr.Canonical(s)
-	if err != nil {
-		return nil, err
-	}
-	m, _ := c.(map[string]any)
-	return m, nil
 }

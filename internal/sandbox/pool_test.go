@@ -15,6 +15,7 @@ import (
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/expr"
 	"github.com/sluice-dev/sluice/internal/sandbox"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // endless is a script that waits to be killed, in a pool with much time.
@@ -32,13 +33,13 @@ func TestPool(t *testing.T) {
 	t.Run("renders, runs and checks", func(t *testing.T) {
 		t.Parallel()
 		p := pool(t, 1)
-		scope := map[string]any{"big": int64(9007199254740993), "half": 0.5, "whole": 2.0, "list": []string{"a"}}
-		got, err := p.Render(t.Context(), expr.Render{Tree: []any{"{{ big + 1 }}", "{{ half }}", "{{ whole }}", "{{ list|first }} x", 7}, Dialect: expr.Jinja, Scope: scope})
-		if want := "[9007199254740994 0.5 2 a x 7]"; err != nil || fmt.Sprint(got.Tree) != want {
+		scope := value.Pairs("big", value.Number("18446744073709551615"), "half", 0.5, "whole", 2.0, "list", []any{"a"})
+		got, err := p.Render(t.Context(), expr.Render{Tree: []any{"{{ big + 1 }}", "{{ half }}", "{{ whole }}", "{{ list|first }} x", int64(7)}, Dialect: expr.Jinja, Scope: scope})
+		if want := "[18446744073709551616 0.5 2 a x 7]"; err != nil || fmt.Sprint(got.Tree) != want {
 			t.Errorf("render: got %v, %v, want %s", got.Tree, err, want)
 		}
 		result, err := p.Run(t.Context(), expr.Script{Code: "console.log('hi', Date.now()); return {n: Math.random() < 1}", Now: 5_000_000})
-		if err != nil || fmt.Sprint(result) != "{map[n:true] [hi 5000] {true 1}}" {
+		if err != nil || fmt.Sprint(result) != `{{"n":true} [hi 5000] {true 1}}` {
 			t.Errorf("run: got %v, %v", result, err)
 		}
 		checked, err := p.Check(t.Context(), []expr.Text{{Text: "plain", Dialect: expr.Jinja}, {Text: "{{ a.b }}", Dialect: expr.Jinja}, {Text: "return (", Dialect: expr.ScriptBody}})
@@ -54,7 +55,7 @@ func TestPool(t *testing.T) {
 			wait.Go(func() {
 				for i := range 250 {
 					n := int64(worker*250 + i)
-					got, err := p.Render(t.Context(), expr.Render{Tree: "${n * 2}", Dialect: expr.JavaScript, Scope: map[string]any{"n": n}})
+					got, err := p.Render(t.Context(), expr.Render{Tree: "${n * 2}", Dialect: expr.JavaScript, Scope: value.Pairs("n", n)})
 					if err != nil || got.Tree != 2*n {
 						t.Errorf("job %d: got %v, %v", n, got.Tree, err)
 						return
@@ -201,14 +202,14 @@ func TestLargeTexts(t *testing.T) {
 	p := pool(t, 1)
 	large := strings.Repeat("x", 10<<20)
 	t.Run("in", func(t *testing.T) {
-		got, err := p.Render(t.Context(), expr.Render{Tree: "${s.length}", Dialect: expr.JavaScript, Scope: map[string]any{"s": large}, Limits: expr.Limits{Time: time.Hour}})
+		got, err := p.Render(t.Context(), expr.Render{Tree: "${s.length}", Dialect: expr.JavaScript, Scope: value.Pairs("s", large), Limits: expr.Limits{Time: time.Hour}})
 		if kind := kindOf(err); kind != expr.Time && (err != nil || got.Tree != int64(10<<20)) {
 			t.Errorf("got %v, %v", got.Tree, err)
 		}
 	})
 	for name, text := range map[string]string{"out": "${s}", "out in a text": "${s} "} {
 		t.Run(name, func(t *testing.T) {
-			_, err := p.Render(t.Context(), expr.Render{Tree: text, Dialect: expr.JavaScript, Scope: map[string]any{"s": large}})
+			_, err := p.Render(t.Context(), expr.Render{Tree: text, Dialect: expr.JavaScript, Scope: value.Pairs("s", large)})
 			if kind := kindOf(err); kind != expr.Output && kind != expr.Time {
 				t.Errorf("got %v, want an output problem", err)
 			}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sluice-dev/sluice/internal/expr"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // The exit statuses of a child.
@@ -39,12 +40,17 @@ func serve(in io.Reader, out io.Writer) int {
 		if errors.Is(err, io.EOF) {
 			return exitDone
 		}
+		if err != nil {
+			return exitBroken
+		}
 		var job request
-		if err != nil || decode(body, &job) != nil {
+		values, err := decode(body, &job)
+		if err != nil || !job.takes(values) {
 			return exitBroken
 		}
 		watch.begin(job.Limits)
-		message, err := encode(evaluate(evaluator, job))
+		answer, of := evaluate(evaluator, job)
+		message, err := encode(answer, of...)
 		if err == nil && len(message)-4 > maxReply(job.Limits) {
 			message, err = encode(reply{Problem: &expr.Problem{Kind: expr.Output, Message: "the answer is larger than its limit"}})
 		}
@@ -58,29 +64,46 @@ func serve(in io.Reader, out io.Writer) int {
 	}
 }
 
-// evaluate does one job.
-func evaluate(evaluator expr.Evaluator, job request) reply {
+// takes puts the values of a request where they belong, and reports whether they
+// are those of its job.
+func (job *request) takes(values []any) bool {
+	switch {
+	case job.Render == nil && job.Run == nil:
+		return len(values) == 0
+	case len(values) != 2:
+		return false
+	}
+	scope, ok := values[1].(*value.Object)
+	if job.Render != nil {
+		job.Render.Tree, job.Render.Scope = values[0], scope
+	} else {
+		job.Run.Scope = scope
+	}
+	return ok || values[1] == nil
+}
+
+// evaluate does one job, and returns the value that came of it.
+func evaluate(evaluator expr.Evaluator, job request) (r reply, out []any) {
 	ctx := context.Background()
-	var r reply
 	var err error
 	switch {
 	case job.Render != nil:
 		var rendered expr.Rendered
 		rendered, err = evaluator.Render(ctx, *job.Render)
-		r.Rendered = &rendered
+		r.Rendered, out = &rendered, []any{rendered.Tree}
 	case job.Run != nil:
 		var result expr.Result
 		result, err = evaluator.Run(ctx, *job.Run)
-		r.Result = &result
+		r.Result, out = &result, []any{result.Value}
 	default:
 		r.Checked, err = evaluator.Check(ctx, job.Check)
 	}
 	if err == nil {
-		return r
+		return r, out
 	}
 	var problem *expr.Problem
 	if !errors.As(err, &problem) {
 		problem = &expr.Problem{Kind: expr.Internal, Message: "the evaluation failed"}
 	}
-	return reply{Problem: problem}
+	return reply{Problem: problem}, nil
 }

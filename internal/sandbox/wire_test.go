@@ -8,11 +8,12 @@ import (
 	"testing"
 
 	"github.com/sluice-dev/sluice/internal/expr"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 func TestMessages(t *testing.T) {
 	t.Parallel()
-	message, err := encode(request{Run: &expr.Script{Code: "return '<a>'", Scope: map[string]any{"n": int64(9007199254740993)}}})
+	message, err := encode(request{Run: &expr.Script{Code: "return '<a>'"}}, nil, value.Pairs("z", value.Number("18446744073709551615"), "a", "<"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -21,12 +22,12 @@ func TestMessages(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got request
-	if err := decode(body, &got); err != nil || got.Run.Code != "return '<a>'" {
-		t.Errorf("got %+v, %v", got, err)
+	values, err := decode(body, &got)
+	if err != nil || !got.takes(values) || got.Run.Code != "return '<a>'" {
+		t.Errorf("got %+v with %v, %v", got, values, err)
 	}
-	n, err := expr.Canonical(got.Run.Scope["n"])
-	if n != int64(9007199254740993) {
-		t.Errorf("the number came as %v, %v", n, err)
+	if scope, err := value.Encode(got.Run.Scope); string(scope) != `{"z":18446744073709551615,"a":"<"}` {
+		t.Errorf("the scope came as %s, %v", scope, err)
 	}
 	if _, err := receive(bufio.NewReader(bytes.NewReader(message)), len(message)-6); !errors.Is(err, errTooLong) {
 		t.Errorf("a message over the bound: got %v", err)
@@ -39,8 +40,8 @@ func TestMessages(t *testing.T) {
 // FuzzReceive reads what a child could write, none of which may cost more than the
 // bound or end the process.
 func FuzzReceive(f *testing.F) {
-	for _, v := range []any{reply{}, reply{Problem: &expr.Problem{Kind: expr.Time}}, reply{Rendered: &expr.Rendered{Tree: []any{1.5}}}} {
-		message, err := encode(v)
+	for _, v := range []reply{{}, {Problem: &expr.Problem{Kind: expr.Time}}, {Rendered: &expr.Rendered{}}} {
+		message, err := encode(v, []any{1.5})
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -53,8 +54,9 @@ func FuzzReceive(f *testing.F) {
 			return
 		}
 		var r reply
-		if decode(body, &r) == nil && r.Rendered != nil {
-			_, _ = expr.Canonical(r.Rendered.Tree)
+		values, err := decode(body, &r)
+		if _, wrong := value.Encode(values); err == nil && wrong != nil {
+			t.Errorf("%v was read, and cannot be written: %v", values, wrong)
 		}
 	})
 }

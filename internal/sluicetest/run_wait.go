@@ -78,7 +78,7 @@ func followingRuns(s *suite) {
 	run := ok[sluice.Run](s)(s.StartRun(s.ctx, sluice.StartRunRequest{Component: flow, Input: input(`{"n": 1}`)}))
 	steps, last := follow(sluice.WatchRunRequest{Run: run.ID})
 	s.equal("steps", steps, []string{"0", "1", "2.0", "2"})
-	s.stands(last, `completed {"key":"-","plain":"-","said":"v1.0.0 says hello","sum":2}`)
+	s.stands(last, `completed {"sum":2,"said":"v1.0.0 says hello","plain":"-","key":"-"}`)
 	s.note(last)
 	later, again := follow(sluice.WatchRunRequest{Run: run.ID})
 	s.equal("the same later", len(later), 4)

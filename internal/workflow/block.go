@@ -6,6 +6,7 @@ import (
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/expr"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // list reads blocks of one list, the body of parent or, when it is nil, the top.
@@ -176,7 +177,7 @@ func (r *reader) settings(d *draft, f *fields, form kindForm) {
 		}
 	}
 	d.Raw = map[string]any{}
-	tree := map[string]any{}
+	tree := value.NewObject(len(form.settings))
 	d.Settings = Template{Dialect: dialect, Plain: true, Tree: tree}
 	for _, s := range form.settings {
 		n := f.take(s.name)
@@ -187,7 +188,7 @@ func (r *reader) settings(d *draft, f *fields, form kindForm) {
 			// Nothing is a value like others where any is.
 			there := f.n.get(s.name) != nil || s.alias != "" && f.n.get(s.alias) != nil
 			if there && (s.name == "value" || s.name == "initial") {
-				tree[s.name] = nil
+				tree.Set(s.name, nil)
 			} else if s.required {
 				_, example := s.check(&node{})
 				if example == "" || example == "text" {
@@ -199,13 +200,30 @@ func (r *reader) settings(d *draft, f *fields, form kindForm) {
 		}
 		r.setting(d, s, n, tree)
 	}
+	d.Settings.Tree = inOrder(tree, f.n, form)
 	for _, choice := range form.choices {
 		r.choice(f, choice)
 	}
 }
 
+// inOrder is a block's settings in the order in which its author wrote them.
+func inOrder(tree *value.Object, at *node, form kindForm) *value.Object {
+	out := value.NewObject(tree.Len())
+	for _, key := range at.keys {
+		for _, s := range form.settings {
+			if name := key.name(); name == s.name || name != "" && name == s.alias {
+				if v, there := tree.Find(s.name); there {
+					out.Set(s.name, v)
+				}
+			}
+		}
+	}
+	out.Merge(tree)
+	return out
+}
+
 // setting reads one setting that is there.
-func (r *reader) setting(d *draft, s setting, n *node, tree map[string]any) {
+func (r *reader) setting(d *draft, s setting, n *node, tree *value.Object) {
 	text, isText := n.text()
 	dialect := d.Settings.Dialect
 	if s.raw || !isText || !hasTemplate(text, dialect) {
@@ -237,7 +255,7 @@ func (r *reader) setting(d *draft, s setting, n *node, tree map[string]any) {
 	case s.raw:
 		d.Raw[s.name] = n.tree()
 	default:
-		tree[s.name] = n.tree()
+		tree.Set(s.name, n.tree())
 		r.note(n, s.name, dialect, place{in: d}, &d.Settings)
 	}
 }

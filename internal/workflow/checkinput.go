@@ -3,24 +3,21 @@ package workflow
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // maxInputLevel is how deep an input may be nested.
 const maxInputLevel = 64
 
 // CheckInput reads a run's input, which is a JSON object or nothing, fills in the
-// defaults of its fields and compares it with what the workflow takes. Whole
-// numbers are int64 where they fit one, and others float64. Invalid names each
-// place, what is found there and what is wanted.
-func (w *Workflow) CheckInput(raw json.RawMessage) (map[string]any, error) {
+// defaults of its fields and compares it with what the workflow takes. Invalid names
+// each place, what is found there and what is wanted.
+func (w *Workflow) CheckInput(raw json.RawMessage) (*value.Object, error) {
 	input, err := decodeInput(raw)
 	if err != nil {
 		return nil, err
@@ -28,11 +25,11 @@ func (w *Workflow) CheckInput(raw json.RawMessage) (map[string]any, error) {
 	if len(w.Inputs) == 0 {
 		return input, nil
 	}
-	var schema map[string]any
-	if err := json.Unmarshal(w.Inputs, &schema); err != nil {
+	schema := new(value.Object)
+	if err := schema.UnmarshalJSON(w.Inputs); err != nil {
 		return nil, sluice.Errorf(sluice.Invalid, "what the workflow takes is no JSON Schema").Because(err)
 	}
-	fillIn(input, w.Inputs)
+	fillIn(input, schema)
 	compiled := w.input
 	if compiled == nil {
 		if compiled, err = compile(schema); err != nil {
@@ -63,13 +60,13 @@ func (w *Workflow) Misspelt(raw json.RawMessage) []string {
 	}
 	var absent, out []string
 	for name := range schema.Properties {
-		if _, there := given[name]; !there {
+		if !given.Has(name) {
 			absent = append(absent, name)
 		}
 	}
 	slices.Sort(absent)
 	compared := 0
-	for _, name := range slices.Sorted(maps.Keys(given)) {
+	for _, name := range slices.Sorted(slices.Values(given.Keys())) {
 		if _, known := schema.Properties[name]; known || len(name) > maxFieldName {
 			continue
 		}
@@ -100,126 +97,54 @@ func (w *Workflow) word() string {
 }
 
 // decodeInput reads an object of bounded depth.
-func decodeInput(raw json.RawMessage) (map[string]any, error) {
+func decodeInput(raw json.RawMessage) (*value.Object, error) {
 	raw = bytes.TrimSpace(raw)
 	if len(raw) == 0 || string(raw) == "null" {
-		return map[string]any{}, nil
+		return value.NewObject(0), nil
 	}
 	if len(raw) > sluice.MaxInputBytes {
 		return nil, sluice.Errorf(sluice.LimitExceeded, "the input has %d bytes; the limit is %d", len(raw), sluice.MaxInputBytes).
 			Fix("keep large data elsewhere and give its address")
 	}
-	if tooDeep(raw) {
-		return nil, sluice.Errorf(sluice.Invalid, "the input is nested more than %d levels deep", maxInputLevel).Fix("make it flatter")
-	}
-	value, err := decode(raw)
-	if err != nil {
+	read, err := value.DecodeWithin(raw, maxInputLevel)
+	if err != nil && !value.IsRefused(err) {
 		return nil, sluice.Errorf(sluice.Invalid, "the input is not JSON: %s", err).Fix(`write an object, such as {"ticket_id": "T-1"}`)
 	}
-	input, ok := value.(map[string]any)
+	if err != nil {
+		return nil, sluice.Errorf(sluice.Invalid, "the input cannot be taken: %s", err).Fix("write each key once, and a number with too many digits as text")
+	}
+	input, ok := read.(*value.Object)
 	if !ok {
-		return nil, sluice.Errorf(sluice.Invalid, "the input is %s, and an object is wanted", (&node{value: value}).valueWord()).
+		return nil, sluice.Errorf(sluice.Invalid, "the input is %s, and an object is wanted", valueWord(read)).
 			Fix(`write an object, such as {"ticket_id": "T-1"}`)
 	}
 	return input, nil
 }
 
-// valueWord says what a JSON value is.
-func (n *node) valueWord() string {
-	switch n.value.(type) {
-	case []any:
+// valueWord says what a value is.
+func valueWord(v any) string {
+	if _, ok := v.([]any); ok {
 		return "a list"
-	case map[string]any:
-		return "an object"
-	default:
-		return n.kindOf()
 	}
+	return (&node{value: v}).kindOf()
 }
 
-// decode reads one JSON value; numbers become int64 or float64.
-func decode(raw []byte) (any, error) {
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.UseNumber()
-	var v any
-	if err := dec.Decode(&v); err != nil {
-		return nil, err
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("something follows the first value")
-	}
-	return numbers(v)
-}
-
-// numbers replaces the numbers of a tree.
-func numbers(v any) (any, error) {
-	var err error
-	switch v := v.(type) {
-	case json.Number:
-		n := numberOf(v)
-		if n == nil {
-			return nil, fmt.Errorf("the number %s is too large", quote(string(v)))
-		}
-		return n, nil
-	case []any:
-		for i := range v {
-			if v[i], err = numbers(v[i]); err != nil {
-				return nil, err
-			}
-		}
-	case map[string]any:
-		for key := range v {
-			if v[key], err = numbers(v[key]); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return v, nil
-}
-
-// tooDeep counts brackets, so that no deep tree is ever made.
-func tooDeep(raw []byte) bool {
-	level, quoted := 0, false
-	for i := 0; i < len(raw); i++ {
-		switch c := raw[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{' || c == '[':
-			if level++; level > maxInputLevel {
-				return true
-			}
-		case c == '}' || c == ']':
-			level--
-		}
-	}
-	return false
-}
-
-// fillIn adds the defaults of fields that are not there. The schema is decoded
-// anew, so that what runs change is their own.
-func fillIn(input map[string]any, schema json.RawMessage) {
-	v, err := decode(schema)
-	if err != nil {
-		return
-	}
-	tree, _ := v.(map[string]any)
-	properties, _ := tree["properties"].(map[string]any)
-	for name, property := range properties {
-		p, _ := property.(map[string]any)
-		value, has := p["default"]
-		if _, given := input[name]; has && !given {
-			input[name] = value
+// fillIn adds the defaults of fields that are not there, behind those that are.
+func fillIn(input, schema *value.Object) {
+	properties, _ := schema.Get("properties").(*value.Object)
+	for name, property := range properties.All() {
+		p, _ := property.(*value.Object)
+		if otherwise, has := p.Find("default"); has && !input.Has(name) {
+			input.Set(name, otherwise)
 		}
 	}
 }
 
 // takes lists the fields of an input for a sentence.
-func takes(schema map[string]any) string {
-	properties, _ := schema["properties"].(map[string]any)
-	required, _ := schema["required"].([]any)
-	if len(properties) == 0 {
+func takes(schema *value.Object) string {
+	properties, _ := schema.Get("properties").(*value.Object)
+	required, _ := schema.Get("required").([]any)
+	if properties.Len() == 0 {
 		return "an object"
 	}
 	must := map[string]bool{}
@@ -227,11 +152,11 @@ func takes(schema map[string]any) string {
 		s, _ := name.(string)
 		must[s] = true
 	}
-	names := make([]string, 0, len(properties))
-	for name, property := range properties {
-		p, _ := property.(map[string]any)
+	names := make([]string, 0, properties.Len())
+	for name, property := range properties.All() {
+		p, _ := property.(*value.Object)
 		word := quote(name)
-		if t, ok := p["type"].(string); ok {
+		if t, ok := p.Get("type").(string); ok {
 			word += ": " + t
 		}
 		if !must[name] {

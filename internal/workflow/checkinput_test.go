@@ -3,13 +3,13 @@ package workflow_test
 import (
 	"encoding/json"
 	"fmt"
-	"reflect"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/expr"
+	"github.com/sluice-dev/sluice/internal/value"
 	"github.com/sluice-dev/sluice/internal/workflow"
 )
 
@@ -31,26 +31,29 @@ func TestCheckInputTakes(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		inputs, raw string
-		want        map[string]any
+		want        string // as JSON
 	}{
-		"nothing":                     {"", "", map[string]any{}},
-		"null":                        {"", "null", map[string]any{}},
-		"anything, undeclared":        {"", `{"a": [1, {"b": 1.5}]}`, map[string]any{"a": []any{int64(1), map[string]any{"b": 1.5}}}},
-		"a large whole number":        {"{n: integer}", `{"n": 9007199254740993}`, map[string]any{"n": int64(9007199254740993)}},
-		"one too large for an int64":  {"{n: number}", `{"n": 18446744073709551616}`, map[string]any{"n": 18446744073709551616.0}},
-		"a default":                   {"{a: {type: string, default: x}, b: {type: array, default: [1]}}", "{}", map[string]any{"a": "x", "b": []any{int64(1)}}},
-		"a default that is given":     {"{a: {type: string, default: x}}", `{"a": "y"}`, map[string]any{"a": "y"}},
-		"a default that is null":      {"{a: {default: null}}", "", map[string]any{"a": nil}},
-		"what is optional":            {"{a: {type: string, required: false}}", "", map[string]any{}},
-		"undeclared fields":           {"{a: string}", `{"a": "x", "b": 1}`, map[string]any{"a": "x", "b": int64(1)}},
-		"names alone":                 {"[a, b]", `{"a": 1, "b": null}`, map[string]any{"a": int64(1), "b": nil}},
-		"a field with the name type":  {"{type: string}", `{"type": "x"}`, map[string]any{"type": "x"}},
-		"a schema that refers within": {`{type: object, properties: {a: {$ref: "#/$defs/t"}}, $defs: {t: {type: array, items: {$ref: "#/$defs/t"}}}}`, `{"a": [[], [[]]]}`, map[string]any{"a": []any{[]any{}, []any{[]any{}}}}},
-		"64 levels":                   {"", strings.Repeat(`{"a":`, 63) + "{}" + strings.Repeat("}", 63), nil},
+		"nothing":                     {"", "", `{}`},
+		"null":                        {"", "null", `{}`},
+		"anything, undeclared":        {"", `{"a": [1, {"b": 1.5}]}`, `{"a":[1,{"b":1.5}]}`},
+		"a large whole number":        {"{n: integer}", `{"n": 9007199254740993}`, `{"n":9007199254740993}`},
+		"one too large for an int64":  {"{n: number}", `{"n": 18446744073709551616}`, `{"n":18446744073709551616}`},
+		"a default":                   {"{a: {type: string, default: x}, b: {type: array, default: [1]}}", "{}", `{"a":"x","b":[1]}`},
+		"a default that is given":     {"{a: {type: string, default: x}}", `{"a": "y"}`, `{"a":"y"}`},
+		"a default that is null":      {"{a: {default: null}}", "", `{"a":null}`},
+		"what is optional":            {"{a: {type: string, required: false}}", "", `{}`},
+		"undeclared fields":           {"{a: string}", `{"a": "x", "b": 1}`, `{"a":"x","b":1}`},
+		"names alone":                 {"[a, b]", `{"a": 1, "b": null}`, `{"a":1,"b":null}`},
+		"a field with the name type":  {"{type: string}", `{"type": "x"}`, `{"type":"x"}`},
+		"a schema that refers within": {`{type: object, properties: {a: {$ref: "#/$defs/t"}}, $defs: {t: {type: array, items: {$ref: "#/$defs/t"}}}}`, `{"a": [[], [[]]]}`, `{"a":[[],[[]]]}`},
+		"64 levels":                   {"", strings.Repeat(`{"a":`, 63) + "{}" + strings.Repeat("}", 63), strings.Repeat(`{"a":`, 63) + "{}" + strings.Repeat("}", 63)},
+		"the order of keys":           {"", `{"z": 1, "a": {"y": 1, "b": 2}, "10": 0, "9": 0}`, `{"z":1,"a":{"y":1,"b":2},"10":0,"9":0}`},
+		"digits of numbers":           {"{n: number}", `{"n": 1.0, "m": [18446744073709551615, 0.10, 1e2, -0.0]}`, `{"n":1.0,"m":[18446744073709551615,0.10,1e2,-0.0]}`},
+		"exact defaults, in order":    {"{z: {default: 18446744073709551615}, a: {default: {y: 1.0, b: 2026-01-31}}}", `{"m": 1}`, `{"m":1,"z":18446744073709551615,"a":{"y":1.0,"b":"2026-01-31"}}`},
 	} {
 		got, err := taking(t, test.inputs).CheckInput(json.RawMessage(test.raw))
-		if err != nil || test.want != nil && !reflect.DeepEqual(got, test.want) {
-			t.Errorf("%s, %s of %s: got %#v, %v, want %#v", name, test.raw, test.inputs, got, err, test.want)
+		if err != nil || got.String() != test.want {
+			t.Errorf("%s, %s of %s: got %s, %v, want %s", name, test.raw, test.inputs, got, err, test.want)
 		}
 	}
 }
@@ -63,12 +66,15 @@ func TestCheckInputRefuses(t *testing.T) {
 	}{
 		"a list":               {"", "[]", "the input is a list, and an object is wanted"},
 		"text":                 {"", `"x"`, "the input is text, and an object is wanted"},
-		"no JSON":              {"", `{"a":`, "the input is not JSON: unexpected EOF"},
-		"two values":           {"", `{} {}`, "the input is not JSON: something follows the first value"},
-		"a bracket behind it":  {"", `{}]`, "the input is not JSON: something follows the first value"},
-		"65 levels":            {"", strings.Repeat(`{"a":`, 64) + "{}" + strings.Repeat("}", 64), "the input is nested more than 64 levels deep"},
-		"a million brackets":   {"", strings.Repeat("[", 1_000_000), "the input is nested more than 64 levels deep"},
-		"too large a number":   {"", `{"a": 1e999}`, `the input is not JSON: the number "1e999" is too large`},
+		"no JSON":              {"", `{"a":`, "the input is not JSON: it ends too early"},
+		"two values":           {"", `{} {}`, "the input is not JSON: something follows the value"},
+		"a bracket behind it":  {"", `{}]`, "the input is not JSON: something follows the value"},
+		"65 levels":            {"", strings.Repeat(`{"a":`, 64) + "{}" + strings.Repeat("}", 64), "the input cannot be taken: the value is nested deeper than 64 levels"},
+		"a million brackets":   {"", strings.Repeat("[", 1_000_000), "the input cannot be taken: the value is nested deeper than 64 levels"},
+		"too large a number":   {"", `{"a": 1e1001}`, `the input cannot be taken: a: the exponent of 1e1001 is too large; it is at most 1000, of either sign`},
+		"too many digits":      {"", `{"a": [` + strings.Repeat("1", 1001) + `]}`, `the input cannot be taken: a[0]: the number 11111111111111111111… has 1001 digits; a number has at most 1000`},
+		"a key twice":          {"", `{"a": {"b": 1, "b": 2}}`, `the input cannot be taken: a: the key "b" is there twice`},
+		"half of a character":  {"", `{"a": "x\ud800y"}`, `the input cannot be taken: a: a text has half of a surrogate pair, \ud800, which is no character`},
 		"a missing field":      {"{ticket_id: string}", "{}", "the input is not what the workflow takes: $.ticket_id: it is missing"},
 		"text for a number":    {"{n: number}", `{"n": "3"}`, "the input is not what the workflow takes: $.n: it is text; a number is wanted"},
 		"null for text":        {"{s: string}", `{"s": null}`, "the input is not what the workflow takes: $.s: it is null; text is wanted"},
@@ -151,11 +157,11 @@ func TestCheckInputGivesCopies(t *testing.T) {
 		wait.Go(func() {
 			for range 50 {
 				got, err := w.CheckInput(nil)
-				if err != nil || !reflect.DeepEqual(got["a"], []any{int64(1)}) {
+				if err != nil || !value.Equal(got.Get("a"), []any{int64(1)}) {
 					t.Errorf("got %v, %v, want the default [1]", got, err)
 					return
 				}
-				got["a"].([]any)[0] = "changed"
+				got.Get("a").([]any)[0] = "changed"
 			}
 		})
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/expr"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // Bounds on what a block says of its attempts.
@@ -52,7 +53,7 @@ func (r *reader) retry(d *draft, n *node) {
 }
 
 func (r *reader) attempts(n *node) int {
-	if i, ok := n.value.(int64); ok && n.shape == scalar && i >= 1 && i <= MaxAttempts {
+	if i, ok := value.Int(n.value); ok && n.shape == scalar && i >= 1 && i <= MaxAttempts {
 		return int(i)
 	}
 	r.wrong(n, "attempts is a whole number from 1 to %d, and this is %s", MaxAttempts, what(n)).fix("write retry: {attempts: 3}")
@@ -67,7 +68,7 @@ func (r *reader) retryOn(n *node) []string {
 	var out []string
 	for _, item := range items {
 		word, _ := item.text()
-		status, ok := item.value.(int64)
+		status, ok := value.Int(item.value)
 		if !ok {
 			if i, err := strconv.ParseInt(word, 10, 64); err == nil {
 				status, ok = i, true
@@ -141,13 +142,13 @@ func (r *reader) special(d *draft, f *fields) {
 	case Script:
 		r.script(d, f)
 	case HTTP:
-		tree, _ := d.Settings.Tree.(map[string]any)
-		if method, ok := tree["method"].(string); ok {
+		tree := d.settings()
+		if method, ok := tree.Get("method").(string); ok {
 			if !hasTemplate(method, d.Settings.Dialect) {
-				tree["method"] = strings.ToUpper(method)
+				tree.Set("method", strings.ToUpper(method))
 			}
 		} else if f.n.get("method") == nil {
-			tree["method"] = "GET"
+			tree.Set("method", "GET")
 		}
 	case Ask:
 		if d.Raw["type"] == nil {

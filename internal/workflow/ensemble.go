@@ -7,6 +7,7 @@ import (
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/expr"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // What an ensemble and its agents hold.
@@ -270,11 +271,8 @@ func milliseconds(n *node) *node {
 	if n == nil {
 		return nil
 	}
-	switch v := n.value.(type) {
-	case int64:
-		return n.like(scalar, strconv.FormatInt(v, 10)+"ms")
-	case float64:
-		return n.like(scalar, strconv.FormatFloat(v, 'f', -1, 64)+"ms")
+	if f, _ := value.Float(n.value); value.IsNumber(n.value) {
+		return n.like(scalar, strconv.FormatFloat(f, 'f', -1, 64)+"ms")
 	}
 	return n
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/expr"
+	"github.com/sluice-dev/sluice/internal/value"
 	"github.com/sluice-dev/sluice/internal/workflow"
 )
 
@@ -34,8 +35,8 @@ func TestAgentNamesInExpressions(t *testing.T) {
 			t.Errorf("%s: got %s", text, told(err))
 			continue
 		}
-		settings, _ := w.Blocks[4].Settings.Tree.(map[string]any)
-		if got := settings["template"]; got != want {
+		settings, _ := w.Blocks[4].Settings.Tree.(*value.Object)
+		if got := settings.Get("template"); got != want {
 			t.Errorf("%s: got %s, want %s", text, got, want)
 		}
 	}
@@ -75,6 +76,16 @@ func TestReadBoundsTheBlocks(t *testing.T) {
 	}
 }
 
+// valueOf makes a value of what a test writes down.
+func valueOf(t *testing.T, v any) any {
+	t.Helper()
+	out, err := value.Of(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
 func TestCompileSchemaRefuses(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -92,7 +103,7 @@ func TestCompileSchemaRefuses(t *testing.T) {
 		"a large enum":         {map[string]any{"enum": make([]any, 1001)}, "an enum has at most 1,000 values"},
 		"a large schema":       {map[string]any{"required": make([]any, 10_000)}, "it has more than 10000 values"},
 	} {
-		_, err := workflow.CompileSchema(test.schema)
+		_, err := workflow.CompileSchema(valueOf(t, test.schema))
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: got %v, want %q", name, err, test.want)
 		}
@@ -102,16 +113,16 @@ func TestCompileSchemaRefuses(t *testing.T) {
 // What one check costs is not held against the next.
 func TestValueSchemaChecksAgain(t *testing.T) {
 	t.Parallel()
-	schema, err := workflow.CompileSchema(map[string]any{"items": map[string]any{"type": "integer"}})
+	schema, err := workflow.CompileSchema(value.Pairs("items", value.Pairs("type", "integer")))
 	if err != nil {
 		t.Fatal(err)
 	}
-	value := make([]any, 100_000)
-	for i := range value {
-		value[i] = int64(i)
+	list := make([]any, 100_000)
+	for i := range list {
+		list[i] = int64(i)
 	}
 	for n := range 8 {
-		if found := schema.Check(value); len(found) > 0 {
+		if found := schema.Check(list); len(found) > 0 {
 			t.Fatalf("check %d: got %v, want none", n, found)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // types are the words for types of inputs, in all forms.
@@ -16,7 +17,7 @@ var types = map[string]string{
 
 // inputs reads what a workflow takes: a JSON Schema, or names with their types.
 func (r *reader) inputs(n *node) {
-	var schema map[string]any
+	var schema *value.Object
 	switch {
 	case n.shape == list:
 		schema = r.inputNames(n)
@@ -24,8 +25,8 @@ func (r *reader) inputs(n *node) {
 		r.wrong(n, "inputs is a map of names and types, or a JSON Schema, and this is %s", n.kindOf()).fix("write inputs: {ticket_id: string}")
 		return
 	case n.get("type").is("object") || n.get("properties") != nil && n.get("properties").shape == object:
-		schema, _ = n.tree().(map[string]any)
-		schema["type"] = "object"
+		schema = n.object()
+		schema.Set("type", "object")
 	default:
 		schema = r.shorthand(n)
 	}
@@ -39,27 +40,29 @@ func (n *node) is(word string) bool {
 }
 
 // takes sets the schema of the input, once it is known to be one.
-func (r *reader) takes(n *node, schema map[string]any) {
+func (r *reader) takes(n *node, schema *value.Object) {
 	compiled, err := compile(schema)
 	if err != nil {
 		r.wrong(n, "inputs is no JSON Schema: %s", err).fix("write inputs: {ticket_id: string}, or a JSON Schema with type: object")
 		return
 	}
 	r.out.Inputs, r.out.input = encode(schema), compiled
-	properties, _ := schema["properties"].(map[string]any)
-	open := schema["patternProperties"] != nil || schema["allOf"] != nil || schema["anyOf"] != nil || schema["oneOf"] != nil || schema["$ref"] != nil ||
-		schema["then"] != nil || schema["additionalProperties"] != nil && schema["additionalProperties"] != false
+	properties, _ := schema.Get("properties").(*value.Object)
+	more := schema.Get("additionalProperties")
+	open := more != nil && more != false || slices.ContainsFunc([]string{"patternProperties", "allOf", "anyOf", "oneOf", "$ref", "then"}, func(word string) bool {
+		return schema.Get(word) != nil
+	})
 	if properties != nil && !open {
-		r.declared = make(map[string]bool, len(properties))
-		for name := range properties {
+		r.declared = make(map[string]bool, properties.Len())
+		for name := range properties.All() {
 			r.declared[name] = true
 		}
 	}
 }
 
 // inputNames reads a bare list of names, each of which takes anything.
-func (r *reader) inputNames(n *node) map[string]any {
-	properties := map[string]any{}
+func (r *reader) inputNames(n *node) *value.Object {
+	properties := value.NewObject(0)
 	required := []any{}
 	for _, item := range n.items {
 		name, ok := item.text()
@@ -67,50 +70,57 @@ func (r *reader) inputNames(n *node) map[string]any {
 			r.wrong(item, "the name of an input is text, and this is %s", item.kindOf()).fix("write inputs: {ticket_id: string}")
 			continue
 		}
-		if properties[name] == nil {
+		if !properties.Has(name) {
 			required = append(required, name)
 		}
-		properties[name] = map[string]any{}
+		properties.Set(name, value.NewObject(0))
 	}
-	return map[string]any{"type": "object", "properties": properties, "required": required}
+	return objectSchema(properties, required)
 }
 
 // shorthand reads names with types. What has no default is required.
-func (r *reader) shorthand(n *node) map[string]any {
-	properties := map[string]any{}
+func (r *reader) shorthand(n *node) *value.Object {
+	properties := value.NewObject(0)
 	required := []any{}
 	for i, key := range n.keys {
 		property, optional := r.property(key.name(), n.items[i])
-		properties[key.name()] = property
+		properties.Set(key.name(), property)
 		if !optional {
 			required = append(required, key.name())
 		}
 	}
-	return map[string]any{"type": "object", "properties": properties, "required": required}
+	return objectSchema(properties, required)
 }
 
-func (r *reader) property(name string, n *node) (property map[string]any, optional bool) {
+// objectSchema is a JSON Schema of an object.
+func objectSchema(properties *value.Object, required []any) *value.Object {
+	return value.Pairs("type", "object", "properties", properties, "required", required)
+}
+
+func (r *reader) property(name string, n *node) (property *value.Object, optional bool) {
 	if word, ok := n.text(); ok {
 		return r.typeOf(n, name, word), false
 	}
 	if n.shape != object {
 		r.wrong(n, "the input %s has a type, and this is %s", quote(name), n.kindOf()).fix("write %s: string", name)
-		return map[string]any{}, true
+		return value.NewObject(0), true
 	}
-	property, _ = n.tree().(map[string]any)
+	property = n.object()
 	if word, ok := n.get("type").text(); ok {
-		delete(property, "type")
-		maps.Copy(property, r.typeOf(n.get("type"), name, word))
+		if t := r.typeOf(n.get("type"), name, word).Get("type"); t != nil {
+			property.Set("type", t)
+		} else {
+			property.Delete("type")
+		}
 	}
-	if required, ok := property["required"].(bool); ok {
-		delete(property, "required")
+	if required, ok := property.Get("required").(bool); ok {
+		property.Delete("required")
 		optional = !required
 	}
-	_, hasDefault := property["default"]
-	return property, optional || hasDefault
+	return property, optional || property.Has("default")
 }
 
-func (r *reader) typeOf(n *node, name, word string) map[string]any {
+func (r *reader) typeOf(n *node, name, word string) *value.Object {
 	t, ok := types[word]
 	switch {
 	case !ok:
@@ -120,11 +130,11 @@ func (r *reader) typeOf(n *node, name, word string) map[string]any {
 		} else {
 			p.fix("write string, number, integer, boolean, object, array or any")
 		}
-		return map[string]any{}
+		return value.NewObject(0)
 	case t == "":
-		return map[string]any{}
+		return value.NewObject(0)
 	default:
-		return map[string]any{"type": t}
+		return value.Pairs("type", t)
 	}
 }
 
@@ -147,11 +157,11 @@ func (r *reader) inputBlock(n *node) *draft {
 }
 
 // echoOf is a template block that gives a value.
-func echoOf(at *node, id, value string) *node {
+func echoOf(at *node, id, text string) *node {
 	out := at.like(object, nil)
 	out.put(at, "id", at.like(scalar, id))
 	out.put(at, "block", at.like(scalar, string(Text)))
-	out.put(at, "template", at.like(scalar, value))
+	out.put(at, "template", at.like(scalar, text))
 	return out
 }
 
@@ -161,7 +171,7 @@ func (r *reader) items(n *node) {
 		r.wrong(n, "items is a list of inputs, and this is %s", n.kindOf()).fix("write items: [{key: ticket_id, input_type: short_text}]")
 		return
 	}
-	properties := map[string]any{}
+	properties := value.NewObject(0)
 	required := []any{}
 	for _, item := range n.items {
 		f := r.fields(item, "an input", []string{"key", "input_type", "default", "is_optional", "description"})
@@ -171,34 +181,34 @@ func (r *reader) items(n *node) {
 			r.wrong(item, "an input has a key").fix("write {key: ticket_id, input_type: short_text}")
 			continue
 		}
-		property := map[string]any{}
+		property := value.NewObject(0)
 		if word := f.plain("input_type"); word != "" {
 			property = r.typeOf(item.get("input_type"), key, word)
 		}
 		if text := f.plain("description"); text != "" {
-			property["description"] = text
+			property.Set("description", text)
 		}
 		optional := f.take("is_optional")
 		if optional != nil && optional.kindOf() != "true or false" {
 			r.wrong(optional, "is_optional is true or false, and this is %s", optional.kindOf()).fix("write is_optional: true")
 		}
-		value := f.take("default")
-		if value == nil {
-			value = f.take("default_value")
+		otherwise := f.take("default")
+		if otherwise == nil {
+			otherwise = f.take("default_value")
 		}
 		f.seen["default_value"] = true
 		left := optional != nil && optional.value == true
 		switch {
-		case value != nil:
-			property["default"] = value.tree()
-		case left && property["type"] == "string": // a field of a form that nobody filled in
-			property["default"] = ""
+		case otherwise != nil:
+			property.Set("default", otherwise.tree())
+		case left && property.Get("type") == "string": // a field of a form that nobody filled in
+			property.Set("default", "")
 		}
 		f.rest()
-		properties[key] = property
-		if value == nil && !left {
+		properties.Set(key, property)
+		if otherwise == nil && !left {
 			required = append(required, key)
 		}
 	}
-	r.takes(n, map[string]any{"type": "object", "properties": properties, "required": required})
+	r.takes(n, objectSchema(properties, required))
 }

@@ -3,9 +3,10 @@ package workflow
 import (
 	"bytes"
 	"encoding/json"
-	"math"
-	"strconv"
 	"strings"
+	"unicode/utf8"
+
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // parseJSON reads what is valid JSON. YAML would read most of it as well, and not
@@ -72,14 +73,27 @@ func (j *jsonReader) read(level int) *node {
 		}
 		_, _ = j.dec.Token()
 	case json.Number:
-		out.value = numberOf(v)
-		if out.value == nil {
-			j.wrong(out, "the number %s is too large", quote(string(v))).fix("write it as text")
+		if out.value, err = value.ParseNumber(string(v)); err != nil {
+			j.wrong(out, "%s", err).fix("write it as text")
 		}
+	case string:
+		out.value, out.style = j.whole(out, v), quoted
 	default:
 		out.value, out.style = v, quoted
 	}
 	return out
+}
+
+// whole is a string that the library has read. Where it has replaced something that
+// is no character, that is a mistake.
+func (j *jsonReader) whole(at *node, read string) string {
+	if strings.ContainsRune(read, utf8.RuneError) {
+		end := int(j.dec.InputOffset())
+		if _, err := value.Decode(j.text[j.at:end]); err != nil {
+			j.wrong(at, "%s", err).fix("write the character itself")
+		}
+	}
+	return read
 }
 
 func (j *jsonReader) object(out *node, level int) {
@@ -91,25 +105,13 @@ func (j *jsonReader) object(out *node, level int) {
 			return
 		}
 		name, _ := token.(string)
-		key.value = name
-		value := j.read(level + 1)
+		key.value = j.whole(key, name)
+		item := j.read(level + 1)
 		if line, twice := seen[name]; twice {
 			j.wrong(key, "the key %s is there twice; the first is on line %d", quote(name), line).fix("remove one of them")
 			continue
 		}
 		seen[name] = key.line
-		out.keys, out.items = append(out.keys, key), append(out.items, value)
+		out.keys, out.items = append(out.keys, key), append(out.items, item)
 	}
-}
-
-// numberOf is an int64 where the number fits one, a float64 where it is finite,
-// and else nil.
-func numberOf(n json.Number) any {
-	if i, err := strconv.ParseInt(string(n), 10, 64); err == nil {
-		return i
-	}
-	if f, err := n.Float64(); err == nil && !math.IsInf(f, 0) {
-		return f
-	}
-	return nil
 }

@@ -4,13 +4,14 @@ import (
 	"strings"
 
 	"github.com/sluice-dev/sluice/internal/expr"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // shape is what a node is.
 type shape int
 
 const (
-	scalar shape = iota // nil, bool, int64, float64 or string
+	scalar shape = iota // nil, bool, string or a number, as package value has them
 	list
 	object
 )
@@ -77,7 +78,7 @@ func (n *node) isNull() bool {
 	return n == nil || n.shape == scalar && n.value == nil
 }
 
-// tree is the value as JSON has it.
+// tree is the value, with the keys of objects in the order of the file.
 func (n *node) tree() any {
 	switch {
 	case n == nil:
@@ -89,14 +90,21 @@ func (n *node) tree() any {
 		}
 		return out
 	case n.shape == object:
-		out := make(map[string]any, len(n.items))
-		for i, item := range n.items {
-			out[n.keys[i].name()] = item.tree()
-		}
-		return out
+		return n.object()
 	default:
 		return n.value
 	}
+}
+
+// object is the value of an object, and empty for what is none.
+func (n *node) object() *value.Object {
+	out := value.NewObject(len(n.items))
+	if n.shape == object {
+		for i, item := range n.items {
+			out.Set(n.keys[i].name(), item.tree())
+		}
+	}
+	return out
 }
 
 // name is the text of a key.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"math"
 	"path"
 	"regexp"
 	"strconv"
@@ -13,6 +12,8 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // Bounds on what a file holds once its aliases are followed.
@@ -213,14 +214,27 @@ func (y *yamlReader) scalar(n *yaml.Node, out *node) {
 	case n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0:
 		out.style = quoted
 	}
-	switch n.ShortTag() {
+	tag := n.ShortTag()
+	if tag == "!!str" && n.Style == 0 && isNumeral(n.Value) { // which is beyond the reach of the library
+		tag = "!!float"
+	}
+	switch tag {
 	case "!!str", "!!timestamp":
 		out.value = n.Value
 		return
 	case "!!null":
 		return
-	case "!!bool", "!!int", "!!float":
-		if n.Decode(&out.value) == nil && y.number(out) {
+	case "!!bool":
+		if n.Decode(&out.value) == nil {
+			return
+		}
+	case "!!int", "!!float":
+		var err error
+		switch out.value, err = yamlNumber(n); {
+		case err != nil:
+			y.wrong(out, "%s", err).fix("write it as text, in quotes")
+			return
+		case out.value != nil:
 			return
 		}
 	}
@@ -228,15 +242,28 @@ func (y *yamlReader) scalar(n *yaml.Node, out *node) {
 	y.wrong(out, "%s is not a value that JSON has", quote(n.Value)).fix("write text in quotes, a number, true, false or null")
 }
 
-// number makes numbers those of JSON, and refuses what JSON cannot write.
-func (y *yamlReader) number(n *node) bool {
-	switch v := n.value.(type) {
-	case int:
-		n.value = int64(v)
-	case uint64:
-		n.value = float64(v)
-	case float64:
-		return !math.IsNaN(v) && !math.IsInf(v, 0)
+// yamlNumber is a number as it was written, where JSON can write it so, and nil for
+// what is no number of JSON. The library, which rounds, reads the other ways alone,
+// such as 0x1F.
+func yamlNumber(n *yaml.Node) (any, error) {
+	text := strings.TrimPrefix(strings.ReplaceAll(n.Value, "_", ""), "+")
+	if sign, digits := "", strings.TrimPrefix(text, "-"); strings.HasPrefix(digits, ".") {
+		if digits != text {
+			sign = "-"
+		}
+		text = sign + "0" + digits
 	}
-	return true
+	if isNumeral(text) {
+		return value.ParseNumber(text)
+	}
+	var read any
+	if err := n.Decode(&read); err != nil {
+		return nil, nil
+	}
+	return value.Of(read)
+}
+
+// isNumeral reports whether a text is a number as JSON writes it.
+func isNumeral(text string) bool {
+	return text != "" && (text[0] == '-' || '0' <= text[0] && text[0] <= '9') && json.Valid([]byte(text))
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // maxProblems is how many mistakes of one file are told at once.
@@ -107,7 +108,7 @@ func show(v any) string {
 		return quote(v)
 	case []any:
 		return "a list"
-	case map[string]any:
+	case *value.Object, map[string]any: // which is how the checker of schemas has an object
 		return "a map"
 	default:
 		return fmt.Sprint(v)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/declare"
 	"github.com/sluice-dev/sluice/internal/expr"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // PromptFile is a prompt: Markdown or plain text with YAML front matter, or YAML
@@ -27,15 +27,15 @@ type PromptFile struct {
 	// reasoning_effort, base_url, api_key, response_format, price, and whatever stands
 	// under parameters. Both may hold templates.
 	Model      string
-	Parameters map[string]any
+	Parameters *value.Object
 	// Settings is the tree {model, parameters}, to have the templates of both filled in.
 	Settings Template
 	// Schema is the JSON Schema of the answer, nil for text.
-	Schema map[string]any
+	Schema *value.Object
 	// Inputs is the JSON Schema of what it takes, nil for anything.
 	Inputs json.RawMessage
 	// Other is what else the front matter holds, which means nothing here.
-	Other map[string]any
+	Other *value.Object
 
 	out  *Workflow
 	head *Template // of the front matter alone
@@ -60,7 +60,7 @@ func ReadPrompt(ctx context.Context, ev expr.Evaluator, files []sluice.File) (*P
 	}
 	r := newReader(file.Path)
 	r.mixed, r.free, r.out.Spread = false, true, true
-	p := &PromptFile{Parameters: map[string]any{}, Other: map[string]any{}, out: r.out}
+	p := &PromptFile{Parameters: value.NewObject(0), Other: value.NewObject(0), out: r.out}
 	if file.Base64 != nil {
 		r.wrongAt(0, 0, "it is not text: it has bytes that are not UTF-8").fix("save it as UTF-8")
 		return nil, r.err()
@@ -81,7 +81,7 @@ func ReadPrompt(ctx context.Context, ev expr.Evaluator, files []sluice.File) (*P
 func (p *PromptFile) Variables() []string { return p.out.Variables() }
 
 // CheckInput does what [Workflow.CheckInput] does.
-func (p *PromptFile) CheckInput(raw json.RawMessage) (map[string]any, error) {
+func (p *PromptFile) CheckInput(raw json.RawMessage) (*value.Object, error) {
 	return p.out.CheckInput(raw)
 }
 
@@ -107,9 +107,9 @@ func (r *reader) prompt(p *PromptFile, file sluice.File) {
 	if len(r.found) == 0 && !slices.ContainsFunc(said, func(m *node) bool { return !m.get("role").is("system") }) {
 		r.wrongAt(0, 0, "the prompt has no text").fix("write the prompt below the front matter")
 	}
-	tree, _ := d.Settings.Tree.(map[string]any)
+	tree := d.settings()
 	d.Raw = head.Raw
-	maps.Copy(tree, head.settings())
+	tree.Merge(head.settings())
 	p.hold(head.settings(), head.Raw)
 	p.head = &head.Settings
 	messages := make([]any, 0, len(said))
@@ -117,25 +117,25 @@ func (r *reader) prompt(p *PromptFile, file sluice.File) {
 		role, _ := m.get("role").text()
 		content, _ := m.get("content").text()
 		p.Messages = append(p.Messages, Message{Role: role, Content: content})
-		messages = append(messages, map[string]any{"role": role, "content": content})
+		messages = append(messages, value.Pairs("role", role, "content", content))
 		r.note(m.get("content"), "the "+role+" message", expr.Jinja, place{in: d}, &d.Settings)
 	}
-	tree["messages"] = messages
+	tree.Set("messages", messages)
 }
 
 // alone is the one block of a workflow that was not written as one. Templates
 // cannot refer to it.
 func (r *reader) alone(id string, kind Kind) *draft {
 	d := &draft{Block: &Block{ID: id, Kind: kind, Retry: Retry{Attempts: 1}, OnError: OnError{Mode: FailRun}, Raw: map[string]any{}, Line: 1, Column: 1}}
-	d.Settings = Template{Tree: map[string]any{}, Dialect: expr.Jinja, Plain: true}
+	d.Settings = Template{Tree: value.NewObject(0), Dialect: expr.Jinja, Plain: true}
 	r.order = []*draft{d}
 	r.out.Blocks, r.out.OutputBlock = []*Block{d.Block}, id
 	return d
 }
 
 // settings is the tree of the block's settings.
-func (d *draft) settings() map[string]any {
-	tree, _ := d.Settings.Tree.(map[string]any)
+func (d *draft) settings() *value.Object {
+	tree, _ := d.Settings.Tree.(*value.Object)
 	return tree
 }
 
@@ -153,19 +153,19 @@ func (t *Template) join(other Template) {
 }
 
 // hold keeps what the front matter says to the model.
-func (p *PromptFile) hold(settings, raw map[string]any) {
-	maps.Copy(p.Parameters, settings)
-	p.Model, _ = settings["model"].(string)
-	delete(p.Parameters, "model")
-	p.Schema, _ = raw["schema"].(map[string]any)
+func (p *PromptFile) hold(settings *value.Object, raw map[string]any) {
+	p.Parameters.Merge(settings)
+	p.Model, _ = settings.Get("model").(string)
+	p.Parameters.Delete("model")
+	p.Schema, _ = raw["schema"].(*value.Object)
 	for _, name := range []string{"response_format", "price"} {
 		if raw[name] != nil {
-			p.Parameters[name] = raw[name]
+			p.Parameters.Set(name, raw[name])
 		}
 	}
-	others, _ := raw["parameters"].(map[string]any)
-	maps.Copy(p.Parameters, others)
-	p.Settings = Template{Tree: map[string]any{"model": p.Model, "parameters": p.Parameters}, Dialect: expr.Jinja, Plain: true}
+	others, _ := raw["parameters"].(*value.Object)
+	p.Parameters.Merge(others)
+	p.Settings = Template{Tree: value.Pairs("model", p.Model, "parameters", p.Parameters), Dialect: expr.Jinja, Plain: true}
 }
 
 // split finds the front matter and the text below it, nil where there is none.
@@ -216,7 +216,7 @@ func (r *reader) frontMatter(p *PromptFile, d *draft, n *node, hasBody bool) (sa
 			r.inputs(at)
 		}
 	}
-	tree, _ := d.Settings.Tree.(map[string]any)
+	tree := d.settings()
 	form := kinds[LLM]
 	for _, name := range append(slices.Clone(promptNames), "schema", "response_format", "price") {
 		if at := f.take(name); at != nil {
@@ -237,32 +237,32 @@ func (r *reader) frontMatter(p *PromptFile, d *draft, n *node, hasBody bool) (sa
 	said = append(said, r.messages(f, hasBody)...)
 	for i, key := range n.keys {
 		if !f.seen[key.name()] {
-			p.Other[key.name()] = n.items[i].tree()
+			p.Other.Set(key.name(), n.items[i].tree())
 		}
 	}
 	return said
 }
 
 // parameters hands on what it knows by name, and the rest as it is.
-func (r *reader) parameters(d *draft, n *node, tree map[string]any) {
+func (r *reader) parameters(d *draft, n *node, tree *value.Object) {
 	if n.shape != object {
 		r.wrong(n, "parameters is a map, and this is %s", n.kindOf()).fix("write parameters: {temperature: 0}")
 		return
 	}
-	others := map[string]any{}
+	others := value.NewObject(0)
 	for i, key := range n.keys {
 		name := key.name()
 		s, ok := kinds[LLM].setting(name)
 		switch {
 		case !ok || !slices.Contains(promptNames, name):
-			others[name] = n.items[i].tree()
-		case tree[name] != nil:
+			others.Set(name, n.items[i].tree())
+		case tree.Get(name) != nil:
 			r.wrong(key, "%s stands at the top already", name).fix("remove one of them")
 		default:
 			r.setting(d, s, n.items[i], tree)
 		}
 	}
-	if len(others) > 0 {
+	if others.Len() > 0 {
 		d.Raw["parameters"] = others
 	}
 }

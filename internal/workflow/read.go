@@ -10,6 +10,7 @@ import (
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/expr"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // Read reads what runs from the files of a version, or of content that is not
@@ -157,9 +158,9 @@ func (r *reader) unreadable(err error) error {
 	return err
 }
 
-// encode writes a tree of JSON values, which can always be written.
-func encode(tree any) json.RawMessage {
-	b, err := json.Marshal(tree)
+// encode writes a value, which always can be written.
+func encode(v any) json.RawMessage {
+	b, err := value.Encode(v)
 	if err != nil {
 		return nil
 	}

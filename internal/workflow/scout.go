@@ -1,10 +1,11 @@
 package workflow
 
 import (
-	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // archetype is one kind of Scout's blocks: a kind of block, and the settings that
@@ -243,13 +244,13 @@ func (r *reader) jsonText(n *node) *node {
 	if !ok {
 		return n
 	}
-	if !json.Valid([]byte(s)) || tooDeep([]byte(s)) {
+	v, err := value.DecodeWithin([]byte(s), maxInputLevel)
+	if err != nil && !value.IsRefused(err) {
 		r.wrong(n, "the text of a json block is not JSON").fix(`write JSON whose templates stand in its strings, such as {"tier": "{{ classify.output.tier }}"}`)
 		return nil
 	}
-	v, err := decode([]byte(s))
 	if err != nil {
-		r.wrong(n, "the text of a json block cannot be read: %s", err).fix("write numbers that are too large as text")
+		r.wrong(n, "the text of a json block cannot be read: %s", err).fix("write each key once, and numbers that are too large as text")
 		return nil
 	}
 	return n.grown(v)
@@ -264,10 +265,10 @@ func (n *node) grown(v any) *node {
 			out.items = append(out.items, n.grown(item))
 		}
 		return out
-	case map[string]any:
+	case *value.Object:
 		out := n.like(object, nil)
-		for _, key := range slices.Sorted(maps.Keys(v)) {
-			out.put(n, key, n.grown(v[key]))
+		for key, item := range v.All() {
+			out.put(n, key, n.grown(item))
 		}
 		return out
 	default:

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // check looks at one setting that holds no template, and answers what it takes
@@ -32,11 +33,10 @@ func Duration(v any) (time.Duration, error) {
 		} else if f, err := strconv.ParseFloat(s, 64); err == nil {
 			return Duration(f)
 		}
-	case int64:
-		return Duration(float64(v))
-	case float64:
-		if ok = v >= 0 && v <= MaxDuration.Seconds(); ok {
-			d = time.Duration(math.Round(v * float64(time.Second)))
+	case int64, float64, value.Number:
+		seconds, _ := value.Float(v)
+		if ok = seconds >= 0 && seconds <= MaxDuration.Seconds(); ok {
+			d = time.Duration(math.Round(seconds * float64(time.Second)))
 		}
 	}
 	if !ok || d < 0 || d > MaxDuration {
@@ -101,8 +101,8 @@ func isTextOrList(n *node) (string, string) {
 
 func isNumber(low, high float64) check {
 	return func(n *node) (string, string) {
-		f, ok := float(n.value)
-		if !ok || f < low || f > high {
+		f, _ := value.Float(n.value)
+		if !value.IsNumber(n.value) || f < low || f > high {
 			return fmt.Sprintf("is a number from %g to %g", low, high), fmt.Sprintf("%g", low)
 		}
 		return "", ""
@@ -111,7 +111,7 @@ func isNumber(low, high float64) check {
 
 func isInteger(low, high int64) check {
 	return func(n *node) (string, string) {
-		i, ok := n.value.(int64)
+		i, ok := value.Int(n.value)
 		if !ok || i < low || i > high {
 			return fmt.Sprintf("is a whole number from %d to %d", low, high), strconv.FormatInt(max(low, 1), 10)
 		}
@@ -153,7 +153,7 @@ func isStatuses(n *node) (string, string) {
 }
 
 func isStatus(v any) bool {
-	i, ok := v.(int64)
+	i, ok := value.Int(v)
 	return ok && i >= 100 && i <= 599
 }
 
@@ -196,8 +196,8 @@ func isPrice(n *node) (string, string) {
 		return wants, example
 	}
 	for i, key := range n.keys {
-		f, ok := float(n.items[i].value)
-		if !ok || f < 0 || key.value != "input" && key.value != "output" {
+		f, _ := value.Float(n.items[i].value)
+		if !value.IsNumber(n.items[i].value) || f < 0 || key.value != "input" && key.value != "output" {
 			return wants, example
 		}
 	}
@@ -231,14 +231,4 @@ func isSchema(n *node) (string, string) {
 		return "is a JSON Schema: " + err.Error(), "{type: object, properties: {name: {type: string}}}"
 	}
 	return "", ""
-}
-
-func float(v any) (float64, bool) {
-	switch v := v.(type) {
-	case int64:
-		return float64(v), true
-	case float64:
-		return v, true
-	}
-	return 0, false
 }

@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // Bounds on schemas and on what is checked with them. A schema may refer to
@@ -41,17 +43,18 @@ type Mismatch struct {
 	Problem string
 }
 
-// Check compares a value, a tree of JSON values, with the schema. At most ten
+// Check compares a value with the schema. At most ten
 // mismatches are told, in the order of their paths; none means that it fits.
-func (s *ValueSchema) Check(value any) []Mismatch {
-	n := count(value, maxValues)
+func (s *ValueSchema) Check(v any) []Mismatch {
+	n := value.Count(v, maxValues)
 	if n >= maxValues || n*s.values > 100*maxVisits {
 		return []Mismatch{{Path: "$", Problem: "it has too many values for its schema"}}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.visits = 0
-	err := s.schema.Validate(value)
+	plain := value.Plain(v)
+	err := s.schema.Validate(plain)
 	if s.visits > maxVisits {
 		return []Mismatch{{Path: "$", Problem: "checking it takes too long: its schema refers to itself in too many ways"}}
 	}
@@ -63,7 +66,7 @@ func (s *ValueSchema) Check(value any) []Mismatch {
 		return []Mismatch{{Path: "$", Problem: "it cannot be checked"}}
 	}
 	var found []Mismatch
-	mismatches(invalid, value, &found)
+	mismatches(invalid, plain, &found)
 	slices.SortFunc(found, func(a, b Mismatch) int {
 		return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.Problem, b.Problem))
 	})
@@ -84,12 +87,12 @@ type noLoader struct{}
 func (noLoader) Load(string) (any, error) { return nil, errRemote }
 
 func compile(tree any) (*ValueSchema, error) {
-	values := count(tree, maxSchemaValues)
+	values := value.Count(tree, maxSchemaValues)
 	if values >= maxSchemaValues {
 		return nil, fmt.Errorf("it has more than %d values", maxSchemaValues)
 	}
 	p := preparer{places: map[string]bool{}}
-	prepared := p.schema(tree, "#")
+	prepared := p.schema(value.Plain(tree), "#")
 	if err := p.check(); err != nil {
 		return nil, err
 	}
@@ -134,24 +137,4 @@ func schemaFault(err error) error {
 		message = strings.ToValidUTF8(message[:200], "") + "…"
 	}
 	return errors.New(message)
-}
-
-// count is how many values a tree holds, up to a bound.
-func count(v any, most int) int {
-	n := 1
-	switch v := v.(type) {
-	case []any:
-		for _, item := range v {
-			if n += count(item, most-n); n >= most {
-				return n
-			}
-		}
-	case map[string]any:
-		for _, item := range v {
-			if n += count(item, most-n); n >= most {
-				return n
-			}
-		}
-	}
-	return n
 }

@@ -142,9 +142,9 @@ func TestPinnedRun(t *testing.T) {
 		output  string
 		notes   int
 	}{
-		{4, true, 4, `{"by":4,"invoice":"INV-7","model":"gpt-4o"}`, 0},
-		{0, true, 3, `{"by":3,"invoice":"INV-7","model":"gpt-4o"}`, 0},
-		{1, false, 1, `{"by":1,"invoice":"INV-7","model":"none"}`, 1},
+		{4, true, 4, `{"invoice":"INV-7","model":"gpt-4o","by":4}`, 0},
+		{0, true, 3, `{"invoice":"INV-7","model":"gpt-4o","by":3}`, 0},
+		{1, false, 1, `{"invoice":"INV-7","model":"none","by":1}`, 1},
 	} {
 		made := asked[*pb.Thread](t)(in.CreateThread(ctx, &pb.CreateThreadRequest{
 			ScriptName: "invoice-parser", Version: c.version, InputJson: `{"invoice":"INV-7"}`, LoadEnv: c.loadEnv,
@@ -325,7 +325,7 @@ func TestDraftRun(t *testing.T) {
 		t.Errorf("made %v", made)
 	}
 	wantThread(t, in.ended(made.GetThreadId()), "COMPLETED")
-	if got, want := string(in.result(made.GetThreadId()).GetOutputData()), `{"by":7,"invoice":"x","model":"gpt-4"}`; got != want {
+	if got, want := string(in.result(made.GetThreadId()).GetOutputData()), `{"invoice":"x","model":"gpt-4","by":7}`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	// A script is JavaScript.

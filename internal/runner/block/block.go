@@ -12,16 +12,16 @@ import (
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/expr"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
-// Call is one attempt at one step. Values of trees are those of JSON: nil, bool,
-// int64, float64, string, []any, map[string]any.
+// Call is one attempt at one step.
 type Call struct {
 	// Settings are the kind's, rendered, and Raw those that are never templates.
-	Settings map[string]any
+	Settings *value.Object
 	Raw      map[string]any
 	// Scope is what templates see: for prompts and scripts, which bring their own.
-	Scope map[string]any
+	Scope *value.Object
 	// Env are the environment's variables by key; empty when none were loaded.
 	Env map[string]string
 	// Environment is the name of the environment, for what is said to people.
@@ -59,10 +59,10 @@ type Prompt struct {
 	Ref string // as component@version
 	// Model and Parameters are what its front matter names, such as temperature.
 	Model      string
-	Parameters map[string]any
+	Parameters *value.Object
 	// Messages are role and content; contents are templates.
 	Messages []Message
-	Schema   map[string]any // of the answer, nil for text
+	Schema   *value.Object // of the answer, nil for text
 }
 
 // Message is one message of a conversation.
@@ -75,7 +75,7 @@ type Message struct {
 type Result struct {
 	Output any
 	// Extra are further fields beside the output, such as an HTTP status.
-	Extra map[string]any
+	Extra *value.Object
 	Usage sluice.Usage
 }
 
@@ -124,7 +124,7 @@ type Kind struct {
 	// Run makes one attempt.
 	Run func(context.Context, Call) (Result, error)
 	// Effects says what may be repeated, from the rendered settings.
-	Effects func(settings map[string]any) Effects
+	Effects func(settings *value.Object) Effects
 	// Timeout is how long an attempt may take unless the block says otherwise.
 	Timeout time.Duration
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/runner/block"
 	"github.com/sluice-dev/sluice/internal/runner/outbound"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // ran is what became of one attempt.
@@ -33,15 +34,39 @@ func run(t testing.TB, ctx context.Context, kind string, call block.Call) (r ran
 	if call.Client == nil {
 		call.Client = client(t)
 	}
-	if call.Settings == nil {
-		call.Settings = map[string]any{}
+	raw := map[string]any{}
+	for name, v := range call.Raw {
+		raw[name] = of(v)
 	}
+	call.Raw = raw
 	result, err := block.Table()[kind].Run(ctx, call)
 	r.Result = result
 	if err != nil && !errors.As(err, &r.err) {
 		t.Fatalf("%s failed with %T %v, want a *block.Error", kind, err, err)
 	}
 	return r
+}
+
+// obj makes an object of what a test writes down.
+func obj(m map[string]any) *value.Object {
+	o, _ := of(m).(*value.Object)
+	return o
+}
+
+func of(v any) any {
+	out, err := value.Of(v)
+	if err != nil {
+		panic(err)
+	}
+	return out
+}
+
+// same compares what a block gave with what a test writes down.
+func same(got, want any) bool {
+	if o, ok := got.(*value.Object); ok && o == nil {
+		got = nil
+	}
+	return value.Equal(got, of(want))
 }
 
 // client is the one that the server gives to blocks.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // runCondition answers with {evaluated_condition: bool}. What follows from it,
@@ -14,7 +15,7 @@ func runCondition(_ context.Context, call Call) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	return Result{Output: map[string]any{"evaluated_condition": holds}}, nil
+	return Result{Output: value.Pairs("evaluated_condition", holds)}, nil
 }
 
 // Truth reads what a condition rendered to. Nothing but true and false is taken:

@@ -4,9 +4,11 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // The bounds on answers, in bytes.
@@ -46,15 +48,15 @@ func runHTTP(ctx context.Context, call Call) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	return Result{Output: output, Extra: map[string]any{
-		"status_code": int64(answer.status), "headers": headerTree(answer.header),
-	}}, nil
+	return Result{Output: output, Extra: value.Pairs(
+		"status_code", int64(answer.status), "headers", headerTree(answer.header),
+	)}, nil
 }
 
 // httpEffects is Once for what creates something, unless the author says that
 // repeating it is safe.
-func httpEffects(settings map[string]any) Effects {
-	if slices.Contains(repeatable, methodOf(settings["method"])) || flag(settings["idempotent"]) {
+func httpEffects(settings *value.Object) Effects {
+	if slices.Contains(repeatable, methodOf(settings.Get("method"))) || flag(settings.Get("idempotent")) {
 		return Repeatable
 	}
 	return Once
@@ -83,5 +85,5 @@ func (c Call) succeeds(status int) bool {
 	if !is || len(ok) == 0 {
 		return status >= 200 && status < 300
 	}
-	return slices.ContainsFunc(ok, func(want any) bool { return textOf(want) == textOf(status) })
+	return slices.ContainsFunc(ok, func(want any) bool { return value.Text(want) == strconv.Itoa(status) })
 }

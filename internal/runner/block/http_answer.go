@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // maxFailure is how many bytes of the answer to a failed request are read.
@@ -54,13 +55,16 @@ func (a *answer) output(request *http.Request) (any, error) {
 	if a.empty || len(a.body) == 0 {
 		return nil, nil
 	}
-	value, err := treeOf(a.body)
+	read, err := treeOf(a.body)
 	if err != nil {
 		failed := Failf(sluice.Invalid, "%s says that it answers with JSON, and does not: %v", place(request), err)
+		if value.IsRefused(err) {
+			failed = Failf(sluice.Invalid, "%s answered with JSON that cannot be taken: %v", place(request), err)
+		}
 		failed.Status, failed.Sent = a.status, true
 		return nil, failed
 	}
-	return value, nil
+	return read, nil
 }
 
 // failure is what a status that the author does not take means.
@@ -83,10 +87,10 @@ func isJSON(header http.Header) bool {
 
 // headerTree are headers as templates see them: by their names in lower case,
 // because names have no case, and those that repeat joined.
-func headerTree(header http.Header) map[string]any {
-	tree := make(map[string]any, len(header))
+func headerTree(header http.Header) *value.Object {
+	tree := make(map[string]string, len(header))
 	for name, values := range header {
 		tree[strings.ToLower(name)] = strings.ToValidUTF8(strings.Join(values, ", "), "\uFFFD")
 	}
-	return tree
+	return value.Sorted(tree)
 }

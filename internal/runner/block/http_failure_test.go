@@ -48,10 +48,10 @@ func TestHTTPStatuses(t *testing.T) {
 			}
 		})
 		got := run(t, t.Context(), "http", block.Call{
-			Settings: map[string]any{"url": server.URL + "/x?token=hidden"}, Raw: map[string]any{"ok": tt.ok},
+			Settings: obj(map[string]any{"url": server.URL + "/x?token=hidden"}), Raw: map[string]any{"ok": tt.ok},
 		})
 		if tt.code == "" {
-			if got.err != nil || got.Extra["status_code"] != int64(tt.status) {
+			if got.err != nil || got.Extra.Get("status_code") != int64(tt.status) {
 				t.Errorf("%d with ok %v: %v, want success", tt.status, tt.ok, got.err)
 			}
 			continue
@@ -78,7 +78,7 @@ func TestHTTPRetryAfter(t *testing.T) {
 			w.Header().Set("Retry-After", value)
 			w.WriteHeader(http.StatusTooManyRequests)
 		})
-		got := run(t, t.Context(), "http", block.Call{Settings: map[string]any{"url": server.URL}})
+		got := run(t, t.Context(), "http", block.Call{Settings: obj(map[string]any{"url": server.URL})})
 		if got.err.RetryAfter < want[0] || got.err.RetryAfter > want[1] {
 			t.Errorf("Retry-After %q: wait %v, want %v to %v", value, got.err.RetryAfter, want[0], want[1])
 		}
@@ -97,7 +97,7 @@ func TestHTTPTimesOut(t *testing.T) {
 			ctx.expire()
 			<-r.Context().Done()
 		})
-		got := run(t, ctx, "http", block.Call{Settings: map[string]any{"url": server.URL}})
+		got := run(t, ctx, "http", block.Call{Settings: obj(map[string]any{"url": server.URL})})
 		wantError(t, got.err, sluice.TimedOut, "timeout", true, "did not answer in time")
 		if len(got.effects) != 1 {
 			t.Errorf("%s: %d effects, want one", name, len(got.effects))
@@ -112,7 +112,7 @@ func TestHTTPIsStopped(t *testing.T) {
 		cancel()
 		<-r.Context().Done()
 	})
-	got := run(t, ctx, "http", block.Call{Settings: map[string]any{"url": server.URL}})
+	got := run(t, ctx, "http", block.Call{Settings: obj(map[string]any{"url": server.URL})})
 	wantError(t, got.err, sluice.TimedOut, "error", true, "the run was stopped")
 }
 
@@ -134,13 +134,13 @@ func TestHTTPWithoutAConnectionIsNotSent(t *testing.T) {
 		tls.URL:                           "certificate",
 		"https" + plain.URL[len("http"):]: "cannot connect",
 	} {
-		got := run(t, t.Context(), "http", block.Call{Settings: map[string]any{"url": url + "/?token=hidden", "method": "POST"}})
+		got := run(t, t.Context(), "http", block.Call{Settings: obj(map[string]any{"url": url + "/?token=hidden", "method": "POST"})})
 		wantError(t, got.err, sluice.Unavailable, "connection", false, message)
 		if strings.Contains(got.err.Message, "hidden") {
 			t.Errorf("the message shows the query: %s", got.err.Message)
 		}
 	}
-	refused := run(t, t.Context(), "http", block.Call{Settings: map[string]any{"url": "http://169.254.169.254/", "method": "POST"}})
+	refused := run(t, t.Context(), "http", block.Call{Settings: obj(map[string]any{"url": "http://169.254.169.254/", "method": "POST"})})
 	wantError(t, refused.err, sluice.Denied, "error", false, "requests to 169.254.169.254 (link-local) are refused")
 }
 
@@ -157,7 +157,7 @@ func TestHTTPBrokenAnswers(t *testing.T) {
 		"a body that is no zip": "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nhalf\x00",
 	} {
 		url := rawServer(t, func(*http.Request) string { return answer })
-		got := run(t, t.Context(), "http", block.Call{Settings: map[string]any{"url": url, "method": "POST", "body": "x"}})
+		got := run(t, t.Context(), "http", block.Call{Settings: obj(map[string]any{"url": url, "method": "POST", "body": "x"})})
 		if got.err == nil {
 			t.Errorf("%s: it succeeded with %v", name, got.Output)
 			continue
@@ -184,14 +184,14 @@ func TestHTTPSendsAPostOnce(t *testing.T) {
 			return "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 		})
 		shared := client(t)
-		if got := run(t, t.Context(), "http", block.Call{Client: shared, Settings: map[string]any{"url": url}}); got.err != nil {
+		if got := run(t, t.Context(), "http", block.Call{Client: shared, Settings: obj(map[string]any{"url": url})}); got.err != nil {
 			t.Fatal(got.err)
 		}
 		settings := map[string]any{"url": url, "method": "POST", "body": "x"}
 		if header != "" {
 			settings["headers"] = map[string]any{header: "mine"}
 		}
-		got := run(t, t.Context(), "http", block.Call{Client: shared, Settings: settings})
+		got := run(t, t.Context(), "http", block.Call{Client: shared, Settings: obj(settings)})
 		wantError(t, got.err, sluice.Unavailable, "connection", true, "the connection broke")
 		if seen.Load() != 1 {
 			t.Errorf("with header %q the server got the request %d times, want once", header, seen.Load())

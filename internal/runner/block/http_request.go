@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // ownHeaders are set by the connection and not by an author. Another Host would
@@ -74,24 +75,35 @@ func (c Call) target() (*url.URL, error) {
 		return nil, err
 	}
 	query, err := c.pairs("query")
-	if err != nil || len(query) == 0 {
+	if err != nil || query.Len() == 0 {
 		return target, err
 	}
-	values := target.Query()
-	for name, value := range query {
-		list, is := value.([]any)
-		if !is {
-			list = []any{value}
+	target.RawQuery = withQuery(target.RawQuery, query)
+	return target, nil
+}
+
+// withQuery adds names and values, in their order, to a query, from which it takes
+// those of the same names.
+func withQuery(raw string, query *value.Object) string {
+	var parts []string
+	for part := range strings.SplitSeq(raw, "&") {
+		name, _, _ := strings.Cut(part, "=")
+		if plain, err := url.QueryUnescape(name); part != "" && (err != nil || !query.Has(plain)) {
+			parts = append(parts, part)
 		}
-		values.Del(name)
+	}
+	for name, v := range query.All() {
+		list, is := v.([]any)
+		if !is {
+			list = []any{v}
+		}
 		for _, one := range list {
 			if one != nil {
-				values.Add(name, textOf(one))
+				parts = append(parts, url.QueryEscape(name)+"="+url.QueryEscape(value.Text(one)))
 			}
 		}
 	}
-	target.RawQuery = values.Encode()
-	return target, nil
+	return strings.Join(parts, "&")
 }
 
 // absolute reads a URL with a host, for http or https, and without a password.
@@ -127,11 +139,11 @@ func (c Call) headers() (http.Header, error) {
 		return nil, err
 	}
 	header := http.Header{}
-	for name, value := range settings {
-		if value == nil {
+	for name, v := range settings.All() {
+		if v == nil {
 			continue
 		}
-		text := strings.TrimSpace(textOf(value))
+		text := strings.TrimSpace(value.Text(v))
 		canonical := http.CanonicalHeaderKey(name)
 		switch {
 		case !isToken(name):
@@ -147,26 +159,26 @@ func (c Call) headers() (http.Header, error) {
 }
 
 // pairs returns a setting that is a map.
-func (c Call) pairs(name string) (map[string]any, error) {
-	switch value := c.setting(name).(type) {
+func (c Call) pairs(name string) (*value.Object, error) {
+	switch v := c.setting(name).(type) {
 	case nil:
 		return nil, nil
-	case map[string]any:
-		return value, nil
+	case *value.Object:
+		return v, nil
 	default:
-		return nil, Failf(sluice.Invalid, "%s is %s, which is not a map", name, brief(value)).Fix("write %s as names with values", name)
+		return nil, Failf(sluice.Invalid, "%s is %s, which is not a map", name, brief(v)).Fix("write %s as names with values", name)
 	}
 }
 
 // bodyOf returns a body, its content type, and whether there is one.
 func bodyOf(setting any) (text, kind string, has bool) {
-	switch value := setting.(type) {
+	switch v := setting.(type) {
 	case nil:
 		return "", "", false
 	case string:
-		return value, "text/plain; charset=utf-8", true
+		return v, "text/plain; charset=utf-8", true
 	default:
-		return string(jsonOf(value)), "application/json", true
+		return string(jsonOf(v)), "application/json", true
 	}
 }
 

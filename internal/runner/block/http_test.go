@@ -7,12 +7,12 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/runner/block"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // mirror answers with the request as it came in.
@@ -76,7 +76,7 @@ func TestHTTPSendsWhatTheSettingsSay(t *testing.T) {
 			settings := map[string]any{"url": "/"}
 			maps.Copy(settings, tt.settings)
 			settings["url"] = server.URL + settings["url"].(string)
-			got := run(t, t.Context(), "http", block.Call{Settings: settings, Raw: tt.raw})
+			got := run(t, t.Context(), "http", block.Call{Settings: obj(settings), Raw: tt.raw})
 			if got.err != nil {
 				t.Fatal(got.err)
 			}
@@ -84,13 +84,13 @@ func TestHTTPSendsWhatTheSettingsSay(t *testing.T) {
 			if err := json.Unmarshal([]byte(tt.want), &want); err != nil {
 				t.Fatal(err)
 			}
-			if !reflect.DeepEqual(got.Output, want) {
+			if !same(got.Output, want) {
 				t.Errorf("the server saw %v\nwant %v", got.Output, want)
 			}
-			if got.Extra["status_code"] != int64(200) {
-				t.Errorf("status_code = %v, want 200", got.Extra["status_code"])
+			if got.Extra.Get("status_code") != int64(200) {
+				t.Errorf("status_code = %v, want 200", got.Extra.Get("status_code"))
 			}
-			if headers := got.Extra["headers"].(map[string]any); headers["content-type"] != "application/json; charset=utf-8" {
+			if headers := got.Extra.Get("headers").(*value.Object); headers.Get("content-type") != "application/json; charset=utf-8" {
 				t.Errorf("headers = %v, want one called content-type", headers)
 			}
 		})
@@ -123,7 +123,7 @@ func TestHTTPRefusesWhatCannotBeSent(t *testing.T) {
 		{map[string]any{"url": "http://example.com/", "headers": map[string]any{"host": "internal"}}, "the header Host is set by the connection"},
 		{map[string]any{"url": "http://example.com/", "headers": map[string]any{"Content-Length": "1"}}, "Content-Length is set"},
 	} {
-		got := run(t, t.Context(), "http", block.Call{Settings: tt.settings})
+		got := run(t, t.Context(), "http", block.Call{Settings: obj(tt.settings)})
 		if got.err == nil || got.err.Code != sluice.Invalid || got.err.Sent || !strings.Contains(got.err.Message, tt.want) {
 			t.Errorf("http with %v: %v, want invalid with %q", tt.settings, got.err, tt.want)
 		}
@@ -145,7 +145,7 @@ func TestHTTPReadsAnswers(t *testing.T) {
 	}{
 		{
 			"application/json", `{"id":9007199254740993,"price":1.50,"big":123456789012345678901234567890,"e":1e3}`,
-			map[string]any{"id": int64(9007199254740993), "price": 1.5, "big": 1.2345678901234568e29, "e": float64(1000)},
+			value.Pairs("id", int64(9007199254740993), "price", value.Number("1.50"), "big", value.Number("123456789012345678901234567890"), "e", value.Number("1e3")),
 			"",
 		},
 		{"application/problem+json", ` [1, "two", null] `, []any{int64(1), "two", nil}, ""},
@@ -156,20 +156,21 @@ func TestHTTPReadsAnswers(t *testing.T) {
 		{"application/octet-stream", "a\xffb", "a\uFFFDb", ""},
 		{"application/json", `{"id":`, nil, "says that it answers with JSON, and does not: it ends too early"},
 		{"application/json", `{"id":1} {"id":2}`, nil, "something follows the value"},
-		{"application/json", `{"id":1e999}`, nil, "the number 1e999 is too large"},
-		{"application/json", `<html>`, nil, "invalid character '<'"},
-		{"application/json", strings.Repeat("[", 100_000), nil, "and does not"},
+		{"application/json", `{"id":1e1001}`, nil, "answered with JSON that cannot be taken: id: the exponent of 1e1001 is too large"},
+		{"application/json", `{"id":1,"id":2}`, nil, "cannot be taken: the key \"id\" is there twice"},
+		{"application/json", `<html>`, nil, "and does not: at byte 1, a value is wanted and not '<'"},
+		{"application/json", strings.Repeat("[", 100_000), nil, "the value is nested deeper than 500 levels"},
 	} {
 		server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header()["Content-Type"] = []string{tt.kind}
 			io.WriteString(w, tt.body)
 		})
-		got := run(t, t.Context(), "http", block.Call{Settings: map[string]any{"url": server.URL}})
+		got := run(t, t.Context(), "http", block.Call{Settings: obj(map[string]any{"url": server.URL})})
 		if tt.err != "" {
 			wantError(t, got.err, sluice.Invalid, "error", true, tt.err)
 			continue
 		}
-		if got.err != nil || !reflect.DeepEqual(got.Output, tt.want) {
+		if got.err != nil || !same(got.Output, tt.want) {
 			t.Errorf("%s %.60q became %#v, %v, want %#v", tt.kind, tt.body, got.Output, got.err, tt.want)
 		}
 	}
@@ -177,7 +178,7 @@ func TestHTTPReadsAnswers(t *testing.T) {
 
 func TestHTTPHeadOfJSONHasNoValue(t *testing.T) {
 	t.Parallel()
-	got := run(t, t.Context(), "http", block.Call{Settings: map[string]any{"url": serve(t, mirror).URL, "method": "HEAD"}})
+	got := run(t, t.Context(), "http", block.Call{Settings: obj(map[string]any{"url": serve(t, mirror).URL, "method": "HEAD"})})
 	if got.err != nil || got.Output != nil {
 		t.Errorf("HEAD gave %v, %v, want nil", got.Output, got.err)
 	}
@@ -199,19 +200,19 @@ func TestHTTPBoundsAnswers(t *testing.T) {
 	for max, message := range map[any]string{
 		nil: "more than 4194304 bytes", int64(1000): "more than 1000 bytes", int64(1 << 40): "more than 16777216 bytes", int64(-1): "more than 4194304 bytes",
 	} {
-		got := run(t, t.Context(), "http", block.Call{Settings: map[string]any{"url": server.URL}, Raw: map[string]any{"max_bytes": max}})
+		got := run(t, t.Context(), "http", block.Call{Settings: obj(map[string]any{"url": server.URL}), Raw: map[string]any{"max_bytes": max}})
 		wantError(t, got.err, sluice.LimitExceeded, "error", true, message)
 		if response := string(got.effects[0].Response); strings.Contains(response, "xxx") || !strings.Contains(response, `"status":200`) {
 			t.Errorf("the tape holds %.200s, want the status and none of the body", response)
 		}
 	}
-	exact := run(t, t.Context(), "http", block.Call{Settings: map[string]any{"url": serve(t, func(w http.ResponseWriter, _ *http.Request) {
+	exact := run(t, t.Context(), "http", block.Call{Settings: obj(map[string]any{"url": serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, strings.Repeat("x", 1000))
-	}).URL}, Raw: map[string]any{"max_bytes": int64(1000)}})
+	}).URL}), Raw: map[string]any{"max_bytes": int64(1000)}})
 	if exact.err != nil {
 		t.Errorf("1000 bytes of at most 1000: %v", exact.err)
 	}
-	failing := run(t, t.Context(), "http", block.Call{Settings: map[string]any{"url": server.URL + "/failing"}})
+	failing := run(t, t.Context(), "http", block.Call{Settings: obj(map[string]any{"url": server.URL + "/failing"})})
 	wantError(t, failing.err, sluice.Invalid, "error", true, "answered 400 Bad Request: xxx")
 	if len(failing.err.Message) > 500 {
 		t.Errorf("the message has %d bytes", len(failing.err.Message))
@@ -230,15 +231,15 @@ func TestHTTPFollowsRedirectsAsBrowsersDo(t *testing.T) {
 	})
 	server := serve(t, mux.ServeHTTP)
 	for status, want := range map[int][2]string{301: {"GET", ""}, 302: {"GET", ""}, 303: {"GET", ""}, 307: {"POST", "hello"}, 308: {"POST", "hello"}} {
-		got := run(t, t.Context(), "http", block.Call{Settings: map[string]any{"url": fmt.Sprintf("%s/go/%d", server.URL, status), "method": "POST", "body": "hello"}})
-		seen, _ := got.Output.(map[string]any)
-		if seen["method"] != want[0] || seen["body"] != want[1] || seen["url"] != "/there" {
+		got := run(t, t.Context(), "http", block.Call{Settings: obj(map[string]any{"url": fmt.Sprintf("%s/go/%d", server.URL, status), "method": "POST", "body": "hello"})})
+		seen, _ := got.Output.(*value.Object)
+		if seen.Get("method") != want[0] || seen.Get("body") != want[1] || seen.Get("url") != "/there" {
 			t.Errorf("after %d: %v, %v, want %v at /there", status, seen, got.err, want)
 		}
 	}
-	away := run(t, t.Context(), "http", block.Call{Settings: map[string]any{"url": serve(t, func(w http.ResponseWriter, r *http.Request) {
+	away := run(t, t.Context(), "http", block.Call{Settings: obj(map[string]any{"url": serve(t, func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "http://169.254.169.254/latest", http.StatusTemporaryRedirect)
-	}).URL}})
+	}).URL})})
 	wantError(t, away.err, sluice.Denied, "error", true, "169.254.169.254 (link-local)")
 	if len(away.err.Fixes) == 0 {
 		t.Error("the refusal says nothing of what to do")
@@ -262,7 +263,7 @@ func TestHTTPEffects(t *testing.T) {
 		{map[string]any{"method": "POST", "idempotent": false}, block.Once},
 		{map[string]any{"method": int64(1)}, block.Once},
 	} {
-		if got := block.Table()["http"].Effects(tt.settings); got != tt.want {
+		if got := block.Table()["http"].Effects(obj(tt.settings)); got != tt.want {
 			t.Errorf("effects of %v = %d, want %d", tt.settings, got, tt.want)
 		}
 	}
@@ -274,9 +275,9 @@ func TestHTTPTape(t *testing.T) {
 		w.Header().Set("Content-Type", "text/plain")
 		io.WriteString(w, strings.Repeat("é", 40_000))
 	})
-	got := run(t, context.Background(), "http", block.Call{Settings: map[string]any{
+	got := run(t, context.Background(), "http", block.Call{Settings: obj(map[string]any{
 		"url": server.URL + "/a?b=c", "method": "PUT", "headers": map[string]any{"X-Api-Key": "k"}, "body": map[string]any{"a": int64(1)},
-	}})
+	})})
 	if got.err != nil || len(got.effects) != 1 {
 		t.Fatalf("%d effects, %v, want one", len(got.effects), got.err)
 	}

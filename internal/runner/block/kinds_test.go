@@ -1,7 +1,6 @@
 package block_test
 
 import (
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -44,7 +43,7 @@ func TestEffectsOfKinds(t *testing.T) {
 		{"prompt", map[string]any{"component": "greeting"}, block.Repeatable},
 		{"prompt", nil, block.Repeatable},
 	} {
-		if got := block.Table()[tt.kind].Effects(tt.settings); got != tt.want {
+		if got := block.Table()[tt.kind].Effects(obj(tt.settings)); got != tt.want {
 			t.Errorf("effects of %s with %v = %d, want %d", tt.kind, tt.settings, got, tt.want)
 		}
 	}
@@ -65,8 +64,8 @@ func TestTemplateAndEchoGiveWhatWasRendered(t *testing.T) {
 		{"echo", map[string]any{"value": nil, "message": "hello"}, nil},
 		{"echo", nil, nil},
 	} {
-		got := run(t, t.Context(), tt.kind, block.Call{Settings: tt.settings})
-		if got.err != nil || !reflect.DeepEqual(got.Output, tt.want) {
+		got := run(t, t.Context(), tt.kind, block.Call{Settings: obj(tt.settings)})
+		if got.err != nil || !same(got.Output, tt.want) {
 			t.Errorf("%s with %v gave %v, %v, want %v", tt.kind, tt.settings, got.Output, got.err, tt.want)
 		}
 	}
@@ -76,17 +75,17 @@ func TestConditionsAreTrueOrFalse(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"condition", "continue_if", "stop_if"} {
 		for value, want := range map[any]bool{true: true, false: false, "true": true, " True\n": true, "false": false, "False": false} {
-			got := run(t, t.Context(), kind, block.Call{Settings: map[string]any{"condition": value}})
-			if got.err != nil || !reflect.DeepEqual(got.Output, map[string]any{"evaluated_condition": want}) {
+			got := run(t, t.Context(), kind, block.Call{Settings: obj(map[string]any{"condition": value})})
+			if got.err != nil || !same(got.Output, map[string]any{"evaluated_condition": want}) {
 				t.Errorf("%s of %#v gave %v, %v, want %v", kind, value, got.Output, got.err, want)
 			}
 		}
 		for _, value := range []any{nil, "", "TRUE", "yes", "no", "0", int64(1), 0.0, []any{}, map[string]any{"a": true}} {
-			got := run(t, t.Context(), kind, block.Call{Settings: map[string]any{"condition": value}})
+			got := run(t, t.Context(), kind, block.Call{Settings: obj(map[string]any{"condition": value})})
 			wantError(t, got.err, sluice.Invalid, "error", false, "which is neither true nor false")
 		}
 	}
-	long := run(t, t.Context(), "condition", block.Call{Settings: map[string]any{"condition": strings.Repeat("é\x1b", 10_000)}})
+	long := run(t, t.Context(), "condition", block.Call{Settings: obj(map[string]any{"condition": strings.Repeat("é\x1b", 10_000)})})
 	if len(long.err.Message) > 300 || strings.Contains(long.err.Message, "\x1b") {
 		t.Errorf("the message is %q", long.err.Message)
 	}
@@ -102,7 +101,7 @@ func TestFailFails(t *testing.T) {
 		{map[string]any{"message": "no stock"}, map[string]any{"code": "E7"}, "E7: no stock"},
 		{map[string]any{"message": ""}, nil, "the workflow failed here"},
 	} {
-		got := run(t, t.Context(), "fail", block.Call{Settings: tt.settings, Raw: tt.raw})
+		got := run(t, t.Context(), "fail", block.Call{Settings: obj(tt.settings), Raw: tt.raw})
 		wantError(t, got.err, sluice.Refused, "error", false, tt.want)
 		if got.err.Message != tt.want {
 			t.Errorf("message %q, want %q", got.err.Message, tt.want)

@@ -2,13 +2,13 @@ package block
 
 import (
 	"context"
-	"maps"
 	"regexp"
 	"strings"
 
 	"github.com/sashabaranov/go-openai"
 
 	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // openAI is where models are asked unless the block or the environment says
@@ -56,17 +56,17 @@ func runLLM(ctx context.Context, call Call) (Result, error) {
 	if err != nil {
 		return Result{Usage: usage}, err
 	}
-	return Result{Output: output, Usage: usage, Extra: map[string]any{
-		"finish_reason": said.finish, "model": said.model,
-		"usage": map[string]any{"input_tokens": usage.InputTokens, "output_tokens": usage.OutputTokens, "cost": usage.Cost},
-	}}, nil
+	return Result{Output: output, Usage: usage, Extra: value.Pairs(
+		"finish_reason", said.finish, "model", said.model,
+		"usage", value.Pairs("input_tokens", usage.InputTokens, "output_tokens", usage.OutputTokens, "cost", value.FromFloat(usage.Cost)),
+	)}, nil
 }
 
-func llmEffects(map[string]any) Effects { return Repeatable }
+func llmEffects(*value.Object) Effects { return Repeatable }
 
 // chat is the request, and what of it the library has no words for: numbers that
 // are zero, which it leaves out, and keys that only some servers know.
-func (c Call) chat(ctx context.Context) (openai.ChatCompletionRequest, map[string]any, error) {
+func (c Call) chat(ctx context.Context) (openai.ChatCompletionRequest, *value.Object, error) {
 	request := openai.ChatCompletionRequest{
 		Model: c.model(), Stop: c.stop(), ReasoningEffort: strings.TrimSpace(c.text("reasoning_effort")),
 		StreamOptions: &openai.StreamOptions{IncludeUsage: true},
@@ -78,16 +78,20 @@ func (c Call) chat(ctx context.Context) (openai.ChatCompletionRequest, map[strin
 	if err != nil {
 		return request, nil, err
 	}
-	overlay := map[string]any{"messages": messages}
+	sent := make([]any, len(messages))
+	for i, m := range messages {
+		sent[i] = m.asValue()
+	}
+	overlay := value.Pairs("messages", sent)
 	for _, name := range []string{"temperature", "top_p"} {
-		if value, set, err := c.number(name); err != nil {
+		if n, set, err := c.number(name); err != nil {
 			return request, nil, err
 		} else if set {
-			overlay[name] = value
+			overlay.Set(name, n)
 		}
 	}
 	for _, name := range []string{"max_tokens", "seed"} {
-		value, set, err := c.integer(name)
+		n, set, err := c.integer(name)
 		if err != nil {
 			return request, nil, err
 		}
@@ -95,45 +99,45 @@ func (c Call) chat(ctx context.Context) (openai.ChatCompletionRequest, map[strin
 			name = "max_completion_tokens"
 		}
 		if set {
-			overlay[name] = value
+			overlay.Set(name, n)
 		}
 	}
 	if request.ResponseFormat, err = c.responseFormat(); err != nil {
 		return request, nil, err
 	}
 	more, err := c.furtherParameters()
-	maps.Copy(overlay, more)
+	overlay.Merge(more)
 	return request, overlay, err
 }
 
 // furtherParameters are what the front matter and the block send as it is.
-func (c Call) furtherParameters() (map[string]any, error) {
-	all := map[string]any{}
+func (c Call) furtherParameters() (*value.Object, error) {
+	all := value.NewObject(0)
 	if c.Prompt != nil {
-		for name, value := range c.Prompt.Parameters {
+		for name, v := range c.Prompt.Parameters.All() {
 			if !modelSettings[name] {
-				all[name] = value
+				all.Set(name, v)
 			}
 		}
 	}
 	own, err := c.pairs("parameters")
-	maps.Copy(all, own)
+	all.Merge(own)
 	return all, err
 }
 
 // stop are the texts that end an answer.
 func (c Call) stop() []string {
-	switch value := c.setting("stop").(type) {
+	switch v := c.setting("stop").(type) {
 	case nil:
 		return nil
 	case []any:
-		list := make([]string, len(value))
-		for i, one := range value {
-			list[i] = textOf(one)
+		list := make([]string, len(v))
+		for i, one := range v {
+			list[i] = value.Text(one)
 		}
 		return list
 	default:
-		return []string{textOf(value)}
+		return []string{value.Text(v)}
 	}
 }
 
@@ -146,10 +150,10 @@ func (c Call) usage(counted *openai.Usage) sluice.Usage {
 		InputTokens:  int64(max(counted.PromptTokens, 0)),
 		OutputTokens: int64(max(counted.CompletionTokens, 0)),
 	}
-	price, _ := c.setting("price").(map[string]any)
+	price, _ := c.setting("price").(*value.Object)
 	of := Call{Settings: price}
-	input, _, _ := of.number("input")
-	output, _, _ := of.number("output")
+	input, _, _ := of.float("input")
+	output, _, _ := of.float("output")
 	used.Cost = (float64(used.InputTokens)*input + float64(used.OutputTokens)*output) / 1e6
 	return used
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -161,7 +160,7 @@ func TestLLMTimesOut(t *testing.T) {
 			ctx.expire()
 			<-r.Context().Done()
 		})
-		got := run(t, ctx, "llm", block.Call{Settings: map[string]any{"model": "small", "prompt": "hello", "base_url": server.URL, "api_key": "sk-alice"}})
+		got := run(t, ctx, "llm", block.Call{Settings: obj(map[string]any{"model": "small", "prompt": "hello", "base_url": server.URL, "api_key": "sk-alice"})})
 		wantError(t, got.err, sluice.TimedOut, "timeout", true, "did not answer in time")
 		if len(got.effects) != 1 {
 			t.Errorf("%s: %d effects, want one", name, len(got.effects))
@@ -207,7 +206,7 @@ func TestLLMAnswersWithJSON(t *testing.T) {
 				wantError(t, got.err, sluice.Invalid, "error", true, tt.err)
 				return
 			}
-			if got.err != nil || !reflect.DeepEqual(got.Output, tt.want) {
+			if got.err != nil || !same(got.Output, tt.want) {
 				t.Errorf("got %#v, %v, want %#v", got.Output, got.err, tt.want)
 			}
 		})
@@ -240,12 +239,12 @@ func FuzzLLMAnswer(f *testing.F) {
 		defer cancel()
 		got := run(t, ctx, "llm", block.Call{
 			Client: shared, Raw: map[string]any{"response_format": "json_object"},
-			Settings: map[string]any{"model": "small", "prompt": "hello", "base_url": server.URL, "api_key": "sk-alice"},
+			Settings: obj(map[string]any{"model": "small", "prompt": "hello", "base_url": server.URL, "api_key": "sk-alice"}),
 		})
 		switch {
 		case len(got.effects) != 1:
 			t.Errorf("%d effects, want one", len(got.effects))
-		case got.err == nil && got.Extra["model"] == nil:
+		case got.err == nil && got.Extra.Get("model") == nil:
 			t.Errorf("neither a result nor an error: %+v", got)
 		case got.err != nil && (got.err.Message == "" || got.err.Class == "timeout"):
 			t.Errorf("%+v, want an error that says something, and comes at once", got.err)

@@ -8,15 +8,16 @@ import (
 	"github.com/sashabaranov/go-openai"
 
 	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/value"
 	"github.com/sluice-dev/sluice/internal/workflow"
 )
 
 // schema is the JSON Schema of the answer, nil without one.
-func (c Call) schema() map[string]any {
-	if schema, is := c.setting("schema").(map[string]any); is && len(schema) > 0 {
+func (c Call) schema() *value.Object {
+	if schema, is := c.setting("schema").(*value.Object); is && schema.Len() > 0 {
 		return schema
 	}
-	if c.Prompt != nil && len(c.Prompt.Schema) > 0 {
+	if c.Prompt != nil && c.Prompt.Schema.Len() > 0 {
 		return c.Prompt.Schema
 	}
 	return nil
@@ -47,34 +48,34 @@ func (c Call) responseFormat() (*openai.ChatCompletionResponseFormat, error) {
 }
 
 // value is the answer as the JSON that was asked for.
-func (s *spoken) value(schema map[string]any) (any, error) {
+func (s *spoken) value(schema *value.Object) (any, error) {
 	if s.finish == string(openai.FinishReasonLength) {
 		failed := sentFailure("the answer was cut off before its JSON was complete: it reached the most tokens that it may have")
 		return nil, failed.Fix("raise max_tokens, or ask for less")
 	}
 	text := s.text.String()
-	value, err := treeOf([]byte(text))
+	answer, err := treeOf([]byte(text))
 	if err != nil {
 		failed := sentFailure(fmt.Sprintf("the answer is not JSON (%v): %s", err, excerpt(text, 300)))
 		return nil, failed.Fix("ask for JSON in the prompt too, or use a model that keeps to a format")
 	}
 	if schema == nil {
-		return value, nil
+		return answer, nil
 	}
 	compiled, err := workflow.CompileSchema(schema)
 	if err != nil {
 		return nil, sentFailure(fmt.Sprintf("schema is no JSON Schema: %v", err))
 	}
-	if wrong := compiled.Check(value); len(wrong) > 0 {
+	if wrong := compiled.Check(answer); len(wrong) > 0 {
 		failed := sentFailure("the answer does not match the schema: at " + wrong[0].Path + ", " + wrong[0].Problem)
 		return nil, failed.Fix("let the block retry, or use a model that keeps to a schema")
 	}
-	return value, nil
+	return answer, nil
 }
 
 // schemaName is the title of a schema as far as the protocol takes it for a name.
-func schemaName(schema map[string]any) string {
-	title, _ := schema["title"].(string)
+func schemaName(schema *value.Object) string {
+	title, _ := schema.Get("title").(string)
 	name := strings.Trim(strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' {
 			return r

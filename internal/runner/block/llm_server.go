@@ -2,6 +2,7 @@ package block
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -87,7 +88,7 @@ func errorText(body []byte) string {
 // streamed is what an error within a stream means: the status came before it was
 // known, so its kind is read from its code and type.
 func streamed(api *openai.APIError) *Error {
-	code, kind := strings.ToLower(textOf(api.Code)), strings.ToLower(api.Type)
+	code, kind := strings.ToLower(fmt.Sprint(api.Code)), strings.ToLower(api.Type)
 	status, _ := api.Code.(int)
 	switch {
 	case status >= 400 && status < 600:

@@ -1,6 +1,10 @@
 package block
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/sluice-dev/sluice/internal/value"
+)
 
 // strictDepth bounds the levels of a schema that is followed strictly.
 const strictDepth = 10
@@ -17,52 +21,51 @@ var strictWords = map[string]bool{
 // protocol allows that only for objects that name all their properties as required
 // and no others, and for some keywords; it refuses the whole question otherwise.
 // An answer is checked here in either case.
-func strict(schema map[string]any) bool {
-	_, choice := schema["anyOf"]
-	return schema["type"] == "object" && !choice && strictAt(schema, 1)
+func strict(schema *value.Object) bool {
+	return schema.Get("type") == "object" && !schema.Has("anyOf") && strictAt(schema, 1)
 }
 
-func strictAt(value any, depth int) bool {
-	schema, is := value.(map[string]any)
+func strictAt(v any, depth int) bool {
+	schema, is := v.(*value.Object)
 	if !is || depth > strictDepth || !saysWhatItIs(schema) {
 		return false
 	}
-	for word := range schema {
+	for word := range schema.All() {
 		if !strictWords[word] {
 			return false
 		}
 	}
-	if holds(schema["type"], "object") && !isClosed(schema) || holds(schema["type"], "array") && schema["items"] == nil {
+	if holds(schema.Get("type"), "object") && !isClosed(schema) || holds(schema.Get("type"), "array") && schema.Get("items") == nil {
 		return false
 	}
-	below := func(value any) bool { return strictAt(value, depth+1) }
+	below := func(v any) bool { return strictAt(v, depth+1) }
 	for _, word := range []string{"properties", "$defs", "definitions"} {
-		named, _ := schema[word].(map[string]any)
-		for _, one := range named {
+		named, _ := schema.Get(word).(*value.Object)
+		for _, one := range named.All() {
 			if !below(one) {
 				return false
 			}
 		}
 	}
-	choices, _ := schema["anyOf"].([]any)
-	return !slices.ContainsFunc(choices, func(one any) bool { return !below(one) }) && (schema["items"] == nil || below(schema["items"]))
+	choices, _ := schema.Get("anyOf").([]any)
+	return !slices.ContainsFunc(choices, func(one any) bool { return !below(one) }) && (schema.Get("items") == nil || below(schema.Get("items")))
 }
 
 // saysWhatItIs reports whether a schema does not take just anything.
-func saysWhatItIs(schema map[string]any) bool {
-	return slices.ContainsFunc([]string{"type", "enum", "const", "anyOf", "$ref"}, func(word string) bool { return schema[word] != nil })
+func saysWhatItIs(schema *value.Object) bool {
+	return slices.ContainsFunc([]string{"type", "enum", "const", "anyOf", "$ref"}, func(word string) bool { return schema.Get(word) != nil })
 }
 
 // isClosed reports whether an object has exactly the properties that are named.
-func isClosed(schema map[string]any) bool {
-	required, _ := schema["required"].([]any)
-	properties, _ := schema["properties"].(map[string]any)
-	for name := range properties {
+func isClosed(schema *value.Object) bool {
+	required, _ := schema.Get("required").([]any)
+	properties, _ := schema.Get("properties").(*value.Object)
+	for name := range properties.All() {
 		if !slices.Contains(required, any(name)) {
 			return false
 		}
 	}
-	return schema["additionalProperties"] == false
+	return schema.Get("additionalProperties") == false
 }
 
 // holds reports whether a type, or a list of types, is or has one.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // TestStrict names a schema by its JSON and says whether a server would take it as
@@ -44,11 +46,11 @@ func TestStrict(t *testing.T) {
 		{"as deep as may be", object(deep(8)), true},
 		{"too deep", object(deep(9)), false},
 	} {
-		value, err := treeOf([]byte(tt.schema))
+		schema, err := treeOf([]byte(tt.schema))
 		if err != nil {
 			t.Fatalf("%s: %v", tt.name, err)
 		}
-		if got := strict(value.(map[string]any)); got != tt.want {
+		if got := strict(schema.(*value.Object)); got != tt.want {
 			t.Errorf("%s: strict is %v, want %v for %s", tt.name, got, tt.want, tt.schema)
 		}
 	}

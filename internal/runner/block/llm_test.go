@@ -62,7 +62,7 @@ func ask(t testing.TB, url string, settings, raw map[string]any) ran {
 	for name, value := range settings {
 		all[name] = value
 	}
-	return run(t, t.Context(), "llm", block.Call{Settings: all, Raw: raw})
+	return run(t, t.Context(), "llm", block.Call{Settings: obj(all), Raw: raw})
 }
 
 // whole is an answer that is not streamed.
@@ -130,7 +130,7 @@ func TestLLMAnswersWithText(t *testing.T) {
 				"finish_reason": finish, "model": "small-1",
 				"usage": map[string]any{"input_tokens": int64(1000), "output_tokens": int64(200), "cost": 0.0045},
 			}
-			if got.Output != "Hi, Bob 🙂" || !reflect.DeepEqual(got.Extra, want) || !reflect.DeepEqual(got.partial, tt.pieces) {
+			if got.Output != "Hi, Bob 🙂" || !same(got.Extra, want) || !reflect.DeepEqual(got.partial, tt.pieces) {
 				t.Errorf("got %q in pieces %q with %v\nwant %q with %v", got.Output, got.partial, got.Extra, tt.pieces, want)
 			}
 			if want := (sluice.Usage{InputTokens: 1000, OutputTokens: 200, Cost: 0.0045}); got.Usage != want {
@@ -271,7 +271,7 @@ func TestLLMTakesServerAndKeyFromTheEnvironment(t *testing.T) {
 	t.Parallel()
 	url, questions := modelServer(t, 200, "text/event-stream", stream(delta("Hi"), stopped, done))
 	settings := map[string]any{"model": "small", "prompt": "hello"}
-	got := run(t, t.Context(), "llm", block.Call{Settings: settings, Env: map[string]string{"OPENAI_BASE_URL": url, "OPENAI_API_KEY": " sk-bob\n"}})
+	got := run(t, t.Context(), "llm", block.Call{Settings: obj(settings), Env: map[string]string{"OPENAI_BASE_URL": url, "OPENAI_API_KEY": " sk-bob\n"}})
 	if got.err != nil || (*questions)[0].auth != "Bearer sk-bob" {
 		t.Errorf("%v with %q, want the environment's key", got.err, *questions)
 	}
@@ -298,7 +298,7 @@ func TestLLMTakesServerAndKeyFromTheEnvironment(t *testing.T) {
 		for name, value := range tt.settings {
 			all[name] = value
 		}
-		got := run(t, t.Context(), "llm", block.Call{Settings: all, Env: tt.env})
+		got := run(t, t.Context(), "llm", block.Call{Settings: obj(all), Env: tt.env})
 		if got.err == nil || got.err.Code != sluice.Invalid || got.err.Sent || !strings.Contains(got.err.Message, tt.want) || len(got.err.Fixes) == 0 {
 			t.Errorf("%s: %v, want invalid with %q and what to do", name, got.err, tt.want)
 		}

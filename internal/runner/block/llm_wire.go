@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // wire carries the library's request out: with what the library cannot say put
@@ -14,8 +15,8 @@ import (
 // one request.
 type wire struct {
 	client  *http.Client
-	overlay map[string]any // entries of the body, over the library's own
-	query   string         // of the base URL
+	overlay *value.Object // entries of the body, over the library's own
+	query   string        // of the base URL
 
 	request *http.Request // nil until something is sent
 	sent    json.RawMessage
@@ -59,13 +60,11 @@ func (w *wire) merged(body io.ReadCloser) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var entries map[string]json.RawMessage
-	if err := json.Unmarshal(text, &entries); err != nil {
+	entries := new(value.Object)
+	if err := entries.UnmarshalJSON(text); err != nil {
 		return nil, Failf(sluice.Internal, "the request to the model cannot be written").Fix("report it, with the block")
 	}
-	for name, value := range w.overlay {
-		entries[name] = jsonOf(value)
-	}
+	entries.Merge(w.overlay)
 	return jsonOf(entries), nil
 }
 

@@ -49,8 +49,8 @@ func TestPromptRenders(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got := run(t, t.Context(), "prompt", block.Call{Settings: tt.settings, Scope: scope(), Prompt: tt.prompt, Eval: expr.Direct{}})
-			if got.err != nil || !reflect.DeepEqual(got.Output, tt.want) {
+			got := run(t, t.Context(), "prompt", block.Call{Settings: obj(tt.settings), Scope: obj(scope()), Prompt: tt.prompt, Eval: expr.Direct{}})
+			if got.err != nil || !same(got.Output, tt.want) {
 				t.Errorf("got %#v, %v, want %#v", got.Output, got.err, tt.want)
 			}
 			if len(got.effects) != 0 {
@@ -64,7 +64,7 @@ func TestPromptSeesItsInputAndNothingElse(t *testing.T) {
 	t.Parallel()
 	for _, content := range []string{"{{ fetch.output }}", "{{ name }}", "{{ inputs.name }}"} {
 		prompt := &block.Prompt{Ref: "greeting@2", Messages: []block.Message{{Role: "user", Content: content}}}
-		got := run(t, t.Context(), "prompt", block.Call{Scope: scope(), Prompt: prompt, Eval: expr.Direct{}})
+		got := run(t, t.Context(), "prompt", block.Call{Scope: obj(scope()), Prompt: prompt, Eval: expr.Direct{}})
 		wantError(t, got.err, sluice.Invalid, "error", false, "the prompt greeting@2: ")
 	}
 }
@@ -76,14 +76,14 @@ func TestPromptAsksTheModelItNames(t *testing.T) {
 	url, questions := modelServer(t, 200, "text/event-stream", stream(delta(`{"tier":"gold"}`), stopped, counted, done))
 	prompt := greeting()
 	prompt.Model = "small"
-	prompt.Parameters = map[string]any{"temperature": 0.5, "max_tokens": int64(10), "top_k": int64(3), "price": map[string]any{"input": int64(1), "output": int64(1)}}
-	prompt.Schema = map[string]any{"type": "object"}
+	prompt.Parameters = obj(map[string]any{"temperature": 0.5, "max_tokens": int64(10), "top_k": int64(3), "price": map[string]any{"input": int64(1), "output": int64(1)}})
+	prompt.Schema = obj(map[string]any{"type": "object"})
 	got := run(t, t.Context(), "prompt", block.Call{
-		Settings: map[string]any{"input": map[string]any{"name": "Bob", "age": int64(41)}, "max_tokens": int64(20)},
-		Scope:    scope(), Prompt: prompt, Eval: expr.Direct{},
+		Settings: obj(map[string]any{"input": map[string]any{"name": "Bob", "age": int64(41)}, "max_tokens": int64(20)}),
+		Scope:    obj(scope()), Prompt: prompt, Eval: expr.Direct{},
 		Env: map[string]string{"OPENAI_BASE_URL": url, "OPENAI_API_KEY": "sk-alice"},
 	})
-	if got.err != nil || !reflect.DeepEqual(got.Output, map[string]any{"tier": "gold"}) || got.Usage.Cost != 0.0012 {
+	if got.err != nil || !same(got.Output, map[string]any{"tier": "gold"}) || got.Usage.Cost != 0.0012 {
 		t.Fatalf("got %v, usage %+v, %v, want the object and a cost of 0.0012", got.Output, got.Usage, got.err)
 	}
 	var sent, want any

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/expr"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // maxScriptMemory is the most that a script can ask for, in MiB.
@@ -20,7 +21,7 @@ func runScript(ctx context.Context, call Call) (Result, error) {
 		return Result{}, Failf(sluice.Invalid, "the script has no code").Fix("give the block code, or the component of a script")
 	}
 	scope := call.Scope
-	if call.Settings["input"] != nil {
+	if call.Settings.Get("input") != nil {
 		input, err := call.pairs("input")
 		if err != nil {
 			return Result{}, err
@@ -44,7 +45,7 @@ func runScript(ctx context.Context, call Call) (Result, error) {
 	for i, line := range ran.Logs {
 		logs[i] = line
 	}
-	return Result{Output: ran.Value, Extra: map[string]any{"logs": logs}}, nil
+	return Result{Output: ran.Value, Extra: value.Pairs("logs", logs)}, nil
 }
 
 // evaluationError says what is wrong with a text or a script that belongs to what.

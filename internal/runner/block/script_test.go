@@ -1,7 +1,6 @@
 package block_test
 
 import (
-	"reflect"
 	"testing"
 
 	"github.com/sluice-dev/sluice"
@@ -31,9 +30,9 @@ func TestScriptRuns(t *testing.T) {
 				settings["input"] = tt.input
 			}
 			got := run(t, t.Context(), "script", block.Call{
-				Settings: settings, Raw: map[string]any{"code": tt.code}, Scope: scope, Now: now, Eval: expr.Direct{},
+				Settings: obj(settings), Raw: map[string]any{"code": tt.code}, Scope: obj(scope), Now: now, Eval: expr.Direct{},
 			})
-			if got.err != nil || !reflect.DeepEqual(got.Output, tt.want) {
+			if got.err != nil || !same(got.Output, tt.want) {
 				t.Errorf("%s gave %#v, %v, want %#v", tt.code, got.Output, got.err, tt.want)
 			}
 		})
@@ -43,7 +42,7 @@ func TestScriptRuns(t *testing.T) {
 func TestScriptLogs(t *testing.T) {
 	t.Parallel()
 	got := run(t, t.Context(), "script", block.Call{Raw: map[string]any{"code": "console.log('a', 1); console.log('b')"}, Eval: expr.Direct{}})
-	if want := map[string]any{"logs": []any{"a 1", "b"}}; got.err != nil || !reflect.DeepEqual(got.Extra, want) {
+	if want := map[string]any{"logs": []any{"a 1", "b"}}; got.err != nil || !same(got.Extra, want) {
 		t.Errorf("logs %v, %v, want %v", got.Extra, got.err, want)
 	}
 }
@@ -67,7 +66,7 @@ func TestScriptFails(t *testing.T) {
 		for name, value := range tt.raw {
 			raw[name] = value
 		}
-		got := run(t, t.Context(), "script", block.Call{Settings: tt.settings, Raw: raw, Eval: expr.Direct{}})
+		got := run(t, t.Context(), "script", block.Call{Settings: obj(tt.settings), Raw: raw, Eval: expr.Direct{}})
 		for _, want := range tt.want {
 			wantError(t, got.err, sluice.Invalid, "error", false, want)
 		}

@@ -1,6 +1,10 @@
 package block
 
-import "time"
+import (
+	"time"
+
+	"github.com/sluice-dev/sluice/internal/value"
+)
 
 // Table returns the kinds that act by themselves, by the name that workflow files
 // give them. Kinds that hold other blocks, wait or ask are not in it.
@@ -22,4 +26,4 @@ func Table() map[string]Kind {
 // instant is the time for what only copies its rendered settings.
 const instant = 10 * time.Second
 
-func nothing(map[string]any) Effects { return None }
+func nothing(*value.Object) Effects { return None }

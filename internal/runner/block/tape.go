@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // maxTaped is how many bytes of a body are put on the tape.
@@ -14,13 +15,13 @@ const maxTaped = 64 << 10
 // httpRecord is a request or a response as the tape holds it. Body is text, cut
 // to 64 KiB; then Truncated is set, and Length are the bytes it had.
 type httpRecord struct {
-	Method    string         `json:"method,omitempty"`
-	URL       string         `json:"url,omitempty"`
-	Status    int            `json:"status,omitempty"`
-	Headers   map[string]any `json:"headers,omitempty"`
-	Body      string         `json:"body,omitempty"`
-	Truncated bool           `json:"truncated,omitempty"`
-	Length    int            `json:"length,omitempty"`
+	Method    string        `json:"method,omitempty"`
+	URL       string        `json:"url,omitempty"`
+	Status    int           `json:"status,omitempty"`
+	Headers   *value.Object `json:"headers,omitempty"`
+	Body      string        `json:"body,omitempty"`
+	Truncated bool          `json:"truncated,omitempty"`
+	Length    int           `json:"length,omitempty"`
 }
 
 // tape is one effect while it happens.
@@ -36,8 +37,8 @@ func (c Call) tape(kind sluice.EffectKind) *tape {
 	return &tape{sluice.Effect{Attempt: c.Attempt, Kind: kind, At: sluice.TimeOf(now)}, now, c.Record}
 }
 
-func (t *tape) request(value any)  { t.effect.Request = jsonOf(value) }
-func (t *tape) response(value any) { t.effect.Response = jsonOf(value) }
+func (t *tape) request(v any)  { t.effect.Request = jsonOf(v) }
+func (t *tape) response(v any) { t.effect.Response = jsonOf(v) }
 
 // end puts the effect on the tape.
 func (t *tape) end(err error) {
