@@ -18,6 +18,7 @@ var rules = []struct {
 	{"the root package needs the standard library only", sure(RootStandardOnly)},
 	{"each technology stays in its package", sure(TechnologyHomes)},
 	{"production code imports no test code", sure(TestOnlyImports)},
+	{"values of runs keep their order", sure(OrderedValues)},
 	{"each package says what it is for", sure(PackageComments)},
 	{"package names say what they hold", sure(PackageNames)},
 	{"nothing runs by being imported", sure(NoInit)},

@@ -72,6 +72,29 @@ var breaches = []struct {
 		"client/client.go:3: production code must not import " + Module + "/internal/pgtest",
 	},
 	{
+		"values of runs keep their order", "an object as a map",
+		map[string]string{"internal/runner/block/http.go": "package block\n\nfunc f(v any) { _, _ = v.(map[string]any) }\n"},
+		"internal/runner/block/http.go:3: an object is a *value.Object",
+	},
+	{
+		"values of runs keep their order", "a case for maps",
+		map[string]string{"internal/expr/value.go": "package expr\n\nfunc f(v any) {\n\tswitch v.(type) {\n\tcase string, map[string]any:\n\t}\n}\n"},
+		"internal/expr/value.go:5: an object is a *value.Object",
+	},
+	{
+		"values of runs keep their order", "another reader of JSON",
+		map[string]string{"internal/control/run.go": "package control\n\nfunc f(d interface{ UseNumber() }) { d.UseNumber() }\n"},
+		"internal/control/run.go:3: read values with value.Decode",
+	},
+	{
+		"values of runs keep their order", "maps of names, and maps elsewhere",
+		map[string]string{
+			"internal/expr/jinja.go":  "package expr\n\nvar frames []map[string]any\n",
+			"internal/api/scout/x.go": "package scout\n\nfunc f(v any) { _, _ = v.(map[string]any) }\n",
+		},
+		"",
+	},
+	{
 		"each package says what it is for", "no comment",
 		map[string]string{"internal/live/hub.go": "package live\n"},
 		"internal/live/hub.go: the package has no comment",

@@ -13,6 +13,7 @@ import (
 // runGroups are the questions about runs.
 var runGroups = []group{
 	{"starting runs", startingRuns},
+	{"exact values of runs", exactValues},
 	{"refused runs", refusedRuns},
 	{"runs that wait", waitingRuns},
 	{"lists of runs", listsOfRuns},
@@ -113,7 +114,7 @@ func startingRuns(s *suite) {
 	s.equal("pinned", pins, []string{"my-part=my-part@v1.0.0"})
 	s.equal("loaded", fmt.Sprint(len(queued.Variables), queued.Warnings), "2 []")
 	done := s.rest(queued)
-	s.stands(done, `completed {"key":"«KEY»","plain":"then","said":"v1.0.0 says it is «KEY»","sum":42}`)
+	s.stands(done, `completed {"sum":42,"said":"v1.0.0 says it is «KEY»","plain":"then","key":"«KEY»"}`)
 	again := ok[sluice.Run](s)(s.StartRun(s.ctx, sluice.StartRunRequest{
 		Component: "MY-FLOW", Environment: "prod", Configured: true, Input: input(`{"n": 41, "word": "it is sesame-open"}`), Session: "s1",
 		Metadata: map[string]string{"ticket": "OPS-7"}, Timeout: 60, IdempotencyKey: "once",
@@ -129,7 +130,7 @@ func startingRuns(s *suite) {
 	one := ok[[]sluice.RunStep](s)(sluice.Collect(s.Steps(s.ctx, sluice.StepQuery{Run: done.ID, Path: "2.0", Detail: true})))
 	s.equal("one step", len(one), 1)
 	s.stands(s.start(sluice.StartRunRequest{Component: flow, Version: "v1.1.0", Environment: "production#3", Input: input(`{"n": 1}`)}),
-		`completed {"key":"-","plain":"-","said":"v1.0.0 says hello","sum":2}`)
+		`completed {"sum":2,"said":"v1.0.0 says hello","plain":"-","key":"-"}`)
 	failed := s.start(sluice.StartRunRequest{Component: flow, Input: input(`{"n": -1}`)})
 	s.equal("failed", fmt.Sprintf("%s at %s: %s", failed.Error.Code, failed.Error.Step, failed.Error.Message), "refused_by_policy at 1: v1.0.0 cannot take -1")
 	unstored := s.start(sluice.StartRunRequest{Content: &sluice.RunContent{
