@@ -35,7 +35,9 @@ type Error struct {
 	Code    Code
 	Message string
 	Fixes   []string
-	cause   error
+	// Mistakes are those of a file, where Message tells of them: see [Broken].
+	Mistakes []Mistake
+	cause    error
 }
 
 // Errorf returns an Error with a formatted message. A %w operand becomes the

@@ -118,10 +118,17 @@ type reader struct {
 	line int // of the first line that was parsed
 }
 
-const example = "write requires: [LLM_MODEL, DB_HOST]"
+// What is said of declarations, by this package and by others that look at them.
+const (
+	NotKeys = "requires is not a list of keys"
+	NotKey  = "what is required is the key of a variable"
+	Example = "write requires: [LLM_MODEL, DB_HOST]"
+)
 
 func (r reader) fault(n *yaml.Node, format string, args ...any) error {
-	return sluice.Errorf(sluice.Invalid, "%s:%d:%d: %s", r.file, n.Line+r.line-1, n.Column, fmt.Sprintf(format, args...)).Fix(example)
+	return sluice.Broken([]sluice.Mistake{{
+		File: r.file, Line: n.Line + r.line - 1, Column: n.Column, Message: fmt.Sprintf(format, args...), Fix: Example,
+	}})
 }
 
 var lineOf = regexp.MustCompile(`line (\d+): `)
@@ -134,8 +141,9 @@ func (r reader) unreadable(line int, cause error) error {
 			line = n
 		}
 	}
-	return sluice.Errorf(sluice.Invalid, "%s:%d: what the file requires cannot be read: it is not YAML", r.file, line+r.line-1).
-		Fix(example).Because(cause)
+	return sluice.Broken([]sluice.Mistake{{
+		File: r.file, Line: line + r.line - 1, Message: "what the file requires cannot be read: it is not YAML", Fix: Example,
+	}}).Because(cause)
 }
 
 // requires reads the declaration of a top node.
@@ -161,12 +169,12 @@ func (r reader) requires(top *yaml.Node) ([]string, error) {
 	case list == nil || list.Kind == yaml.ScalarNode && list.Tag == "!!null":
 		return nil, nil
 	case list.Kind != yaml.SequenceNode:
-		return nil, r.fault(list, "requires is not a list of keys")
+		return nil, r.fault(list, NotKeys)
 	}
 	var keys []string
 	for _, n := range list.Content {
 		if n.Kind != yaml.ScalarNode || n.Tag != "!!str" {
-			return nil, r.fault(n, "what is required is the key of a variable")
+			return nil, r.fault(n, NotKey)
 		}
 		if err := sluice.CheckKey(n.Value); err != nil {
 			return nil, r.fault(n, "%s", sluice.AsError(err).Message)

@@ -29,6 +29,7 @@ func (r *reader) checkTexts(ctx context.Context, ev expr.Evaluator) error {
 		if i >= len(checked) {
 			break
 		}
+		t.source = r.source
 		found := checked[i]
 		if p := found.Problem; p != nil {
 			r.syntax(t, p)
@@ -79,27 +80,6 @@ func (r *reader) syntax(t *text, p *expr.Problem) {
 		found.fix("write the body of a JavaScript function, which returns a value")
 	} else {
 		found.fix("correct the template, or write it as plain text without its braces")
-	}
-}
-
-// position turns a place in a text into one in the file. The column is 0 where
-// it cannot be told, since quotes and folded lines change it.
-func (t *text) position(line, column int) (int, int) {
-	switch {
-	case line == 0:
-		return t.at.line, t.at.column
-	case t.at.style == whole:
-		return t.at.line + line, column
-	case t.at.style == literal:
-		return t.at.line + line, 0
-	case t.at.style == folded:
-		return t.at.line, 0
-	case line > 1 || t.moved || column == 0:
-		return t.at.line, t.at.column
-	case t.at.style == quoted:
-		return t.at.line, t.at.column + column
-	default:
-		return t.at.line, t.at.column + column - 1
 	}
 }
 

@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -157,6 +158,29 @@ func (r *reader) special(d *draft, f *fields) {
 		if options := f.n.get("options"); d.Raw["type"] == "choice" && options.isNull() {
 			r.wrong(f.n, "a choice needs options").fix("write options: [yes, no]")
 		}
+		r.answerOf(d, f.n)
+	}
+}
+
+// answerOf checks that the default of a question is an answer to it. Only a run in
+// which nobody answers meets it.
+func (r *reader) answerOf(d *draft, n *node) {
+	given := n.get("default")
+	if given.isNull() || !r.publish {
+		return
+	}
+	w := sluice.Waiting{}
+	w.Type, _ = d.Raw["type"].(string)
+	if options := n.get("options"); options != nil && !slices.ContainsFunc(options.items, func(o *node) bool {
+		s, ok := o.text()
+		return ok && hasTemplate(s, r.inDialect(o))
+	}) {
+		for _, o := range options.items {
+			w.Options = append(w.Options, fmt.Sprint(o.value))
+		}
+	}
+	if _, err := sluice.CheckAnswer(w, encode(given.tree())); err != nil {
+		r.wrong(given, "the default cannot be given as an answer: %s", sluice.AsError(err).Message).fix("correct the default, or the type and the options of the question")
 	}
 }
 

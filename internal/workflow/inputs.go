@@ -3,6 +3,7 @@ package workflow
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/value"
@@ -18,6 +19,7 @@ var types = map[string]string{
 // inputs reads what a workflow takes: a JSON Schema, or names with their types.
 func (r *reader) inputs(n *node) {
 	var schema *value.Object
+	var defaults map[string]*node
 	switch {
 	case n.shape == list:
 		schema = r.inputNames(n)
@@ -27,10 +29,25 @@ func (r *reader) inputs(n *node) {
 	case n.get("type").is("object") || n.get("properties") != nil && n.get("properties").shape == object:
 		schema = n.object()
 		schema.Set("type", "object")
+		defaults = defaultsOf(n.get("properties"))
 	default:
-		schema = r.shorthand(n)
+		schema, defaults = r.shorthand(n), defaultsOf(n)
 	}
-	r.takes(n, schema)
+	r.takes(n, schema, defaults)
+}
+
+// defaultsOf are the defaults of named inputs, by name.
+func defaultsOf(n *node) map[string]*node {
+	out := map[string]*node{}
+	if n == nil || n.shape != object {
+		return out
+	}
+	for i, key := range n.keys {
+		if given := n.items[i].get("default"); given != nil {
+			out[key.name()] = given
+		}
+	}
+	return out
 }
 
 // is reports whether a node is that text.
@@ -40,13 +57,14 @@ func (n *node) is(word string) bool {
 }
 
 // takes sets the schema of the input, once it is known to be one.
-func (r *reader) takes(n *node, schema *value.Object) {
+func (r *reader) takes(n *node, schema *value.Object, defaults map[string]*node) {
 	compiled, err := compile(schema)
 	if err != nil {
 		r.wrong(n, "inputs is no JSON Schema: %s", err).fix("write inputs: {ticket_id: string}, or a JSON Schema with type: object")
 		return
 	}
 	r.out.Inputs, r.out.input = encode(schema), compiled
+	r.defaults(schema, defaults)
 	properties, _ := schema.Get("properties").(*value.Object)
 	more := schema.Get("additionalProperties")
 	open := more != nil && more != false || slices.ContainsFunc([]string{"patternProperties", "allOf", "anyOf", "oneOf", "$ref", "then"}, func(word string) bool {
@@ -56,6 +74,39 @@ func (r *reader) takes(n *node, schema *value.Object) {
 		r.declared = make(map[string]bool, properties.Len())
 		for name := range properties.All() {
 			r.declared[name] = true
+		}
+	}
+}
+
+// ofAll are the parts of a schema that ask something of an input as a whole, which a
+// default cannot answer for.
+var ofAll = []string{
+	"required", "minProperties", "dependentRequired", "dependentSchemas", "dependencies", "allOf", "anyOf", "oneOf", "not", "if", "then", "else",
+	"propertyNames", "$ref",
+}
+
+// defaults compares each default with what its input takes. Only a run that is not
+// given the input meets it.
+func (r *reader) defaults(schema *value.Object, defaults map[string]*node) {
+	if len(defaults) == 0 || !r.publish {
+		return
+	}
+	single := schema.Clone()
+	for _, key := range ofAll {
+		single.Delete(key)
+	}
+	compiled, err := compile(single)
+	if err != nil {
+		return // one refers to what was left out
+	}
+	for _, name := range slices.Sorted(maps.Keys(defaults)) {
+		n := defaults[name]
+		for _, m := range compiled.Check(value.Pairs(name, n.tree())) {
+			within := strings.TrimPrefix(strings.TrimPrefix(m.Path, pathOf([]string{name})), ".")
+			if within != "" {
+				within = " at " + within
+			}
+			r.wrong(n, "the default of %s%s does not fit it: %s", quote(name), within, m.Problem).fix("correct the default, or the type of the input")
 		}
 	}
 }
@@ -171,7 +222,7 @@ func (r *reader) items(n *node) {
 		r.wrong(n, "items is a list of inputs, and this is %s", n.kindOf()).fix("write items: [{key: ticket_id, input_type: short_text}]")
 		return
 	}
-	properties := value.NewObject(0)
+	properties, defaults := value.NewObject(0), map[string]*node{}
 	required := []any{}
 	for _, item := range n.items {
 		f := r.fields(item, "an input", []string{"key", "input_type", "default", "is_optional", "description"})
@@ -197,10 +248,14 @@ func (r *reader) items(n *node) {
 			otherwise = f.take("default_value")
 		}
 		f.seen["default_value"] = true
+		if text, ok := otherwise.text(); ok && text == "" && property.Get("type") != nil && property.Get("type") != "string" {
+			otherwise = nil // a field of a form that nobody filled in
+		}
 		left := optional != nil && optional.value == true
 		switch {
 		case otherwise != nil:
 			property.Set("default", otherwise.tree())
+			defaults[key] = otherwise
 		case left && property.Get("type") == "string": // a field of a form that nobody filled in
 			property.Set("default", "")
 		}
@@ -210,5 +265,5 @@ func (r *reader) items(n *node) {
 			required = append(required, key)
 		}
 	}
-	r.takes(n, objectSchema(properties, required))
+	r.takes(n, objectSchema(properties, required), defaults)
 }

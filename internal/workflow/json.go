@@ -40,9 +40,11 @@ func (j *jsonReader) next() *node {
 		to++
 	}
 	for ; j.at < to; j.at++ {
-		j.column++
-		if j.text[j.at] == '\n' {
+		switch c := j.text[j.at]; {
+		case c == '\n':
 			j.line, j.column = j.line+1, 1
+		case utf8.RuneStart(c): // columns are in characters
+			j.column++
 		}
 	}
 	return &node{line: j.line, column: j.column}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/declare"
 )
 
 // topKeys are those of the native form.
@@ -138,14 +139,22 @@ func (f *fields) plain(name string) string {
 	return s
 }
 
-// requires looks at the declaration of variables, which others read.
+// requires looks at the declaration of variables, which package declare reads.
 func (f *fields) requires() {
 	n := f.take("requires")
 	if n == nil {
 		return
 	}
-	if n.shape != list || slices.ContainsFunc(n.items, func(k *node) bool { s, ok := k.text(); return !ok || sluice.CheckKey(s) != nil }) {
-		f.wrong(n, "requires is a list of the keys of variables").fix("write requires: [LLM_MODEL, DB_HOST]")
+	if n.shape != list {
+		f.wrong(n, declare.NotKeys).fix(declare.Example)
+		return
+	}
+	for _, item := range n.items {
+		if key, ok := item.text(); !ok {
+			f.wrong(item, declare.NotKey).fix(declare.Example)
+		} else if err := sluice.CheckKey(key); err != nil {
+			f.wrong(item, "%s", sluice.AsError(err).Message).fix(declare.Example)
+		}
 	}
 }
 

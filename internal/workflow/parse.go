@@ -27,8 +27,7 @@ const (
 // read at all, which is a problem noted.
 func (p *problems) parse(text []byte, first int) *node {
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
-	if !utf8.Valid(text) {
-		p.wrongAt(0, 0, "it is not text: it has bytes that are not UTF-8").fix("save it as UTF-8")
+	if !p.isText(text) {
 		return nil
 	}
 	if strings.EqualFold(path.Ext(p.file), ".json") && json.Valid(text) {
@@ -108,7 +107,7 @@ func (p *problems) notJSON(text []byte) bool {
 		return false
 	}
 	before := text[:min(max(int(syntax.Offset)-1, 0), len(text))]
-	column := len(before) - bytes.LastIndexByte(before, '\n')
+	column := utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:]) + 1
 	p.wrongAt(bytes.Count(before, []byte("\n"))+1, column, "it is not JSON: %s", syntax).fix("look at what stands just before it, such as a comma too many or a bracket that is not closed")
 	return true
 }

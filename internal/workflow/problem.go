@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,9 +9,6 @@ import (
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/value"
 )
-
-// maxProblems is how many mistakes of one file are told at once.
-const maxProblems = 20
 
 // problem is one mistake in a file.
 type problem struct {
@@ -43,51 +41,26 @@ func (p *problems) wrongAt(line, column int, format string, args ...any) *proble
 	return one
 }
 
-// err is nil without mistakes, and else tells them in the order of the file, one
-// on each line, with what to write instead.
-func (p *problems) err() error {
-	if len(p.found) == 0 {
-		return nil
-	}
+// mistakes are all of them in the order of the file, each once.
+func (p *problems) mistakes() []sluice.Mistake {
 	slices.SortStableFunc(p.found, func(a, b *problem) int {
-		if a.line != b.line {
-			return a.line - b.line
-		}
-		return a.column - b.column
+		return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.column, b.column))
 	})
-	told := slices.CompactFunc(p.found, func(a, b *problem) bool { return *a == *b })
-	more := max(len(told)-maxProblems, 0)
-	told = told[:len(told)-more]
-	lines := make([]string, 0, len(told)+1)
-	for _, one := range told {
-		lines = append(lines, p.place(one)+one.message)
+	told := slices.CompactFunc(slices.Clone(p.found), func(a, b *problem) bool { return *a == *b })
+	out := make([]sluice.Mistake, len(told))
+	for i, one := range told {
+		out[i] = sluice.Mistake{File: p.file, Line: one.line, Column: one.column, Message: one.message, Fix: one.help}
 	}
-	if more > 0 {
-		lines = append(lines, fmt.Sprintf("(and %d more)", more))
-	}
-	out := sluice.Errorf(sluice.Invalid, "%s", strings.Join(lines, "\n"))
-	for _, one := range told {
-		switch {
-		case one.help == "":
-		case len(told) > 1 && one.line > 0:
-			out.Fix("line %d: %s", one.line, one.help)
-		default:
-			out.Fix("%s", one.help)
-		}
-	}
-	out.Fixes = slices.Compact(out.Fixes)
 	return out
 }
 
-func (p *problems) place(one *problem) string {
-	switch {
-	case one.line == 0:
-		return p.file + ": "
-	case one.column == 0:
-		return fmt.Sprintf("%s:%d: ", p.file, one.line)
-	default:
-		return fmt.Sprintf("%s:%d:%d: ", p.file, one.line, one.column)
+// err is nil without mistakes, and else tells them in the order of the file, one
+// on each line, with what to write instead.
+func (p *problems) err() error {
+	if err := sluice.Broken(p.mistakes()); err != nil {
+		return err
 	}
+	return nil
 }
 
 // quote shows what a user wrote, shortened.

@@ -52,14 +52,18 @@ var promptNames = []string{"model", "temperature", "max_tokens", "top_p", "seed"
 
 // ReadPrompt reads the one prompt among the files. Invalid tells all mistakes.
 func ReadPrompt(ctx context.Context, ev expr.Evaluator, files []sluice.File) (*PromptFile, error) {
+	return readPrompt(ctx, ev, files, false)
+}
+
+func readPrompt(ctx context.Context, ev expr.Evaluator, files []sluice.File, publish bool) (*PromptFile, error) {
 	file, err := pickFile(files, sluice.KindPrompt, func(suffix string) bool {
 		return !slices.Contains(otherLanguages, suffix) && suffix != ".js" && suffix != ".mjs"
 	}, "one text such as prompt.md")
 	if err != nil {
 		return nil, err
 	}
-	r := newReader(file.Path)
-	r.mixed, r.free, r.out.Spread = false, true, true
+	r := newReader(file)
+	r.publish, r.mixed, r.free, r.out.Spread = publish, false, true, true
 	p := &PromptFile{Parameters: value.NewObject(0), Other: value.NewObject(0), out: r.out}
 	if file.Base64 != nil {
 		r.wrongAt(0, 0, "it is not text: it has bytes that are not UTF-8").fix("save it as UTF-8")

@@ -19,22 +19,33 @@ import (
 // mistakes are told in one error, Invalid, each with its place. Other errors are
 // those of the evaluator.
 func Read(ctx context.Context, ev expr.Evaluator, kind string, files []sluice.File) (*Workflow, error) {
+	w, err := read(ctx, ev, kind, files, false)
+	if err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// read reads for a run, or before a publish: then also what only some runs meet is a
+// mistake, which must not keep a version that was published with it from its others.
+// Of a workflow with mistakes it returns what was read of it too.
+func read(ctx context.Context, ev expr.Evaluator, kind string, files []sluice.File, publish bool) (*Workflow, error) {
 	switch kind = strings.ToLower(kind); {
 	case sluice.IsWorkflow(kind):
 		file, err := workflowFile(files)
 		if err != nil {
 			return nil, err
 		}
-		return readWorkflow(ctx, ev, file)
+		return readWorkflow(ctx, ev, file, publish)
 	case kind == sluice.KindPrompt:
-		prompt, err := ReadPrompt(ctx, ev, files)
+		prompt, err := readPrompt(ctx, ev, files, publish)
 		if err != nil {
 			return nil, err
 		}
 		return prompt.workflow(), nil
 	case kind == sluice.KindScript:
 		if writtenAsWorkflow(files) {
-			return Read(ctx, ev, sluice.KindWorkflow, files)
+			return read(ctx, ev, sluice.KindWorkflow, files, publish)
 		}
 		return readScript(ctx, ev, files)
 	default:
@@ -123,8 +134,9 @@ func paths(files []sluice.File) []string {
 }
 
 // readWorkflow reads a workflow in any of its forms.
-func readWorkflow(ctx context.Context, ev expr.Evaluator, file sluice.File) (*Workflow, error) {
-	r := newReader(file.Path)
+func readWorkflow(ctx context.Context, ev expr.Evaluator, file sluice.File, publish bool) (*Workflow, error) {
+	r := newReader(file)
+	r.publish = publish
 	top := r.parse(file.Bytes(), 1)
 	if top != nil && len(r.found) == 0 {
 		r.workflow(top)
@@ -135,11 +147,11 @@ func readWorkflow(ctx context.Context, ev expr.Evaluator, file sluice.File) (*Wo
 // finish resolves what the texts refer to, once all blocks are known.
 func (r *reader) finish(ctx context.Context, ev expr.Evaluator) (*Workflow, error) {
 	if err := r.checkTexts(ctx, ev); err != nil {
-		return nil, err
+		return r.out, err
 	}
 	r.link()
 	if err := r.err(); err != nil {
-		return nil, err
+		return r.out, err
 	}
 	r.out.variables = slices.Compact(slices.Sorted(slices.Values(r.variables)))
 	return r.out, nil

@@ -3,13 +3,16 @@ package workflow
 import (
 	"regexp"
 
+	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/expr"
 )
 
 // reader reads one file of any form into one workflow.
 type reader struct {
 	problems
-	out *Workflow
+	source  source
+	publish bool // also what only some runs meet is a mistake
+	out     *Workflow
 	// dialect is that of strings; mixed says that conditions and values may be in
 	// the other one.
 	dialect expr.Dialect
@@ -61,12 +64,13 @@ type text struct {
 	template *Template
 	what     string // where it stands, for sentences
 	moved    bool   // columns are no longer those of the file
+	source   source
 }
 
-func newReader(file string) *reader {
+func newReader(file sluice.File) *reader {
 	r := &reader{
-		problems: problems{file: file}, dialect: expr.Jinja, mixed: true,
-		out: &Workflow{InputName: "inputs"}, blocks: map[string]*draft{}, dropped: map[string]bool{},
+		problems: problems{file: file.Path}, source: sourceOf(file), dialect: expr.Jinja, mixed: true,
+		out: &Workflow{InputName: "inputs", file: file.Path}, blocks: map[string]*draft{}, dropped: map[string]bool{},
 	}
 	return r
 }

@@ -32,7 +32,7 @@ func readScript(ctx context.Context, ev expr.Evaluator, files []sluice.File) (*W
 	if err != nil {
 		return nil, err
 	}
-	r := newReader(file.Path)
+	r := newReader(file)
 	r.free, r.out.Spread = true, true
 	if file.Base64 != nil {
 		r.wrongAt(0, 0, "it is not text: it has bytes that are not UTF-8").fix("save it as UTF-8")

@@ -39,6 +39,7 @@ type Workflow struct {
 
 	variables []string // see Variables
 	input     *ValueSchema
+	file      string // that it was read from
 }
 
 // Template is a tree whose strings may be templates.
