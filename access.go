@@ -16,12 +16,13 @@ const (
 	RoleDeployer  Role = "deployer"  // what is live, and runs, in the environments that the token names
 	RoleRevealer  Role = "revealer"  // the values of secrets, in the environments that the token names
 	RoleImporter  Role = "importer"  // publish and deploy with the author and date of elsewhere
+	RoleOverrider Role = "overrider" // publish, also what cannot run
 	RoleAdmin     Role = "admin"     // everything
 )
 
 // Roles are all roles, weakest first.
 func Roles() []Role {
-	return []Role{RoleViewer, RolePublisher, RoleRunner, RoleDeployer, RoleRevealer, RoleImporter, RoleAdmin}
+	return []Role{RoleViewer, RolePublisher, RoleRunner, RoleDeployer, RoleRevealer, RoleImporter, RoleOverrider, RoleAdmin}
 }
 
 // Permission is one thing that a role allows.
@@ -37,6 +38,8 @@ const (
 	MayImport     Permission = "import"
 	MayQuarantine Permission = "quarantine"
 	MayAdminister Permission = "administer"
+	// MayPublishUnchecked allows to publish content that cannot run, besides MayPublish.
+	MayPublishUnchecked Permission = "publish unchecked"
 )
 
 var granted = map[Role][]Permission{
@@ -46,6 +49,7 @@ var granted = map[Role][]Permission{
 	RoleDeployer:  {MayRead, MayDeploy, MayRun, MayQuarantine},
 	RoleRevealer:  {MayRead, MayReveal},
 	RoleImporter:  {MayRead, MayPublish, MayDeploy, MayImport},
+	RoleOverrider: {MayRead, MayPublish, MayPublishUnchecked},
 }
 
 // InEnvironments reports whether a role ends at the environments that a token names.

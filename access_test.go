@@ -13,13 +13,14 @@ import (
 
 func TestMay(t *testing.T) {
 	all := []sluice.Permission{
-		sluice.MayRead, sluice.MayPublish, sluice.MayDeploy, sluice.MayImport, sluice.MayQuarantine, sluice.MayAdminister,
+		sluice.MayRead, sluice.MayPublish, sluice.MayDeploy, sluice.MayImport, sluice.MayQuarantine, sluice.MayAdminister, sluice.MayPublishUnchecked,
 	}
 	for role, allowed := range map[sluice.Role][]sluice.Permission{
 		sluice.RoleViewer:    {sluice.MayRead},
 		sluice.RolePublisher: {sluice.MayRead, sluice.MayPublish, sluice.MayQuarantine},
 		sluice.RoleDeployer:  {sluice.MayRead, sluice.MayDeploy, sluice.MayQuarantine},
 		sluice.RoleImporter:  {sluice.MayRead, sluice.MayPublish, sluice.MayDeploy, sluice.MayImport},
+		sluice.RoleOverrider: {sluice.MayRead, sluice.MayPublish, sluice.MayPublishUnchecked},
 		sluice.RoleAdmin:     all,
 		"unknown":            {},
 	} {

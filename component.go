@@ -118,6 +118,8 @@ type Draft struct {
 	SavedBy   string `json:"saved_by"`
 	// Published is the newest version with the same content, 0 when there is none.
 	Published int `json:"published"`
+	// Unchecked, in the answer to a save, says that it cannot be published as it is.
+	Unchecked *Unchecked `json:"unchecked,omitempty"`
 }
 
 // SaveDraftRequest replaces a component's draft. Expect is the digest of the
@@ -137,5 +139,6 @@ type PublishDraftRequest struct {
 	Label     string `json:"label,omitempty"`
 	Name      string `json:"name,omitempty"`
 	Note      string `json:"note,omitempty"`
+	Unchecked bool   `json:"unchecked,omitempty"` // as in [PublishRequest]
 	Change
 }

@@ -18,6 +18,7 @@ const (
 	EntryVersionQuarantine = "version.quarantine"
 	EntryVersionLift       = "version.lift"
 	EntryVersionPurge      = "version.purge"
+	EntryVersionCheck      = "version.check" // content that nobody had read was read
 	EntryEnvironmentCreate = "environment.create"
 	EntryEnvironmentEdit   = "environment.edit"
 	EntryEnvironmentDelete = "environment.delete"

@@ -18,6 +18,9 @@ type Setting struct {
 	Since    int64  `json:"since"`            // the release that set it
 	Under    int64  `json:"under,omitempty"`
 	PinnedBy int64  `json:"pinned_by,omitempty"`
+	// Unchecked are those of its versions that are marked, where one setting is asked
+	// for alone.
+	Unchecked []Marked `json:"unchecked,omitempty"`
 }
 
 // Own reports whether the environment holds the value itself.

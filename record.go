@@ -48,6 +48,9 @@ type VersionRecord struct {
 	Author    string `json:"author"`
 	At        Time   `json:"at"`               // there; a time that is yet to come is now
 	Commit    Commit `json:"commit,omitempty"` // whose tree holds the files
+	// Unchecked says that it was marked there. Here the content is read, and marked by
+	// what is found; the mark of elsewhere counts where that is not possible.
+	Unchecked bool `json:"unchecked,omitempty"`
 }
 
 // ReleaseRecord is a release that was made elsewhere. One with [ActionDelete] ends

@@ -193,6 +193,9 @@ type Outcome struct {
 	Warnings []string `json:"warnings,omitempty"`
 	// Quarantined are the versions that may not come back.
 	Quarantined []string `json:"quarantined,omitempty"`
+	// Unchecked are the versions which the change brought that are marked. A rollback
+	// tells of marks that are known, and has nothing read.
+	Unchecked []Marked `json:"unchecked,omitempty"`
 	// Undo is the command that takes the change back.
 	Undo     string `json:"undo,omitempty"`
 	DryRun   bool   `json:"dry_run,omitempty"`

@@ -51,6 +51,12 @@ type Version struct {
 	Quarantine *Quarantine `json:"quarantine,omitempty"`
 	// Purged says that the bytes were removed; the digest and all history remain.
 	Purged bool `json:"purged,omitempty"`
+	// ReadAs is what the content was read as: a kind with behaviour, [ReadAsOther] or
+	// [ReadAsData]. It is empty until the content is read.
+	ReadAs string `json:"read_as,omitempty"`
+	// Unchecked is set when mistakes were found in the content, or it could not be read
+	// and was published all the same.
+	Unchecked *Unchecked `json:"unchecked,omitempty"`
 }
 
 // Pin is the version as a value holds it.
@@ -162,6 +168,8 @@ type PublishRequest struct {
 	Commit    Commit `json:"commit,omitempty"` // of Git, whose tree holds the files
 	Author    string `json:"author,omitempty"` // importers only
 	At        Time   `json:"at,omitzero"`      // importers only: when it was made elsewhere
+	// Unchecked publishes also what cannot run, and marks it. It needs [MayPublishUnchecked].
+	Unchecked bool `json:"unchecked,omitempty"`
 	Change
 }
 

@@ -43,6 +43,8 @@ type problem struct {
 	Detail string      `json:"detail"`
 	Code   sluice.Code `json:"code"`
 	Fixes  []string    `json:"fixes"`
+
+	Mistakes []sluice.Mistake `json:"mistakes"`
 }
 
 func (c *Client) readAnswer(ctx context.Context, resp *http.Response, out any) error {
@@ -81,5 +83,6 @@ func readProblem(resp *http.Response) error {
 	if len(p.Fixes) > 0 {
 		e.Fixes = p.Fixes
 	}
+	e.Mistakes = p.Mistakes
 	return e
 }

@@ -114,7 +114,7 @@ func TestServices(t *testing.T) {
 		name := strings.ReplaceAll(way, " ", "-")
 		t.Run(way, func(t *testing.T) {
 			files := []sluice.File{sluice.NewFile("docs/read me %2F.md", []byte("one")), sluice.NewFile("raw", []byte{0xff, 0}), sluice.NewFile("empty", nil)}
-			added := must[sluice.Component](t)(c.AddComponent(ctx, sluice.AddComponentRequest{Name: name, Kind: "prompt"}))
+			added := must[sluice.Component](t)(c.AddComponent(ctx, sluice.AddComponentRequest{Name: name, Kind: "files"}))
 			one := must[sluice.Published](t)(c.Publish(ctx, sluice.PublishRequest{Component: name, Files: files, Label: "v1.0.0"}))
 			must[sluice.Draft](t)(c.SaveDraft(ctx, sluice.SaveDraftRequest{Component: name, Files: files[:1]}))
 			must[sluice.Published](t)(c.PublishDraft(ctx, sluice.PublishDraftRequest{Component: name, Label: "v2.0.0"}))

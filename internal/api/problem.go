@@ -38,6 +38,8 @@ type problem struct {
 	Detail string      `json:"detail"`
 	Code   sluice.Code `json:"code"`
 	Fixes  []string    `json:"fixes"`
+	// Mistakes are those of a file, with their places, where the detail tells of them.
+	Mistakes []sluice.Mistake `json:"mistakes,omitempty"`
 
 	err *sluice.Error // with its cause, for the log
 }
@@ -76,7 +78,7 @@ func problemWith(status int, e *sluice.Error) *problem {
 	}
 	return &problem{
 		Type: "about:blank", Title: http.StatusText(status), Status: status,
-		Detail: e.Message, Code: e.Code, Fixes: fixes, err: e,
+		Detail: e.Message, Code: e.Code, Fixes: fixes, Mistakes: e.Mistakes, err: e,
 	}
 }
 

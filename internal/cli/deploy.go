@@ -169,6 +169,9 @@ func (e *env) showSetting(s sluice.Setting) error {
 		if len(s.Value.Split) > 0 {
 			e.note("split: %s", s.Value)
 		}
+		for _, m := range s.Unchecked {
+			e.note("unchecked: %s", m)
+		}
 	})
 }
 

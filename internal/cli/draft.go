@@ -50,6 +50,9 @@ func draftSaveCommand(e *env) *cobra.Command {
 			}
 			return e.show(d, func(w io.Writer) {
 				fmt.Fprintf(w, "%s the draft of %s (%s) from %s\n", did("saved", req.DryRun), d.Component, d.Digest.Short(), found.from)
+				if d.Unchecked != nil {
+					e.note("it cannot be published as it is: %s", d.Unchecked)
+				}
 			})
 		},
 	}
@@ -207,6 +210,7 @@ func draftPublishCommand(e *env) *cobra.Command {
 	f.StringVar(&req.Kind, "kind", "", "`KIND` of a new component: prompt, workflow, script, agent, config …")
 	f.StringVar(&req.Name, "name", "", "a `NAME` for the version, such as add-urgency")
 	f.StringVar(&req.Note, "note", "", "`TEXT` on what changed")
+	uncheckedFlag(cmd, &req.Unchecked)
 	changeFlags(cmd, &req.Change)
 	return cmd
 }

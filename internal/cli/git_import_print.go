@@ -22,6 +22,7 @@ func (e *env) importedText(w io.Writer, made gitsync.Imported) {
 		fmt.Fprintf(w, "%s %s of %s by %s\n", did("made", made.DryRun), counted(len(made.Versions), "version"),
 			counted(len(made.Components), "component"), counted(len(made.Authors), "author"))
 	}
+	uncheckedVersions(w, made.Versions)
 	for _, name := range environmentsOf(made.Releases) {
 		of := slices.DeleteFunc(slices.Clone(made.Releases), func(r sluice.Release) bool { return r.Environment != name })
 		span := e.clock(of[0].At)
@@ -52,6 +53,21 @@ func (e *env) importedText(w io.Writer, made gitsync.Imported) {
 	}
 	for _, n := range made.Notes {
 		e.note("%s", n)
+	}
+}
+
+// uncheckedVersions names the versions in which mistakes were found: they were
+// published, so they are taken in, and marked.
+func uncheckedVersions(w io.Writer, versions []sluice.Version) {
+	var marked []sluice.Marked
+	for _, v := range versions {
+		if v.Unchecked != nil {
+			marked = append(marked, sluice.Marked{Component: v.Component, Pin: v.Pin(), Unchecked: *v.Unchecked})
+		}
+	}
+	uncheckedText(w, marked[:min(len(marked), skippedAtMost)])
+	if more := len(marked) - skippedAtMost; more > 0 {
+		fmt.Fprintf(w, "unchecked %d more: -o json lists them\n", more)
 	}
 }
 

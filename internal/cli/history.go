@@ -47,12 +47,13 @@ func (e *env) past(ctx context.Context, q sluice.ReleaseQuery, limit int) error 
 	if err != nil {
 		return err
 	}
+	var marked map[int]bool
 	if q.Component != "" {
 		known, err := c.Component(ctx, q.Component)
 		if err != nil {
 			return err
 		}
-		q.Component = known.Name
+		q.Component, marked = known.Name, markedOf(known.Versions)
 	}
 	releases, err := pages(ctx, limit, func(ctx context.Context, p sluice.Paging) (sluice.Page[sluice.Release], error) {
 		q.Paging = p
@@ -68,12 +69,12 @@ func (e *env) past(ctx context.Context, q sluice.ReleaseQuery, limit int) error 
 	if err != nil {
 		return err
 	}
-	return e.show(releases, func(w io.Writer) { e.pastText(w, releases, environments, q.Component != "") })
+	return e.show(releases, func(w io.Writer) { e.pastText(w, releases, environments, q.Component != "", marked) })
 }
 
 // pastText is one line for each slot that a release changed. The first line of
 // a slot in an environment is what holds now.
-func (e *env) pastText(w io.Writer, releases []sluice.Release, environments []sluice.Environment, one bool) {
+func (e *env) pastText(w io.Writer, releases []sluice.Release, environments []sluice.Environment, one bool, marked map[int]bool) {
 	var t table
 	display, seen := aliases(environments), map[string]bool{}
 	for _, v := range environments {
@@ -87,7 +88,7 @@ func (e *env) pastText(w io.Writer, releases []sluice.Release, environments []sl
 			if name == "" {
 				name = r.Environment
 			}
-			row := []string{name, slotName(c.Slot), pastValue(c), e.clock(r.At), r.Actor, r.Ticket, ""}
+			row := []string{name, slotName(c.Slot), pastValue(c) + markOf(c.To, marked), e.clock(r.At), r.Actor, r.Ticket, ""}
 			if key := r.Environment + " " + string(c.Slot); !seen[key] {
 				seen[key] = true
 				if c.To.Live() {
@@ -101,6 +102,27 @@ func (e *env) pastText(w io.Writer, releases []sluice.Release, environments []sl
 		}
 	}
 	t.write(w)
+}
+
+// markedOf are the numbers of the versions that are marked.
+func markedOf(versions []sluice.Version) map[int]bool {
+	out := map[int]bool{}
+	for _, v := range versions {
+		if v.Unchecked != nil {
+			out[v.Number] = true
+		}
+	}
+	return out
+}
+
+// markOf says that one of the versions of a value is marked.
+func markOf(v sluice.Value, marked map[int]bool) string {
+	for _, p := range v.Pins() {
+		if marked[p.Version] {
+			return " (unchecked)"
+		}
+	}
+	return ""
 }
 
 // pastValue is the version that a release put live, or the one it took away.

@@ -46,11 +46,19 @@ func (e *env) outcomeNotes(w io.Writer, o sluice.Outcome) {
 	for _, warning := range o.Warnings {
 		fmt.Fprintf(w, "warning: %s\n", warning)
 	}
+	uncheckedText(w, o.Unchecked)
 	for _, ref := range o.Quarantined {
 		fmt.Fprintf(w, "quarantined: %s\n", ref)
 	}
 	if o.Undo != "" && !o.DryRun {
 		fmt.Fprintf(w, "undo: %s\n", o.Undo)
+	}
+}
+
+// uncheckedText is one line for each version that is marked.
+func uncheckedText(w io.Writer, marked []sluice.Marked) {
+	for _, m := range marked {
+		fmt.Fprintf(w, "unchecked: %s\n", m)
 	}
 }
 

@@ -24,7 +24,8 @@ func tagCreateCommand(e *env) *cobra.Command {
 		Short: "Publish a version with a label",
 		Long: "Publishes the component's file as sluice.yaml names it, or the file or directory that --file names, or\n" +
 			"standard input for `--file -`, or else its saved draft. In a project that shares through Git, the\n" +
-			"component's file is published as committed at HEAD.",
+			"component's file is published as committed at HEAD. Prompts, scripts, workflows and agents are read\n" +
+			"whole first, and all their mistakes are told.",
 		Example: "  sluice tag create my-prompt v1.1.0\n" +
 			"  sluice tag create my-prompt v1.1.0 --file prompt.md --kind prompt --note \"Asks for the order number\"",
 		Args:              takes(2, 2),
@@ -52,8 +53,14 @@ func tagCreateCommand(e *env) *cobra.Command {
 	f.StringVar(&req.Note, "note", "", "`TEXT` on what changed")
 	complete(cmd, "kind", e.fixed(kinds()...))
 	e.importFlags(cmd, &req.Author, &req.At)
+	uncheckedFlag(cmd, &req.Unchecked)
 	changeFlags(cmd, &req.Change)
 	return cmd
+}
+
+// uncheckedFlag publishes what cannot run.
+func uncheckedFlag(cmd *cobra.Command, into *bool) {
+	cmd.Flags().BoolVar(into, "unchecked", false, "publish it although it has mistakes, and mark it (needs the role overrider)")
 }
 
 // publish makes a version of the content that a component has here, else of its
@@ -105,7 +112,7 @@ func (e *env) publishSaved(ctx context.Context, c sluice.Services, req sluice.Pu
 		return sluice.Published{}, missing.Fix("or give the component a path in sluice.yaml")
 	}
 	return c.PublishDraft(ctx, sluice.PublishDraftRequest{
-		Component: req.Component, Label: req.Label, Name: req.Name, Note: req.Note, Change: req.Change,
+		Component: req.Component, Label: req.Label, Name: req.Name, Note: req.Note, Unchecked: req.Unchecked, Change: req.Change,
 	})
 }
 
@@ -126,6 +133,9 @@ func (e *env) nearComponent(name string) string {
 func (e *env) published(p sluice.Published) error {
 	return e.show(p, func(w io.Writer) {
 		fmt.Fprintln(w, publishedLine(p))
+		if v := p.Version; v.Unchecked != nil {
+			uncheckedText(w, []sluice.Marked{{Component: v.Component, Pin: v.Pin(), Unchecked: *v.Unchecked}})
+		}
 		e.releasesText(w, p.Live, p.DryRun)
 		for _, r := range p.Refused {
 			e.note("%s did not follow: %s", r.Environment, r.Reason)

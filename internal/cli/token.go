@@ -12,7 +12,8 @@ import (
 
 func tokenCommand(e *env) *cobra.Command {
 	return group(e, "token", "Keep the keys to a server",
-		"A token speaks for one person or program, with roles: viewer, publisher, deployer, importer, admin.",
+		"A token speaks for one person or program, with roles: viewer, publisher, runner, deployer, revealer,\n"+
+			"importer, overrider (who publishes also what cannot run), admin.",
 		tokenCreateCommand(e), tokenListCommand(e), tokenRotateCommand(e), tokenRevokeCommand(e))
 }
 
@@ -23,7 +24,8 @@ func tokenCreateCommand(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "create NAME --role ROLE",
 		Short: "Make a token and print its secret once",
-		Long: "The secret alone is on standard output, so that it can go straight into a secret store. With -e a runner,\n" +
+		Long: "The roles are " + strings.Join(roleNames(), ", ") + ".\n" +
+			"The secret alone is on standard output, so that it can go straight into a secret store. With -e a runner,\n" +
 			"deployer, revealer or importer may do so in these environments alone; any token may read in all of them.",
 		Example: "  sluice token create ci --role publisher --role deployer -e staging --expires 720h",
 		Args:    takes(1, 1),
@@ -47,7 +49,7 @@ func tokenCreateCommand(e *env) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringSliceVar(&roles, "role", nil, "`ROLE`: "+strings.Join(roleNames(), ", ")+"; may be repeated")
+	f.StringSliceVar(&roles, "role", nil, "a `ROLE` that it has; may be repeated")
 	f.StringSliceVarP(&req.Environments, "environment", "e", nil, "an `ENVIRONMENT` that it is limited to; may be repeated")
 	f.DurationVar(&expires, "expires", 0, "`DURATION` that it works, such as 720h (default: for ever)")
 	complete(cmd, "role", e.fixed(roleNames()...))

@@ -69,10 +69,21 @@ func versionNote(v sluice.Version) string {
 	if v.Purged {
 		parts = append(parts, "purged")
 	}
+	if v.Unchecked != nil {
+		parts = append(parts, "unchecked")
+	}
 	if v.Note != "" {
 		parts = append(parts, v.Note)
 	}
 	return strings.Join(parts, "; ")
+}
+
+// uncheckedReason is what is wrong with the content of a version, as far as anyone knows.
+func uncheckedReason(v sluice.Version) string {
+	if v.Unchecked == nil {
+		return ""
+	}
+	return v.Unchecked.String()
 }
 
 func versionShowCommand(e *env) *cobra.Command {
@@ -127,6 +138,7 @@ func (e *env) versionText(w io.Writer, v sluice.Version) {
 		{"digest", string(v.Digest)},
 		{"published", e.clock(v.At) + " by " + v.Author},
 		{"note", versionNote(v)},
+		{"unchecked", uncheckedReason(v)},
 	} {
 		if row[1] != "" {
 			t.add(row[0], row[1])

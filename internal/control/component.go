@@ -191,6 +191,11 @@ func (c *Control) EditComponent(ctx context.Context, req sluice.EditComponentReq
 		if _, err := tx.Append(actor.Name, sluice.EntryComponentEdit, next.Name, next); err != nil {
 			return was, err
 		}
+		if sluice.ReadsAs(next.Kind) != sluice.ReadsAs(was.Kind) {
+			if err := tx.ForgetChecked(next.Name); err != nil {
+				return was, err
+			}
+		}
 		return items[0], tx.PutComponent(next)
 	})
 }

@@ -39,6 +39,7 @@ type Control struct {
 	runs    runHub
 	flows   workflow.Cache
 	memory  *budget.Budget
+	checks  checks
 
 	// heads are manifests at environments' last releases. Only functions that run
 	// inside store.Update touch it, which is one goroutine.

@@ -23,9 +23,10 @@ func (c *Control) Deploy(ctx context.Context, req sluice.DeployRequest) (sluice.
 		}
 	}
 	deploy := func(s *sealer, hashed sluice.DeployRequest) (sluice.Outcome, error) {
-		return update(ctx, c, "deploy "+req.Environment, hashed, req.Change, func(tx *store.Tx) (sluice.Outcome, error) {
+		out, err := update(ctx, c, "deploy "+req.Environment, hashed, req.Change, func(tx *store.Tx) (sluice.Outcome, error) {
 			return c.deploy(tx, s, actor, req)
 		})
+		return c.confirmed(ctx, out, err, true)
 	}
 	if !slices.ContainsFunc(req.Changes, func(ch sluice.ChangeRequest) bool { return ch.Value != nil }) {
 		return deploy(nil, req)

@@ -48,7 +48,11 @@ func (c *Control) SaveDraft(ctx context.Context, req sluice.SaveDraftRequest) (s
 	if err != nil {
 		return sluice.Draft{}, err
 	}
-	return update(ctx, c, "draft.save "+req.Component, req, req.Change, func(tx *store.Tx) (sluice.Draft, error) {
+	work := publishing{PublishRequest: sluice.PublishRequest{Component: req.Component, Kind: req.Kind, Files: req.Files}, digest: digest}
+	if err := c.checkContent(ctx, &work); err != nil {
+		return sluice.Draft{}, err
+	}
+	out, err := update(ctx, c, "draft.save "+req.Component, req, req.Change, func(tx *store.Tx) (sluice.Draft, error) {
 		component, found, err := tx.Component(req.Component)
 		if err != nil {
 			return sluice.Draft{}, err
@@ -70,6 +74,10 @@ func (c *Control) SaveDraft(ctx context.Context, req sluice.SaveDraftRequest) (s
 		}
 		return draftOf(tx, component.Name)
 	})
+	if err == nil { // work that is not finished is kept, and what keeps it from being published is told
+		out.Unchecked = sluice.UncheckedBy(work.Mistakes)
+	}
+	return out, err
 }
 
 // expectDraft checks that the draft is still the one that the caller saw.
@@ -111,6 +119,9 @@ func (c *Control) PublishDraft(ctx context.Context, req sluice.PublishDraftReque
 	if err != nil {
 		return sluice.Published{}, err
 	}
+	if err := mayUnchecked(actor, req.Unchecked); err != nil {
+		return sluice.Published{}, err
+	}
 	read, err := c.readDraft(ctx, req.Component)
 	if err != nil {
 		return sluice.Published{}, err
@@ -127,20 +138,24 @@ func (c *Control) PublishDraft(ctx context.Context, req sluice.PublishDraftReque
 		if err != nil {
 			return sluice.Published{}, err
 		}
-		p, err := checkPublish(sluice.PublishRequest{Component: component.Name, Files: d.Files, Label: req.Label, Name: req.Name, Note: req.Note})
+		if d.Digest != read.digest {
+			return sluice.Published{}, sluice.Errorf(sluice.Conflict, "the draft of %s was saved anew meanwhile, by %s", component.Name, d.SavedBy).
+				Fix("look at it with `sluice draft show %s`, then publish it again", component.Name)
+		}
+		p, err := checkPublish(sluice.PublishRequest{
+			Component: component.Name, Files: d.Files, Label: req.Label, Name: req.Name, Note: req.Note, Unchecked: req.Unchecked,
+		})
 		if err != nil {
 			return sluice.Published{}, err
 		}
-		if read.digest == p.digest {
-			p.flow, p.misread = read.flow, read.misread
-		}
+		p.checked = read.checked
 		return c.publish(tx, actor.Name, p)
 	})
 	out.DryRun = req.DryRun && err == nil
 	return out, err
 }
 
-// readDraft reads a draft that may be a workflow, outside of any transaction. A
+// readDraft reads a draft outside of any transaction. A
 // component or draft that is not there is for the transaction to tell.
 func (c *Control) readDraft(ctx context.Context, component string) (publishing, error) {
 	var p publishing
@@ -158,5 +173,5 @@ func (c *Control) readDraft(ctx context.Context, component string) (publishing, 
 	if err != nil || p.Component == "" {
 		return p, err
 	}
-	return p, c.readWorkflow(ctx, &p)
+	return p, c.checkContent(ctx, &p)
 }

@@ -45,20 +45,36 @@ func inRecord(i int, err error) error {
 	return at
 }
 
-// readRecord reads a version's files. What they declare or say as a workflow may
-// be wrong: that they were published is a fact, and running them says what is.
+// readRecord reads a version's files. What is wrong with them marks the version and
+// does not refuse it: that they were published is a fact. A content that takes too
+// long to read does so each time, and stays unread.
 func (c *Control) readRecord(ctx context.Context, v sluice.VersionRecord) (publishing, error) {
 	p, err := checkPublish(sluice.PublishRequest{
-		Component: v.Component, Kind: v.Kind, Files: v.Files, Label: v.Label, Note: v.Note, Commit: v.Commit, Author: v.Author, At: v.At,
+		Component: v.Component, Kind: v.Kind, Files: v.Files, Label: v.Label, Note: v.Note, Commit: v.Commit, Author: v.Author, At: v.At, Unchecked: true,
 	})
-	if err != nil || c.eval == nil {
+	if err != nil {
 		return p, err
 	}
-	err = c.readWorkflow(ctx, &p)
-	if sluice.CodeOf(err) == sluice.TimedOut && ctx.Err() == nil { // it takes too long, each time
-		p.flow, err = nil, nil
+	p.recorded = true
+	if err := c.checkContent(ctx, &p); err != nil {
+		return p, err
 	}
-	return p, err
+	if slow := sluice.CodeOf(p.unread) == sluice.TimedOut && ctx.Err() == nil; p.unread != nil && c.eval != nil && !slow {
+		return p, p.unread
+	}
+	return p, nil
+}
+
+// settleRecord marks a version by what was found in it, and where that is not known by
+// what is said of it elsewhere.
+func settleRecord(tx *store.Tx, component sluice.Component, v sluice.VersionRecord, p *publishing) error {
+	if p.of(component) && p.unread == nil {
+		return p.settle(tx, component)
+	}
+	if v.Unchecked {
+		p.mark = sluice.UnreadBy("it was marked where it is from")
+	}
+	return nil
 }
 
 // recording is one request that is carried out.
@@ -110,10 +126,8 @@ func (r *recording) version(v sluice.VersionRecord, p publishing) (sluice.Record
 	if component.Kind == sluice.KindConfig { // whose content is data
 		p.requires = nil
 	}
-	if p.flow != nil && p.misread == nil {
-		if p.pins, err = pinsOf(r.tx, component, p); err != nil {
-			p.pins = nil // what it refers to is not known here
-		}
+	if err := settleRecord(r.tx, component, v, &p); err != nil {
+		return sluice.Recorded{}, err
 	}
 	made, err := addVersion(r.tx, r.actor.Name, component, p)
 	made.Files = nil

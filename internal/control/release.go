@@ -93,7 +93,7 @@ func (c *Control) Promote(ctx context.Context, req sluice.PromoteRequest) (sluic
 	if req.Expect != "" && len(req.Components) != 1 {
 		return sluice.Outcome{}, sluice.Errorf(sluice.Invalid, "an expected version needs exactly one component")
 	}
-	return update(ctx, c, "promote "+req.Environment, req, req.Change, func(tx *store.Tx) (sluice.Outcome, error) {
+	out, err := update(ctx, c, "promote "+req.Environment, req, req.Change, func(tx *store.Tx) (sluice.Outcome, error) {
 		e, err := c.target(tx, actor, req.Environment, req.ExpectedRelease)
 		if err != nil {
 			return sluice.Outcome{}, err
@@ -125,6 +125,7 @@ func (c *Control) Promote(ctx context.Context, req sluice.PromoteRequest) (sluic
 		}
 		return c.outcome(tx, e, plan, head{actor: actor.Name, action: sluice.ActionPromote, change: req.Change, source: source.ref})
 	})
+	return c.confirmed(ctx, out, err, true)
 }
 
 // source is a resolved place to take values from.
@@ -224,7 +225,7 @@ func (c *Control) Restore(ctx context.Context, req sluice.RestoreRequest) (sluic
 	if req.Secrets, err = sluice.ParseSecretPolicy(req.Secrets); err != nil {
 		return sluice.Outcome{}, err
 	}
-	return update(ctx, c, "restore "+req.Environment, req, req.Change, func(tx *store.Tx) (sluice.Outcome, error) {
+	out, err := update(ctx, c, "restore "+req.Environment, req, req.Change, func(tx *store.Tx) (sluice.Outcome, error) {
 		from, settings, err := c.sourceOf(tx, req.From)
 		if err != nil {
 			return sluice.Outcome{}, err
@@ -251,6 +252,7 @@ func (c *Control) Restore(ctx context.Context, req sluice.RestoreRequest) (sluic
 		out.Created = created
 		return out, err
 	})
+	return c.confirmed(ctx, out, err, true)
 }
 
 // Releases lists releases, newest first.

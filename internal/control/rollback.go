@@ -21,7 +21,7 @@ func (c *Control) Rollback(ctx context.Context, req sluice.RollbackRequest) (slu
 	if req.Secrets, err = sluice.ParseSecretPolicy(req.Secrets); err != nil {
 		return sluice.Outcome{}, err
 	}
-	return update(ctx, c, "rollback "+req.Environment, req, req.Change, func(tx *store.Tx) (sluice.Outcome, error) {
+	out, err := update(ctx, c, "rollback "+req.Environment, req, req.Change, func(tx *store.Tx) (sluice.Outcome, error) {
 		e, err := c.target(tx, actor, req.Environment, req.ExpectedRelease)
 		if err != nil {
 			return sluice.Outcome{}, err
@@ -49,6 +49,7 @@ func (c *Control) Rollback(ctx context.Context, req sluice.RollbackRequest) (slu
 		}
 		return c.rolledBack(tx, e, plan, h, req)
 	})
+	return c.confirmed(ctx, out, err, false)
 }
 
 func checkRollback(req sluice.RollbackRequest) error {

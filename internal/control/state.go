@@ -42,6 +42,15 @@ func (c *Control) Setting(ctx context.Context, ref sluice.EnvironmentRef, compon
 		if s, err = tx.Setting(e.Name, sluice.ComponentSlot(found.Name), release); s.Value.IsZero() {
 			s = sluice.Setting{Slot: s.Slot} // what a manifest leaves out has nothing to tell
 		}
+		if err != nil {
+			return err
+		}
+		var ids []store.VersionID
+		for _, p := range s.Value.Pins() {
+			ids = append(ids, store.VersionID{Component: found.Name, Number: p.Version})
+		}
+		marked, err := tx.Unproven(ids)
+		s.Unchecked = marksOf(marked)
 		return err
 	})
 	return s, err

@@ -49,7 +49,7 @@ func (c *contentReplay) take(e sluice.Entry) error {
 		return c.component(e)
 	case sluice.EntryVersionPublish:
 		return c.publish(e)
-	case sluice.EntryVersionEdit, sluice.EntryVersionQuarantine:
+	case sluice.EntryVersionEdit, sluice.EntryVersionQuarantine, sluice.EntryVersionCheck:
 		var v sluice.Version
 		if err := payload(e, &v); err != nil {
 			return err
@@ -76,6 +76,11 @@ func (c *contentReplay) component(e sluice.Entry) error {
 		c.components[next.Name] = known
 	}
 	next.Latest = len(known.versions)
+	if sluice.ReadsAs(next.Kind) != sluice.ReadsAs(known.component.Kind) {
+		for _, v := range known.versions {
+			v.ReadAs, v.Unchecked = "", ""
+		}
+	}
 	known.component = next
 	return nil
 }
@@ -98,10 +103,14 @@ func (c *contentReplay) publish(e sluice.Entry) error {
 	if err != nil {
 		return err
 	}
+	unchecked, err := store.EncodeUnchecked(v.Unchecked)
+	if err != nil {
+		return err
+	}
 	row := &store.VersionRow{
 		Component: v.Component, Number: int64(v.Number), Label: string(v.Label), Name: v.Name, Note: v.Note,
 		Digest: v.Digest, Size: v.Size, Author: v.Author, At: v.At, RecordedAt: v.RecordedAt,
-		Requires: strings.Join(v.Requires, " "), Pins: pins, Commit: v.Commit,
+		Requires: strings.Join(v.Requires, " "), Pins: pins, Commit: v.Commit, ReadAs: v.ReadAs, Unchecked: unchecked,
 	}
 	component.takeName(v.Name)
 	component.versions = append(component.versions, row)
@@ -138,6 +147,12 @@ func (c *contentReplay) change(e sluice.Entry, v sluice.Version) error {
 	case sluice.EntryVersionEdit:
 		component.takeName(v.Name)
 		row.Name, row.Note = v.Name, v.Note
+	case sluice.EntryVersionCheck:
+		unchecked, err := store.EncodeUnchecked(v.Unchecked)
+		if err != nil {
+			return err
+		}
+		row.ReadAs, row.Unchecked = v.ReadAs, unchecked
 	case sluice.EntryVersionPurge:
 		for _, same := range c.contents[row.Digest].versions {
 			same.Purged = 1
@@ -225,7 +240,8 @@ func (v *verifier) checkVersions() error {
 			column{"label", r.Label, want.Label}, column{"name", r.Name, want.Name}, column{"note", r.Note, want.Note},
 			column{"digest", r.Digest, want.Digest}, column{"size", r.Size, want.Size}, column{"author", r.Author, want.Author},
 			column{"time", r.At, want.At}, column{"recorded time", r.RecordedAt, want.RecordedAt}, column{"purge mark", r.Purged, want.Purged},
-			column{"required variables", r.Requires, want.Requires}, column{"pins", r.Pins, want.Pins}, column{"commit", r.Commit, want.Commit})
+			column{"required variables", r.Requires, want.Requires}, column{"pins", r.Pins, want.Pins}, column{"commit", r.Commit, want.Commit},
+			column{"kind that it was read as", r.ReadAs, want.ReadAs}, column{"mark", r.Unchecked, want.Unchecked})
 	})
 	if err != nil {
 		return err

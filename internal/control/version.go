@@ -10,7 +10,6 @@ import (
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/declare"
 	"github.com/sluice-dev/sluice/internal/store"
-	"github.com/sluice-dev/sluice/internal/workflow"
 )
 
 // Publish makes a version, and in the same transaction the releases of the
@@ -25,11 +24,14 @@ func (c *Control) Publish(ctx context.Context, req sluice.PublishRequest) (sluic
 			return sluice.Published{}, err
 		}
 	}
+	if err := mayUnchecked(actor, req.Unchecked); err != nil {
+		return sluice.Published{}, err
+	}
 	p, err := checkPublish(req)
 	if err != nil {
 		return sluice.Published{}, err
 	}
-	if err := c.readWorkflow(ctx, &p); err != nil {
+	if err := c.checkContent(ctx, &p); err != nil {
 		return sluice.Published{}, err
 	}
 	out, err := update(ctx, c, "publish "+req.Component, req, req.Change, func(tx *store.Tx) (sluice.Published, error) {
@@ -37,6 +39,14 @@ func (c *Control) Publish(ctx context.Context, req sluice.PublishRequest) (sluic
 	})
 	out.DryRun = req.DryRun && err == nil
 	return out, err
+}
+
+// mayUnchecked refuses those who may not publish what cannot run, whether it can or not.
+func mayUnchecked(actor sluice.Actor, asked bool) error {
+	if !asked {
+		return nil
+	}
+	return actor.May(sluice.MayPublishUnchecked, "")
 }
 
 // publishing is a publish whose arguments have been checked, outside of the
@@ -48,9 +58,12 @@ type publishing struct {
 	digest     sluice.Digest
 	requires   []string
 	undeclared error // what the files declare cannot be read
-	flow       *workflow.Workflow
-	misread    error // the files are no workflow
-	pins       map[string]int
+	checked
+	recorded bool // it was published elsewhere
+	// What becomes of it, once the component is known.
+	readAs string
+	mark   *sluice.Unchecked
+	pins   map[string]int
 }
 
 func checkPublish(req sluice.PublishRequest) (publishing, error) {
@@ -107,17 +120,17 @@ func (c *Control) publish(tx *store.Tx, actor string, p publishing) (sluice.Publ
 		return out, sluice.Errorf(sluice.Conflict, "component %s is archived", component.Name).
 			Fix("bring it back: `sluice components archive %s --revive`", component.Name)
 	}
-	if !strings.EqualFold(component.Kind, sluice.KindConfig) { // whose content is data
-		if p.undeclared != nil {
-			return out, p.undeclared
-		}
-	} else {
+	if strings.EqualFold(component.Kind, sluice.KindConfig) { // whose content is data
 		p.requires = nil
 	}
-	if p.pins, err = pinsOf(tx, component, p); err != nil {
+	if err := p.settle(tx, component); err != nil {
 		return out, err
 	}
 	if same, err := existing(tx, component, p); err != nil || same.Number > 0 {
+		if err == nil && same.ReadAs == "" && p.readAs != "" {
+			same.ReadAs, same.Unchecked = p.readAs, p.mark
+			err = putChecked(tx, same)
+		}
 		out.Version = same
 		return out, err
 	}
@@ -168,6 +181,7 @@ func addVersion(tx *store.Tx, actor string, component sluice.Component, p publis
 	v := sluice.Version{
 		Component: component.Name, Number: component.Latest + 1, Label: p.label, Name: p.Name, Note: p.Note,
 		Digest: p.digest, Size: size, Files: p.infos, Requires: p.requires, Pins: p.pins, Commit: p.Commit, Author: actor, At: now, RecordedAt: now,
+		ReadAs: p.readAs, Unchecked: p.mark,
 	}
 	if p.Author != "" {
 		v.Author = p.Author

@@ -39,11 +39,12 @@ func (x *exporter) publish(e sluice.Entry, v sluice.Version) error {
 	if v.Purged {
 		return nil
 	}
-	v.Files = nil // the entry's are without their places
+	marked := v.Unchecked // as it was published; what was found later makes no other tag
 	v, err := x.version(v.Component, v.Number)
 	if err != nil || v.Purged {
 		return err
 	}
+	v.Unchecked = marked
 	message, err := x.versionMessage(v, sluice.Position{Ledger: x.ledger, Seq: e.Seq})
 	if err != nil {
 		return err
@@ -109,7 +110,7 @@ func (x *exporter) versionMessage(v sluice.Version, entry sluice.Position) (Vers
 	}
 	return VersionMessage{
 		Component: v.Component, Label: v.Label, Note: v.Note, Path: x.place(v, kind), Kind: kind, Number: v.Number, Digest: v.Digest,
-		Entry: entry, Time: v.At,
+		Entry: entry, Time: v.At, Unchecked: v.Unchecked != nil,
 	}, nil
 }
 

@@ -164,6 +164,7 @@ func (im *importer) readTag(t *tagged) error {
 	r.Note = message.Note
 	if !message.ByHand() {
 		t.place, r.Kind, r.Number, r.At, t.digest = message.Path, message.Kind, message.Number, message.Time, message.Digest
+		r.Unchecked = message.Unchecked
 	}
 	return nil
 }

@@ -23,6 +23,9 @@ type VersionMessage struct {
 	// written by hand.
 	Entry sluice.Position
 	Time  sluice.Time
+	// Unchecked says that the version was published although its content was not found
+	// to be whole.
+	Unchecked bool
 }
 
 // ByHand reports whether Sluice did not write the message.
@@ -41,6 +44,9 @@ func (m VersionMessage) Format() string {
 			{Key: "Entry", Value: m.Entry.String()},
 			{Key: "Time", Value: m.Time.String()},
 		},
+	}
+	if m.Unchecked {
+		out.Trailers = append(out.Trailers, gitrepo.Trailer{Key: "Unchecked", Value: "true"})
 	}
 	if paragraph(m.Note) {
 		out.Body = m.Note
@@ -61,7 +67,7 @@ func ParseVersionMessage(message string) (VersionMessage, error) {
 	if _, made := t["Entry"]; !made {
 		return VersionMessage{Note: storable(message, sluice.MaxNoteBytes)}, nil
 	}
-	m := VersionMessage{Path: t["Path"], Kind: t["Kind"]}
+	m := VersionMessage{Path: t["Path"], Kind: t["Kind"], Unchecked: t["Unchecked"] == "true"}
 	if m.Entry, m.Time, err = t.entry(); err != nil {
 		return VersionMessage{}, err
 	}

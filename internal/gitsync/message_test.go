@@ -95,6 +95,7 @@ func TestVersionMessageIsReadBack(t *testing.T) {
 		if rapid.Bool().Draw(t, "labelled") {
 			want.Label = aLabel(t, "label")
 		}
+		want.Unchecked = rapid.Bool().Draw(t, "unchecked")
 		message := throughTag(t, want.Format())
 		got, err := ParseVersionMessage(message)
 		if err != nil || got != want {

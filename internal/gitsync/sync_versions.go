@@ -253,6 +253,7 @@ func (s *syncer) versionRecord(v versionRef) (sluice.VersionRecord, error) {
 		}
 	} else {
 		place, r.Kind, r.Number, r.At = message.Path, message.Kind, message.Number, message.Time
+		r.Unchecked = message.Unchecked
 	}
 	if r.Author == "" {
 		c, err := s.commit(v.ref.Peeled)

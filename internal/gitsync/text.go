@@ -80,6 +80,7 @@ type trailers map[string]string
 // known are the names that Sluice gives a meaning.
 var known = []string{
 	"Path", "Kind", "Version", "Digest", "Note", "Entry", "Time", "Release", "Reason", "Ticket", "Action", "Root", "Cause", "Source", "Actor",
+	"Unchecked",
 }
 
 // readMessage reads a message and its trailers. One that Sluice knows must not be

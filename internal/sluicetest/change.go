@@ -162,7 +162,7 @@ func contentDeeds(s *suite) []deed {
 			return sluice.PublishDraftRequest{Component: "drafted", Label: "v1.0.0", Change: ch}
 		}),
 		deedOf(s, "publish", s.Publish, func(ch sluice.Change) sluice.PublishRequest {
-			return sluice.PublishRequest{Component: "published", Kind: "script", Files: text("a script"), Name: "once", Change: ch}
+			return sluice.PublishRequest{Component: "published", Kind: "prompt", Files: text("a prompt"), Name: "once", Change: ch}
 		}),
 		deedOf(s, "edit version", s.EditVersion, func(ch sluice.Change) sluice.EditVersionRequest {
 			return sluice.EditVersionRequest{Component: prompt, Version: "1", Note: &words, Change: ch}

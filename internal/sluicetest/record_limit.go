@@ -45,7 +45,7 @@ func askedRecords(s *suite) {
 	s.live("prod", "my-prompt v1.1.0") // where it was live before, a rollback asks nobody
 	s.unrecorded(sluice.Refused, "production takes versions from", asking(s.releaseRecord("base", 1, slotRecord(other, pinned("v1.0.0")))))
 	ok[sluice.Published](s)(s.Publish(s.ctx, sluice.PublishRequest{
-		Component: "needy", Kind: sluice.KindPrompt, Label: "v1.0.0", Files: []sluice.File{{Path: "prompt.md", Text: "---\nrequires: [MISSING]\n---\n"}},
+		Component: "needy", Kind: sluice.KindPrompt, Label: "v1.0.0", Files: []sluice.File{{Path: "prompt.md", Text: "---\nrequires: [MISSING]\n---\nHelp.\n"}},
 	}))
 	v := ok[sluice.Version](s)(s.Version(s.ctx, "needy", "v1.0.0"))
 	s.unrecorded(sluice.Refused, "requires MISSING", asking(s.releaseRecord("staging", 2, slotRecord("needy", sluice.Settle(v.Pin())))))

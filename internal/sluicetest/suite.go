@@ -75,6 +75,7 @@ var groups = []group{
 	{"stickiness", stickiness},
 	{"entries", entries},
 	{"the end of an environment", ending},
+	{"unchecked", unchecked},
 }
 
 // Run asks an implementation everything.

@@ -86,7 +86,7 @@ func (s *suite) promotesWhatIsRequired() {
 func requiredTracking(s *suite) {
 	s.needing(prompt, "v1.0.0")
 	out := ok[sluice.Published](s)(s.Publish(s.ctx, sluice.PublishRequest{
-		Component: prompt, Label: "v1.1.0", Files: []sluice.File{{Path: "a.json", Text: `{"requires": ["LLM_MODEL"]}`}},
+		Component: prompt, Label: "v1.1.0", Files: []sluice.File{{Path: "a.json", Text: `{"requires": ["LLM_MODEL"], "messages": [{"role": "user", "content": "Help."}]}`}},
 	}))
 	s.equal("refused", words(out.Created, len(out.Live), out.Refused[0].Environment), "true 0 development")
 	s.equal("why", out.Refused[0].Reason, "my-prompt@v1.1.0 requires LLM_MODEL, which development lacks")

@@ -86,7 +86,7 @@ func bytesOnTheWire(s *suite) {
 		files = append(files, sluice.NewFile(path, []byte("at "+path)))
 	}
 	note := "Line one.\n\tLine <two> & \"three\" \u2028 \U0001f600"
-	out := ok[sluice.Published](s)(s.Publish(s.ctx, sluice.PublishRequest{Component: prompt, Kind: "prompt", Files: files, Note: note}))
+	out := ok[sluice.Published](s)(s.Publish(s.ctx, sluice.PublishRequest{Component: prompt, Kind: "files", Files: files, Note: note}))
 	infos, digest, err := sluice.CheckFiles(files)
 	if err != nil {
 		s.Fatal(err)

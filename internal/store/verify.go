@@ -108,15 +108,17 @@ type VersionRow struct {
 	Requires          string // separated by blanks
 	Pins              string // as JSON, or empty
 	Commit            sluice.Commit
+	ReadAs            string
+	Unchecked         string // as JSON, or empty
 }
 
 // EachVersionRow streams all rows by component and number.
 func (tx *Tx) EachVersionRow(fn func(VersionRow) error) error {
 	return each(tx, func(s scanner) (VersionRow, error) {
 		var v VersionRow
-		err := s.Scan(&v.Component, &v.Number, &v.Label, &v.Name, &v.Note, &v.Digest, &v.Size, &v.Author, &v.At, &v.RecordedAt, &v.Purged, &v.Requires, &v.Pins, &v.Commit)
+		err := s.Scan(&v.Component, &v.Number, &v.Label, &v.Name, &v.Note, &v.Digest, &v.Size, &v.Author, &v.At, &v.RecordedAt, &v.Purged, &v.Requires, &v.Pins, &v.Commit, &v.ReadAs, &v.Unchecked)
 		return v, err
-	}, fn, `SELECT component, number, label, name, note, digest, size, author, at, recorded_at, purged, requires, pins, source_commit
+	}, fn, `SELECT component, number, label, name, note, digest, size, author, at, recorded_at, purged, requires, pins, source_commit, read_as, unchecked
 		FROM versions WHERE org = $1 ORDER BY component, number`, tx.org)
 }
 

@@ -3,21 +3,23 @@ package store
 import (
 	"database/sql"
 	"encoding/json"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sluice-dev/sluice"
 )
 
-const versionColumns = `v.component, v.number, v.label, v.name, v.note, v.digest, v.size, v.author, v.at, v.recorded_at, v.purged, v.requires, v.pins, v.source_commit,
+const versionColumns = `v.component, v.number, v.label, v.name, v.note, v.digest, v.size, v.author, v.at, v.recorded_at, v.purged, v.requires, v.pins, v.source_commit, v.read_as, v.unchecked,
 	q.reason, q.actor, q.at FROM versions v
 	LEFT JOIN quarantines q ON q.org = v.org AND q.component = v.component AND q.digest = v.digest`
 
 func scanVersion(s scanner) (sluice.Version, error) {
 	var v sluice.Version
-	var requires, pins string
+	var requires, pins, unchecked string
 	var reason, by sql.NullString
 	var at sql.NullInt64
-	err := s.Scan(&v.Component, &v.Number, &v.Label, &v.Name, &v.Note, &v.Digest, &v.Size, &v.Author, &v.At, &v.RecordedAt, &v.Purged, &requires, &pins, &v.Commit,
+	err := s.Scan(&v.Component, &v.Number, &v.Label, &v.Name, &v.Note, &v.Digest, &v.Size, &v.Author, &v.At, &v.RecordedAt, &v.Purged, &requires, &pins, &v.Commit, &v.ReadAs, &unchecked,
 		&reason, &by, &at)
 	if requires != "" {
 		v.Requires = strings.Fields(requires)
@@ -27,6 +29,9 @@ func scanVersion(s scanner) (sluice.Version, error) {
 	}
 	if err == nil && pins != "" {
 		err = json.Unmarshal([]byte(pins), &v.Pins)
+	}
+	if err == nil && unchecked != "" {
+		err = json.Unmarshal([]byte(unchecked), &v.Unchecked)
 	}
 	return v, err
 }
@@ -84,9 +89,15 @@ func (tx *Tx) AddVersion(v sluice.Version, files []sluice.File) error {
 	if err != nil {
 		return err
 	}
-	if err := tx.change(`INSERT INTO versions (org, component, number, label, name, note, digest, size, author, at, recorded_at, purged, requires, pins, source_commit)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, $12, $13, $14)`,
-		tx.org, v.Component, v.Number, v.Label, v.Name, v.Note, v.Digest, v.Size, v.Author, v.At, v.RecordedAt, strings.Join(v.Requires, " "), pins, v.Commit); err != nil {
+	unchecked, err := EncodeUnchecked(v.Unchecked)
+	if err != nil {
+		return err
+	}
+	if err := tx.change(`INSERT INTO versions (org, component, number, label, name, note, digest, size, author, at, recorded_at, purged, requires, pins, source_commit,
+			read_as, unchecked)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, $12, $13, $14, $15, $16)`,
+		tx.org, v.Component, v.Number, v.Label, v.Name, v.Note, v.Digest, v.Size, v.Author, v.At, v.RecordedAt, strings.Join(v.Requires, " "), pins, v.Commit,
+		v.ReadAs, unchecked); err != nil {
 		return err
 	}
 	for _, f := range files {
@@ -113,6 +124,58 @@ func EncodePins(pins map[string]int) (string, error) {
 	}
 	b, err := json.Marshal(pins)
 	return string(b), err
+}
+
+// EncodeUnchecked is how a version's row holds its mark.
+func EncodeUnchecked(mark *sluice.Unchecked) (string, error) {
+	if mark == nil {
+		return "", nil
+	}
+	b, err := json.Marshal(mark)
+	return string(b), err
+}
+
+// SetChecked sets what a version's content was read as, and its mark.
+func (tx *Tx) SetChecked(v sluice.Version) error {
+	unchecked, err := EncodeUnchecked(v.Unchecked)
+	if err != nil {
+		return err
+	}
+	return tx.change("UPDATE versions SET read_as = $1, unchecked = $2 WHERE org = $3 AND component = $4 AND number = $5",
+		v.ReadAs, unchecked, tx.org, v.Component, v.Number)
+}
+
+// ForgetChecked has all versions of a component unread, since they mean something else.
+func (tx *Tx) ForgetChecked(component string) error {
+	return tx.change("UPDATE versions SET read_as = '', unchecked = '' WHERE org = $1 AND component = $2", tx.org, component)
+}
+
+// VersionID is a version by its component and number.
+type VersionID struct {
+	Component string
+	Number    int
+}
+
+// maxAsked is how many versions one query asks for.
+const maxAsked = 200
+
+// Unproven are those of some versions that are marked, or that were not read.
+func (tx *Tx) Unproven(ids []VersionID) ([]sluice.Version, error) {
+	var out []sluice.Version
+	for part := range slices.Chunk(ids, maxAsked) {
+		args, these := []any{tx.org}, make([]string, len(part))
+		for i, id := range part {
+			args = append(args, id.Component, id.Number)
+			these[i] = "v.component = $" + strconv.Itoa(2*i+2) + " AND v.number = $" + strconv.Itoa(2*i+3)
+		}
+		found, err := all(tx, scanVersion, "SELECT "+versionColumns+` WHERE v.org = $1 AND (v.read_as = '' OR v.unchecked <> '')
+			AND (`+strings.Join(these, " OR ")+") ORDER BY v.component, v.number", args...)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, found...)
+	}
+	return out, nil
 }
 
 // EditVersion sets a version's name and note. A name that another version of the

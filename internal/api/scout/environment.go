@@ -44,10 +44,12 @@ type deployed struct {
 	Undo        string   `json:"undo,omitempty"`
 	Warnings    []string `json:"warnings,omitempty"`
 	Replayed    bool     `json:"replayed,omitempty"`
+	// Unchecked are the revisions that are marked.
+	Unchecked []sluice.Marked `json:"unchecked,omitempty"`
 }
 
 func deploymentOf(e sluice.Environment, done sluice.Outcome) deployed {
-	out := deployed{Environment: e.Name, Undo: done.Undo, Warnings: done.Warnings, Replayed: done.Replayed}
+	out := deployed{Environment: e.Name, Undo: done.Undo, Warnings: done.Warnings, Replayed: done.Replayed, Unchecked: done.Unchecked}
 	if done.Release != nil {
 		out.Release = done.Release.Number
 	}

@@ -95,6 +95,10 @@ func (a *Adapter) fail(w http.ResponseWriter, r *http.Request, err error) {
 		answer(w, status, map[string]string{"detail": sentence(e)})
 		return
 	}
+	if m := (*mistaken)(nil); errors.As(err, &m) {
+		answer(w, status, map[string][]detail{"detail": m.details})
+		return
+	}
 	d := detail{Where: []any{"body"}, Text: sentence(e), Type: "value_error"}
 	if e.Code == sluice.Refused {
 		d.Type = string(sluice.Refused)

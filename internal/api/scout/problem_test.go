@@ -85,6 +85,41 @@ func TestProblems(t *testing.T) {
 	}
 }
 
+// TestMistakesHaveTheirPlacesInTheBody: all that is wrong with a config is told at
+// once, by paths of the body as it was sent, and unchecked takes it all the same.
+func TestMistakesHaveTheirPlacesInTheBody(t *testing.T) {
+	t.Parallel()
+	in := install(t, scout.Config{}, sluice.RunBounds{})
+	in.revisions("triage", 1)
+	const body = `{"blocks": [{"block_archetype_id": "com.scoutos.input", "block_id": "inputs", "block_inputs": {"items": [{"key": "n", "input_type": "number", "default": "x"}]}},
+		{"block_archetype_id": "com.scoutos.text", "block_id": "a", "block_inputs": {"text": "é \"quoted\" {{ inputs.n "}},
+		{"block_archetype_id": "com.scoutos.slack", "block_id": "b"}]}`
+	want := []string{
+		"[body blocks 0 block_inputs items 0 default] the default of \"n\" does not fit it: it is text; a number is wanted",
+		"[body blocks 1 block_inputs text] template: the tag is not closed",
+		"[body blocks 2 block_archetype_id] blocks of \"com.scoutos.slack\" cannot be run",
+	}
+	for _, call := range [][2]string{{"POST", "/v2/workflows?workflow_key=x"}, {"PUT", "/v2/workflows/triage"}, {"POST", "/v2/workflows/revisions?workflow_id=triage"}} {
+		got := in.ask(call[0], call[1], body)
+		for i, w := range want {
+			said := fmt.Sprint(got.at("detail", i, "loc"), " ", got.at("detail", i, "msg"))
+			if got.status != 422 || !strings.HasPrefix(said, w) {
+				t.Errorf("%s %s: got %d %s, want %s", call[0], call[1], got.status, said, w)
+			}
+		}
+	}
+	got := in.ask("PUT", "/v2/workflows/triage?unchecked=true", body)
+	if n := fmt.Sprint(got.at("data", "unchecked", "mistakes")); got.status != 200 || n != "3" {
+		t.Errorf("unchecked: got %d %s", got.status, got.text)
+	}
+	if got = in.ask("PUT", "/v2/workflows/triage/revisions/2/promote", ""); fmt.Sprint(got.at("data", "sluice", "unchecked", 0, "version")) != "2" {
+		t.Errorf("promoted: %d %s", got.status, got.text)
+	}
+	if got = in.ask("PUT", "/v2/workflows/triage?unchecked=perhaps", body); got.status != 422 || fmt.Sprint(got.at("detail", 0, "loc")) != "[query unchecked]" {
+		t.Errorf("perhaps: %d %s", got.status, got.text)
+	}
+}
+
 // TestWhoMayCall refuses who may not, in Scout's form.
 func TestWhoMayCall(t *testing.T) {
 	t.Parallel()

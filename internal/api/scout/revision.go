@@ -54,9 +54,13 @@ func (a *Adapter) publish(w http.ResponseWriter, r *http.Request, component slui
 	ctx, ch := r.Context(), change(r)
 	key := ch.IdempotencyKey
 	ch.IdempotencyKey = step(key, "publish")
-	p, err := a.Services.Publish(ctx, sluice.PublishRequest{Component: component.Name, Files: []sluice.File{c.file}, Change: ch})
+	all, err := unchecked(r)
 	if err != nil {
 		return err
+	}
+	p, err := a.Services.Publish(ctx, sluice.PublishRequest{Component: component.Name, Files: []sluice.File{c.file}, Unchecked: all, Change: ch})
+	if err != nil {
+		return c.inBody(err)
 	}
 	edit := sluice.EditComponentRequest{Name: component.Name, Change: ch}
 	edit.IdempotencyKey = step(key, "describe")
@@ -78,6 +82,20 @@ func (a *Adapter) publish(w http.ResponseWriter, r *http.Request, component slui
 		return err
 	}
 	return data(w, out)
+}
+
+// unchecked reports whether a request asks for its config to be published although it
+// has mistakes, which Scout does not know.
+func unchecked(r *http.Request) (bool, error) {
+	text := r.URL.Query().Get("unchecked")
+	if text == "" {
+		return false, nil
+	}
+	all, err := strconv.ParseBool(text)
+	if err != nil {
+		return false, wrong("write unchecked=true", []any{"query", "unchecked"}, "unchecked is neither true nor false")
+	}
+	return all, nil
 }
 
 // step is the idempotency key of one step of a request that takes several.

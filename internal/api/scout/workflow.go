@@ -38,6 +38,7 @@ type workflow struct {
 	Digest      sluice.Digest      `json:"digest,omitempty"`
 	Quarantine  *sluice.Quarantine `json:"quarantine,omitempty"`
 	Purged      bool               `json:"purged,omitempty"`
+	Unchecked   *sluice.Unchecked  `json:"unchecked,omitempty"`
 }
 
 // identity is who did something.
@@ -68,7 +69,7 @@ func (a *Adapter) revision(ctx context.Context, v sluice.Version) (workflow, err
 	by := who(ctx, v.Author)
 	return workflow{
 		Config: raw, Key: v.Component, ID: v.Component, Revision: strconv.Itoa(v.Number), CreatedAt: v.At, LastUpdatedAt: v.At,
-		CreatedBy: by, LastUpdatedBy: by, Name: v.Name, Description: v.Note, Label: v.Label, Digest: v.Digest, Quarantine: v.Quarantine, Purged: v.Purged,
+		CreatedBy: by, LastUpdatedBy: by, Name: v.Name, Description: v.Note, Label: v.Label, Digest: v.Digest, Quarantine: v.Quarantine, Purged: v.Purged, Unchecked: v.Unchecked,
 	}, err
 }
 
@@ -180,12 +181,18 @@ func (a *Adapter) createWorkflow(w http.ResponseWriter, r *http.Request) error {
 // so that no component is left behind without one.
 func (a *Adapter) create(r *http.Request, name string, derived bool, c config) (sluice.Component, error) {
 	ctx, ch := r.Context(), change(r)
-	trial := sluice.PublishRequest{Component: name, Kind: sluice.KindWorkflow, Files: []sluice.File{c.file}, Change: sluice.Change{DryRun: true}}
+	all, err := unchecked(r)
+	if err != nil {
+		return sluice.Component{}, err
+	}
+	trial := sluice.PublishRequest{
+		Component: name, Kind: sluice.KindWorkflow, Files: []sluice.File{c.file}, Unchecked: all, Change: sluice.Change{DryRun: true},
+	}
 	req := sluice.AddComponentRequest{Name: name, Kind: sluice.KindWorkflow, Description: c.Description, Tags: c.Tags, Change: ch}
 	req.IdempotencyKey = step(ch.IdempotencyKey, "create")
 	for n := 2; ; n++ {
 		if _, err := a.Services.Publish(ctx, trial); err != nil && sluice.CodeOf(err) != sluice.Conflict {
-			return sluice.Component{}, err
+			return sluice.Component{}, c.inBody(err)
 		}
 		made, err := a.Services.AddComponent(ctx, req)
 		if sluice.CodeOf(err) != sluice.Conflict || !derived || n > maxTries {

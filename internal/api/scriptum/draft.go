@@ -82,7 +82,7 @@ func (s *service) CompileScriptDraft(context.Context, *pb.CompileScriptDraftRequ
 // another decision: of the environment, when it follows the latest, else of who
 // deploys.
 func (s *service) PublishScriptDraft(ctx context.Context, req *pb.PublishScriptDraftRequest) (*pb.PublishScriptDraftResponse, error) {
-	p, err := s.Services.PublishDraft(ctx, sluice.PublishDraftRequest{Component: req.GetName(), Change: change(ctx)})
+	p, err := s.Services.PublishDraft(ctx, sluice.PublishDraftRequest{Component: req.GetName(), Unchecked: req.GetUnchecked(), Change: change(ctx)})
 	if err != nil {
 		return nil, err
 	}

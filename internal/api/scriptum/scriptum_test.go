@@ -148,18 +148,47 @@ func TestScripts(t *testing.T) {
 	wantCode(t, err, codes.FailedPrecondition, "cannot be archived", "fix: take it away")
 }
 
+// TestPublishReadsWhole refuses a draft that cannot run, over gRPC and HTTP alike.
+func TestPublishReadsWhole(t *testing.T) {
+	t.Parallel()
+	in := install(t, server.Config{})
+	ctx := in.admin()
+	asked[*pb.CreateScriptResponse](t)(in.CreateScript(ctx, &pb.CreateScriptRequest{Name: "a"}))
+	for place, draft := range map[string]*pb.SaveScriptDraftRequest{
+		"a.scriptum:2:11: the script: unexpected token ;":                  {Name: "a", DslContent: "const a = 1;\nreturn a +;\n"},
+		"a.yaml:1:38: the default of \"n\" does not fit it: it is text; a": {Name: "a", YamlContent: "inputs: {n: {type: integer, default: x}}\nblocks: [{id: a, block: echo, vaule: 1}]\n"},
+	} {
+		asked[*pb.SaveScriptDraftResponse](t)(in.SaveScriptDraft(ctx, draft))
+		_, err := in.PublishScriptDraft(ctx, &pb.PublishScriptDraftRequest{Name: "a"})
+		wantCode(t, err, codes.InvalidArgument, place, "fix: ")
+		if draft.GetYamlContent() != "" {
+			wantCode(t, err, codes.InvalidArgument, "\na.yaml:2:31: a block of kind echo has no")
+		}
+		if status, out := in.call("POST", "/v1/scriptum/scripts/a/draft/publish", ""); status != 400 || !strings.Contains(fmt.Sprint(out), place) {
+			t.Errorf("over HTTP: %d %v, want %s", status, out, place)
+		}
+	}
+	asked[*pb.SaveScriptDraftResponse](t)(in.SaveScriptDraft(ctx, &pb.SaveScriptDraftRequest{Name: "a", DslContent: "return (;"}))
+	p := asked[*pb.PublishScriptDraftResponse](t)(in.PublishScriptDraft(ctx, &pb.PublishScriptDraftRequest{Name: "a", Unchecked: true}))
+	if !strings.HasPrefix(p.GetVersion().GetUnchecked(), "1 mistake: a.scriptum:1:9: ") {
+		t.Errorf("unchecked: %v", p)
+	}
+}
+
+const anyWorkflow = "blocks: [{id: a, block: echo, value: 1}]\n"
+
 // TestPublishDoesNotActivate is the difference that a message tells.
 func TestPublishDoesNotActivate(t *testing.T) {
 	t.Parallel()
 	in := install(t, server.Config{})
 	ctx := in.admin()
 	asked[*pb.CreateScriptResponse](t)(in.CreateScript(ctx, &pb.CreateScriptRequest{Name: "a"}))
-	asked[*pb.SaveScriptDraftResponse](t)(in.SaveScriptDraft(ctx, &pb.SaveScriptDraftRequest{Name: "a", YamlContent: "steps: []\n"}))
+	asked[*pb.SaveScriptDraftResponse](t)(in.SaveScriptDraft(ctx, &pb.SaveScriptDraftRequest{Name: "a", YamlContent: anyWorkflow}))
 	p := asked[*pb.PublishScriptDraftResponse](t)(in.PublishScriptDraft(ctx, &pb.PublishScriptDraftRequest{Name: "a"}))
 	if p.GetActiveVersion() != 0 || !strings.Contains(p.GetMessage(), "`sluice deploy set a 1 --to production`") || p.GetVersion().GetStatus() != pb.VersionStatus_VERSION_STATUS_COMPILED {
 		t.Errorf("published %v", p)
 	}
-	if c := asked[*pb.GetScriptCodeResponse](t)(in.GetScriptCode(ctx, &pb.GetScriptCodeRequest{Name: "a"})); c.GetYamlContent() != "steps: []\n" || c.GetVersion() != 1 {
+	if c := asked[*pb.GetScriptCodeResponse](t)(in.GetScriptCode(ctx, &pb.GetScriptCodeRequest{Name: "a"})); c.GetYamlContent() != anyWorkflow || c.GetVersion() != 1 {
 		t.Errorf("the code is %v", c)
 	}
 	d := asked[*pb.DeleteScriptResponse](t)

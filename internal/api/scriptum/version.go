@@ -9,10 +9,14 @@ import (
 )
 
 func version(v sluice.Version, status pb.VersionStatus) *pb.Version {
-	return &pb.Version{
+	out := &pb.Version{
 		Name: v.Component, Version: int32(v.Number), Status: status, Label: string(v.Label), Digest: string(v.Digest),
 		Note: v.Note, Author: v.Author, CreatedAtMs: v.At.Std().UnixMilli(),
 	}
+	if v.Unchecked != nil {
+		out.Unchecked = v.Unchecked.String()
+	}
+	return out
 }
 
 // statusIn is what became of a version in the environment: active, active once,

@@ -1345,6 +1345,7 @@ func (x *TestScriptDraftRequest) GetTimeout() string {
 type PublishScriptDraftRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Unchecked     bool                   `protobuf:"varint,2,opt,name=unchecked,proto3" json:"unchecked,omitempty"` // publish it although it has mistakes, and mark it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1384,6 +1385,13 @@ func (x *PublishScriptDraftRequest) GetName() string {
 		return x.Name
 	}
 	return ""
+}
+
+func (x *PublishScriptDraftRequest) GetUnchecked() bool {
+	if x != nil {
+		return x.Unchecked
+	}
+	return false
 }
 
 type PublishScriptDraftResponse struct {
@@ -1457,6 +1465,7 @@ type Version struct {
 	Note          string                 `protobuf:"bytes,6,opt,name=note,proto3" json:"note,omitempty"`
 	Author        string                 `protobuf:"bytes,7,opt,name=author,proto3" json:"author,omitempty"`
 	CreatedAtMs   int64                  `protobuf:"varint,8,opt,name=created_at_ms,json=createdAtMs,proto3" json:"created_at_ms,omitempty"`
+	Unchecked     string                 `protobuf:"bytes,9,opt,name=unchecked,proto3" json:"unchecked,omitempty"` // what was found amiss in it, when it was published all the same
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1545,6 +1554,13 @@ func (x *Version) GetCreatedAtMs() int64 {
 		return x.CreatedAtMs
 	}
 	return 0
+}
+
+func (x *Version) GetUnchecked() string {
+	if x != nil {
+		return x.Unchecked
+	}
+	return ""
 }
 
 type RollbackScriptRequest struct {
@@ -5342,13 +5358,14 @@ const file_scriptum_proto_rawDesc = "" +
 	"\n" +
 	"input_json\x18\x02 \x01(\tR\tinputJson\x12\x19\n" +
 	"\bload_env\x18\x03 \x01(\bR\aloadEnv\x12\x18\n" +
-	"\atimeout\x18\x04 \x01(\tR\atimeout\"/\n" +
+	"\atimeout\x18\x04 \x01(\tR\atimeout\"M\n" +
 	"\x19PublishScriptDraftRequest\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\"\x93\x01\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1c\n" +
+	"\tunchecked\x18\x02 \x01(\bR\tunchecked\"\x93\x01\n" +
 	"\x1aPublishScriptDraftResponse\x124\n" +
 	"\aversion\x18\x01 \x01(\v2\x1a.dodil.scriptum.v1.VersionR\aversion\x12%\n" +
 	"\x0eactive_version\x18\x02 \x01(\x05R\ractiveVersion\x12\x18\n" +
-	"\amessage\x18\x03 \x01(\tR\amessage\"\xef\x01\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\"\x8d\x02\n" +
 	"\aVersion\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x05R\aversion\x128\n" +
@@ -5357,7 +5374,8 @@ const file_scriptum_proto_rawDesc = "" +
 	"\x06digest\x18\x05 \x01(\tR\x06digest\x12\x12\n" +
 	"\x04note\x18\x06 \x01(\tR\x04note\x12\x16\n" +
 	"\x06author\x18\a \x01(\tR\x06author\x12\"\n" +
-	"\rcreated_at_ms\x18\b \x01(\x03R\vcreatedAtMs\"u\n" +
+	"\rcreated_at_ms\x18\b \x01(\x03R\vcreatedAtMs\x12\x1c\n" +
+	"\tunchecked\x18\t \x01(\tR\tunchecked\"u\n" +
 	"\x15RollbackScriptRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x05R\aversion\x12\x16\n" +
