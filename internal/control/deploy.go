@@ -22,36 +22,36 @@ func (c *Control) Deploy(ctx context.Context, req sluice.DeployRequest) (sluice.
 			return sluice.Outcome{}, err
 		}
 	}
-	deploy := func(s *sealer, hashed sluice.DeployRequest) (sluice.Outcome, error) {
+	deploy := func(k *openKeys, hashed sluice.DeployRequest) (sluice.Outcome, error) {
 		out, err := update(ctx, c, "deploy "+req.Environment, hashed, req.Change, func(tx *store.Tx) (sluice.Outcome, error) {
-			return c.deploy(tx, s, actor, req)
+			return c.deploy(tx, k, actor, req)
 		})
 		return c.confirmed(ctx, out, err, true)
 	}
 	if !slices.ContainsFunc(req.Changes, func(ch sluice.ChangeRequest) bool { return ch.Value != nil }) {
 		return deploy(nil, req)
 	}
-	return sealing(ctx, c, req.DryRun, func(s *sealer) (sluice.Outcome, error) { return deploy(s, s.masked(req)) })
+	return sealing(ctx, c, req.DryRun, func(k *openKeys) (sluice.Outcome, error) { return deploy(k, k.masked(req)) })
 }
 
 // masked is a request with fingerprints in the place of values, to be hashed.
-func (s *sealer) masked(req sluice.DeployRequest) sluice.DeployRequest {
+func (k *openKeys) masked(req sluice.DeployRequest) sluice.DeployRequest {
 	req.Changes = slices.Clone(req.Changes)
 	for i, ch := range req.Changes {
 		if ch.Value != nil {
-			fingerprint := s.fingerprint(ch.Variable, *ch.Value)
+			fingerprint := k.fingerprint(ch.Variable, *ch.Value)
 			req.Changes[i].Value = &fingerprint
 		}
 	}
 	return req
 }
 
-func (c *Control) deploy(tx *store.Tx, s *sealer, actor sluice.Actor, req sluice.DeployRequest) (sluice.Outcome, error) {
+func (c *Control) deploy(tx *store.Tx, k *openKeys, actor sluice.Actor, req sluice.DeployRequest) (sluice.Outcome, error) {
 	e, plan, created, err := c.openTarget(tx, actor, req.Environment, req.Create, req.ExpectedRelease)
 	if err != nil {
 		return sluice.Outcome{}, err
 	}
-	moves, err := resolveMoves(tx, s, req.Changes)
+	moves, err := resolveMoves(tx, k, req.Changes)
 	if err != nil {
 		return sluice.Outcome{}, err
 	}
@@ -161,9 +161,11 @@ func notASlip(tx *store.Tx, name, create string) error {
 }
 
 // resolveMoves finds what changes name, and seals the values that they bring.
-func resolveMoves(tx *store.Tx, s *sealer, changes []sluice.ChangeRequest) ([]sluice.Move, error) {
-	if s != nil {
-		if err := s.confirm(tx); err != nil {
+func resolveMoves(tx *store.Tx, k *openKeys, changes []sluice.ChangeRequest) ([]sluice.Move, error) {
+	var s *sealer // where no change brings a value
+	if k != nil {
+		var err error
+		if s, err = k.sealer(tx); err != nil {
 			return nil, err
 		}
 	}
@@ -220,7 +222,7 @@ func (s *sealer) resolve(tx *store.Tx, ch sluice.ChangeRequest) (sluice.Move, er
 	if ch.Value == nil {
 		return m, nil
 	}
-	fingerprint, err := s.put(tx, ch.Variable, *ch.Value)
+	fingerprint, err := s.put(ch.Variable, *ch.Value)
 	m.Set = &sluice.Assigned{Fingerprint: fingerprint, Secret: ch.Secret, Telling: sluice.SecretValue(*ch.Value)}
 	return m, err
 }

@@ -29,11 +29,11 @@ func (c *Control) ImportVariables(ctx context.Context, req sluice.ImportVariable
 	if len(kept) == 0 {
 		return none, sluice.Errorf(sluice.Invalid, "%s assigns no variable", file).Fix("write one KEY=VALUE a line")
 	}
-	out, err := sealing(ctx, c, req.DryRun, func(s *sealer) (sluice.ImportReport, error) {
+	out, err := sealing(ctx, c, req.DryRun, func(k *openKeys) (sluice.ImportReport, error) {
 		hashed := req
-		hashed.Text = s.fingerprint("", req.Text)
+		hashed.Text = k.fingerprint("", req.Text)
 		return update(ctx, c, "import "+req.Environment, hashed, req.Change, func(tx *store.Tx) (sluice.ImportReport, error) {
-			return c.importAll(tx, s, actor, req, kept)
+			return c.importAll(tx, k, actor, req, kept)
 		})
 	})
 	for _, a := range repeated {
@@ -42,13 +42,14 @@ func (c *Control) ImportVariables(ctx context.Context, req sluice.ImportVariable
 	return out, err
 }
 
-func (c *Control) importAll(tx *store.Tx, s *sealer, actor sluice.Actor, req sluice.ImportVariablesRequest, list []sluice.Assignment) (sluice.ImportReport, error) {
+func (c *Control) importAll(tx *store.Tx, k *openKeys, actor sluice.Actor, req sluice.ImportVariablesRequest, list []sluice.Assignment) (sluice.ImportReport, error) {
 	var out sluice.ImportReport
 	e, plan, created, err := c.openTarget(tx, actor, req.Environment, req.Create, req.ExpectedRelease)
 	if err != nil {
 		return out, err
 	}
-	if err := s.confirm(tx); err != nil {
+	s, err := k.sealer(tx)
+	if err != nil {
 		return out, err
 	}
 	if req.Component != "" {
@@ -62,7 +63,7 @@ func (c *Control) importAll(tx *store.Tx, s *sealer, actor sluice.Actor, req slu
 	if err != nil {
 		return out, err
 	}
-	moves, concerned, err := importMoves(tx, s, req, list, before)
+	moves, concerned, err := importMoves(s, req, list, before)
 	if err != nil {
 		return out, err
 	}
@@ -86,7 +87,7 @@ func (c *Control) importAll(tx *store.Tx, s *sealer, actor sluice.Actor, req slu
 		return list
 	}
 	was, is := pick(before), pick(after)
-	if err := s.show(tx, was, is); err != nil {
+	if err := s.show(was, is); err != nil {
 		return out, err
 	}
 	out.Variables = sluice.DiffVariables(was, is)
@@ -95,11 +96,11 @@ func (c *Control) importAll(tx *store.Tx, s *sealer, actor sluice.Actor, req slu
 
 // importMoves are the changes that a text asks for, and the slots that it is
 // about: its keys, and with prune the environment's own.
-func importMoves(tx *store.Tx, s *sealer, req sluice.ImportVariablesRequest, list []sluice.Assignment, before []sluice.Setting) ([]sluice.Move, map[sluice.Slot]bool, error) {
+func importMoves(s *sealer, req sluice.ImportVariablesRequest, list []sluice.Assignment, before []sluice.Setting) ([]sluice.Move, map[sluice.Slot]bool, error) {
 	moves := make([]sluice.Move, 0, len(list))
 	concerned := map[sluice.Slot]bool{}
 	for _, a := range list {
-		fingerprint, err := s.put(tx, a.Key, a.Value)
+		fingerprint, err := s.put(a.Key, a.Value)
 		if err != nil {
 			return nil, nil, err
 		}

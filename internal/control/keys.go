@@ -3,7 +3,6 @@ package control
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 
 	"github.com/sluice-dev/sluice"
@@ -12,8 +11,8 @@ import (
 )
 
 // keyring keeps the organization's data keys unwrapped, and knows where the
-// master key comes from. What it keeps may be out of date: another process may
-// have rotated them, so that each use compares the numbers with those stored.
+// master key comes from. What it keeps is used only while it was opened from the
+// keys that are stored: another process may have made the first, or rotated them.
 type keyring struct {
 	master seal.Config
 	mu     sync.Mutex
@@ -21,7 +20,7 @@ type keyring struct {
 }
 
 // errStaleKeys says that the data keys are not those which are stored.
-var errStaleKeys = errors.New("the data keys were rotated meanwhile")
+var errStaleKeys = errors.New("the data keys were changed meanwhile")
 
 // maxKeyTries bounds how often a change is begun anew after a rotation.
 const maxKeyTries = 4
@@ -46,11 +45,11 @@ func (c *Control) CheckKeys(ctx context.Context) error {
 }
 
 // unwrap returns the ring of the stored data keys: the one that is kept, if it
-// has the same, else a new one by the master key as it is now.
+// was opened from them, else a new one by the master key as it is now.
 func (k *keyring) unwrap(ctx context.Context, stored []store.DataKey) (*seal.Ring, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.ring != nil && slices.Equal(k.ring.Numbers(), numbersOf(stored)) {
+	if k.ring != nil && k.ring.Opened(wrappedOf(stored)) {
 		return k.ring, nil
 	}
 	existing := k.master
@@ -66,6 +65,15 @@ func (k *keyring) unwrap(ctx context.Context, stored []store.DataKey) (*seal.Rin
 	return ring, err
 }
 
+// stored is the ring of the keys that a transaction finds.
+func (k *keyring) stored(tx *store.Tx) (*seal.Ring, error) {
+	stored, err := tx.DataKeys()
+	if err != nil {
+		return nil, err
+	}
+	return k.unwrap(tx.Context(), stored)
+}
+
 func wrappedOf(stored []store.DataKey) []seal.Wrapped {
 	out := make([]seal.Wrapped, len(stored))
 	for i, s := range stored {
@@ -74,102 +82,134 @@ func wrappedOf(stored []store.DataKey) []seal.Wrapped {
 	return out
 }
 
-func numbersOf(stored []store.DataKey) []int64 {
-	out := make([]int64, len(stored))
-	for i, s := range stored {
-		out[i] = s.Number
-	}
-	return out
-}
-
-// sealer seals the values of one change.
-type sealer struct {
-	ring  *seal.Ring
-	fresh *seal.Wrapped // the first data key, which the change itself must store
-	dry   bool
-	org   string
+// openKeys are the data keys as they were read before a transaction. They seal
+// nothing: a transaction that finds them stored gets a sealer of them.
+type openKeys struct {
+	ring *seal.Ring
+	dry  bool // a dry run's own, where none is stored
+	org  string
 }
 
 // sealing runs a change that seals values. The keys are read before it, since
 // that may take a while; when they are rotated meanwhile, it is begun anew.
-func sealing[T any](ctx context.Context, c *Control, dry bool, change func(*sealer) (T, error)) (T, error) {
+func sealing[T any](ctx context.Context, c *Control, dry bool, change func(*openKeys) (T, error)) (T, error) {
 	var out T
 	var err error
 	for range maxKeyTries {
-		var s *sealer
-		if s, err = c.sealer(ctx, dry); err != nil {
+		var k *openKeys
+		if k, err = c.openKeys(ctx, dry); err != nil {
 			return out, err
 		}
-		if out, err = change(s); !errors.Is(err, errStaleKeys) {
+		if out, err = change(k); !errors.Is(err, errStaleKeys) {
 			return out, err
 		}
 	}
 	return out, sluice.Errorf(sluice.Unavailable, "the keys are being rotated").Fix("try again in a moment; nothing was changed").Because(err)
 }
 
-func (c *Control) sealer(ctx context.Context, dry bool) (*sealer, error) {
+func (c *Control) openKeys(ctx context.Context, dry bool) (*openKeys, error) {
 	var stored []store.DataKey
 	err := c.db.View(ctx, c.org, func(tx *store.Tx) (err error) {
 		stored, err = tx.DataKeys()
 		return err
 	})
-	s := &sealer{org: c.org, dry: dry}
-	switch {
-	case err != nil:
-		return nil, err
-	case len(stored) > 0:
-		s.ring, err = c.keys.unwrap(ctx, stored)
-		return s, err
-	case dry: // which must not make a key
-		s.ring, err = seal.NewEphemeral()
-		return s, err
+	k := &openKeys{org: c.org}
+	if err == nil && len(stored) == 0 {
+		if dry { // which must not make a key
+			k.dry = true
+			k.ring, err = seal.NewEphemeral()
+			return k, err
+		}
+		stored, err = c.firstKey(ctx)
 	}
+	if err != nil {
+		return nil, err
+	}
+	k.ring, err = c.keys.unwrap(ctx, stored)
+	return k, err
+}
+
+// firstKey stores the organization's first data key, unless there is one by now,
+// and returns what is stored. It is a transaction of its own before the change that
+// needs the key: also the hash of that request is taken with it.
+func (c *Control) firstKey(ctx context.Context) ([]store.DataKey, error) {
 	master, err := seal.Read(ctx, c.keys.master)
 	if err != nil {
 		return nil, err
 	}
-	ring, first, err := master.NewRing()
-	s.ring, s.fresh = ring, &first
-	return s, err
+	first, err := master.NewDataKey()
+	if err != nil {
+		return nil, err
+	}
+	var stored []store.DataKey
+	err = c.db.Update(ctx, c.org, func(tx *store.Tx) (err error) {
+		if stored, err = tx.DataKeys(); err != nil || len(stored) > 0 {
+			return err
+		}
+		if err = tx.AddDataKey(store.DataKey{Number: first.Number, Wrapped: first.Bytes}); err != nil {
+			return err
+		}
+		stored, err = tx.DataKeys()
+		return err
+	})
+	return stored, err
 }
 
-// confirm checks inside the transaction that the keys are those which are
-// stored, and stores the first.
-func (s *sealer) confirm(tx *store.Tx) error {
+// sealer seals the values of one transaction, with the keys that it found stored.
+type sealer struct {
+	tx   *store.Tx
+	ring *seal.Ring
+	org  string
+}
+
+// sealer checks inside the transaction that the keys are those which are stored.
+// [errStaleKeys] when they are not.
+func (k *openKeys) sealer(tx *store.Tx) (*sealer, error) {
 	stored, err := tx.DataKeys()
 	switch {
 	case err != nil:
-		return err
-	case len(stored) == 0 && s.fresh != nil:
-		return tx.AddDataKey(store.DataKey{Number: s.fresh.Number, Wrapped: s.fresh.Bytes})
-	case len(stored) == 0 && s.dry:
-		return nil
-	case !slices.Equal(s.ring.Numbers(), numbersOf(stored)):
-		return errStaleKeys
+		return nil, err
+	case k.dry && len(stored) == 0, k.ring.Opened(wrappedOf(stored)):
+		return &sealer{tx, k.ring, k.org}, nil
 	}
-	return nil
+	return nil, errStaleKeys
 }
 
-func (s *sealer) fingerprint(key, value string) string { return s.ring.Fingerprint(key, []byte(value)) }
+func (k *openKeys) fingerprint(key, value string) string {
+	return k.ring.Fingerprint(key, []byte(value))
+}
 
-// put stores a value sealed, unless it is there.
-func (s *sealer) put(tx *store.Tx, key, value string) (fingerprint string, err error) {
-	fingerprint = s.fingerprint(key, value)
-	if known, err := tx.Opens(fingerprint); known || err != nil {
+// put stores a value sealed, unless it is there. One that does not open any more
+// is sealed anew: its name, the fingerprint, says that it was the same.
+func (s *sealer) put(key, value string) (fingerprint string, err error) {
+	fingerprint = s.ring.Fingerprint(key, []byte(value))
+	there, err := s.tx.SealedValues([]string{fingerprint})
+	if err != nil {
 		return fingerprint, err
+	}
+	was, found := there[fingerprint]
+	known := found && !was.Elsewhere()
+	if known {
+		if _, err := s.ring.Open(s.org, fingerprint, was.Key, was.Bytes); err == nil {
+			return fingerprint, nil
+		}
 	}
 	number, bytes, err := s.ring.Seal(s.org, fingerprint, []byte(value))
 	if err != nil {
 		return fingerprint, err
 	}
-	return fingerprint, tx.PutSealed(store.Sealed{Fingerprint: fingerprint, Key: number, Bytes: bytes})
+	sealed := store.Sealed{Fingerprint: fingerprint, Key: number, Bytes: bytes}
+	if known {
+		return fingerprint, s.tx.Reseal(sealed)
+	}
+	return fingerprint, s.tx.PutSealed(sealed)
 }
 
 // show fills in the values of plain variables by the keys of this change, which
 // a dry run has nowhere else.
-func (s *sealer) show(tx *store.Tx, lists ...[]sluice.Variable) error {
+func (s *sealer) show(lists ...[]sluice.Variable) error {
 	for _, list := range lists {
-		err := openAll(tx, list, false, func(v store.Sealed) ([]byte, error) { return s.ring.Open(s.org, v.Fingerprint, v.Key, v.Bytes) })
+		err := openAll(s.tx, list, false, func(v store.Sealed) ([]byte, error) { return s.ring.Open(s.org, v.Fingerprint, v.Key, v.Bytes) })
 		if err != nil {
 			return err
 		}
@@ -180,10 +220,12 @@ func (s *sealer) show(tx *store.Tx, lists ...[]sluice.Variable) error {
 // openAll fills in the values that may be shown: the plain ones, and secrets when
 // they are to be revealed.
 func (c *Control) openAll(tx *store.Tx, variables []sluice.Variable, secrets bool) error {
-	return openAll(tx, variables, secrets, func(v store.Sealed) ([]byte, error) {
-		ring, err := c.keys.having(tx, v.Key)
-		if err != nil {
-			return nil, err
+	var ring *seal.Ring
+	return openAll(tx, variables, secrets, func(v store.Sealed) (_ []byte, err error) {
+		if ring == nil { // only where a value is to be opened
+			if ring, err = c.keys.stored(tx); err != nil {
+				return nil, err
+			}
 		}
 		return ring.Open(c.org, v.Fingerprint, v.Key, v.Bytes)
 	})
@@ -215,20 +257,4 @@ func openAll(tx *store.Tx, variables []sluice.Variable, secrets bool, open func(
 		v.Value = &value
 	}
 	return nil
-}
-
-// having is a ring with a data key: the one that is kept, or that of the keys as
-// they are stored.
-func (k *keyring) having(tx *store.Tx, number int64) (*seal.Ring, error) {
-	k.mu.Lock()
-	ring := k.ring
-	k.mu.Unlock()
-	if ring != nil && ring.Has(number) {
-		return ring, nil
-	}
-	stored, err := tx.DataKeys()
-	if err != nil {
-		return nil, err
-	}
-	return k.unwrap(tx.Context(), stored)
 }

@@ -97,19 +97,20 @@ func wrapNext(tx *store.Tx, master *seal.Master) (*seal.Ring, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := ring.Rotate(master); err != nil {
-		return nil, err
-	}
-	wrapped, err := ring.Rewrap(master)
+	again, err := ring.Rewrap(master)
 	if err != nil {
 		return nil, err
 	}
-	for _, w := range wrapped {
-		if err := tx.AddDataKey(store.DataKey{Number: w.Number, Wrapped: w.Bytes}); err != nil {
+	for _, w := range again {
+		if err := tx.RewrapDataKey(store.DataKey{Number: w.Number, Wrapped: w.Bytes}); err != nil {
 			return nil, err
 		}
 	}
-	return ring, nil
+	next, err := ring.Rotate(master)
+	if err != nil {
+		return nil, err
+	}
+	return ring, tx.AddDataKey(store.DataKey{Number: next.Number, Wrapped: next.Bytes})
 }
 
 // anyKey refuses to rotate what is not there, before a master key is asked for.

@@ -107,15 +107,19 @@ func (v *verifier) ring() (*seal.Ring, []int64, error) {
 	if err != nil || len(stored) == 0 {
 		return nil, nil, err
 	}
+	numbers := make([]int64, len(stored))
+	for i, k := range stored {
+		numbers[i] = k.Number
+	}
 	existing := v.control.keys.master
 	existing.Make = false
 	master, err := seal.Read(v.tx.Context(), existing)
 	if err != nil {
-		return nil, numbersOf(stored), nil //nolint:nilerr // what can be checked without it is
+		return nil, numbers, nil //nolint:nilerr // what can be checked without it is
 	}
 	ring, err := master.Unwrap(wrappedOf(stored))
 	if err != nil {
 		return nil, nil, brokenf("data keys: %v", err)
 	}
-	return ring, numbersOf(stored), nil
+	return ring, numbers, nil
 }

@@ -49,7 +49,7 @@ func TestNoAddedKeyIsLost(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			if _, stored[i], err = m.NewRing(); err != nil {
+			if _, stored[i], err = newRing(m); err != nil {
 				t.Error(err)
 			}
 		})
@@ -80,7 +80,7 @@ func TestRewrapWithTwo(t *testing.T) {
 	older, newer := identity(t), identity(t)
 	old := read(t, seal.Config{Key: older})
 	both := read(t, seal.Config{Key: newer + "\n" + older})
-	ring, first, err := old.NewRing()
+	ring, first, err := newRing(old)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -121,7 +121,7 @@ func TestReadSources(t *testing.T) {
 			t.Fatal(err)
 		}
 		if i == 0 {
-			if sealed, stored, err = m.NewRing(); err != nil {
+			if sealed, stored, err = newRing(m); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -157,7 +157,7 @@ func TestMakeOnce(t *testing.T) {
 	if t.Failed() {
 		return
 	}
-	_, stored, err := masters[0].NewRing()
+	_, stored, err := newRing(masters[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +183,7 @@ func TestAddIdentity(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ring, stored, err := old.NewRing()
+	ring, stored, err := newRing(old)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,7 +217,7 @@ func TestKeysDoNotPrint(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ring, _, err := m.NewRing()
+	ring, _, err := newRing(m)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package seal
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hmac"
@@ -40,11 +41,14 @@ type Wrapped struct {
 }
 
 // Ring holds the data keys of one organization and its fingerprint key, ready to
-// use. It is safe for concurrent use.
+// use. What is kept is sealed only by a ring that [Master.Unwrap] opened from the
+// stored keys, so that no caller seals with a key of its own. It is safe for
+// concurrent use.
 type Ring struct {
 	fingerprints []byte
 	mu           sync.RWMutex
 	keys         []dataKey // by number; the last seals
+	from         []Wrapped // what it was opened from, by number; nil once it holds more
 }
 
 type dataKey struct {
@@ -87,14 +91,15 @@ func NewEphemeral() (*Ring, error) {
 	return &Ring{fingerprints: random[keyBytes:], keys: []dataKey{key}}, err
 }
 
-// NewRing makes an organization's first data key and its fingerprint key.
-func (m *Master) NewRing() (*Ring, Wrapped, error) {
+// NewDataKey makes an organization's first data key and its fingerprint key,
+// wrapped. It seals once it is stored and was read back: of several that are made
+// at once, one is stored.
+func (m *Master) NewDataKey() (Wrapped, error) {
 	r, err := NewEphemeral()
 	if err != nil {
-		return nil, Wrapped{}, err
+		return Wrapped{}, err
 	}
-	w, err := m.wrap(r.keys[0], r.fingerprints)
-	return r, w, err
+	return m.wrap(r.keys[0], r.fingerprints)
 }
 
 func (m *Master) wrap(k dataKey, fingerprints []byte) (Wrapped, error) {
@@ -119,8 +124,8 @@ func (m *Master) Unwrap(stored []Wrapped) (*Ring, error) {
 	if len(stored) == 0 {
 		return nil, sluice.Errorf(sluice.Internal, "there is no data key to open")
 	}
-	r := &Ring{}
-	for _, w := range stored {
+	r := &Ring{from: slices.SortedFunc(slices.Values(stored), byNumber)}
+	for _, w := range r.from {
 		key, fingerprints, err := m.unwrap(w)
 		if err != nil {
 			return nil, err
@@ -134,8 +139,20 @@ func (m *Master) Unwrap(stored []Wrapped) (*Ring, error) {
 		}
 		r.fingerprints, r.keys = fingerprints, append(r.keys, k)
 	}
-	slices.SortFunc(r.keys, func(a, b dataKey) int { return int(a.number - b.number) })
 	return r, nil
+}
+
+func byNumber(a, b Wrapped) int { return cmp.Compare(a.Number, b.Number) }
+
+// Opened reports whether the ring was opened from exactly these stored keys. Their
+// bytes are compared: a number does not identify a key, since each caller that
+// finds none would make a number 1.
+func (r *Ring) Opened(stored []Wrapped) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return len(r.from) > 0 && slices.EqualFunc(r.from, slices.SortedFunc(slices.Values(stored), byNumber), func(a, b Wrapped) bool {
+		return a.Number == b.Number && bytes.Equal(a.Bytes, b.Bytes)
+	})
 }
 
 func (m *Master) unwrap(w Wrapped) (key, fingerprints []byte, err error) {
@@ -146,7 +163,8 @@ func (m *Master) unwrap(w Wrapped) (key, fingerprints []byte, err error) {
 	plain, err := age.Decrypt(bytes.NewReader(w.Bytes), identities...)
 	if no := (*age.NoIdentityMatchError)(nil); errors.As(err, &no) {
 		return nil, nil, sluice.Errorf(sluice.Unavailable, "the key in %s does not open data key %d: it is another master key", m.source, w.Number).
-			Fix("give the master key that the data was sealed under; after a rotation, the newest")
+			Fix("give the master key that the data was sealed under; after a rotation, the newest").
+			Fix("all servers and command lines on one database need the same master key")
 	}
 	if err != nil {
 		return nil, nil, damaged(w.Number)
@@ -178,7 +196,7 @@ func (r *Ring) Rotate(m *Master) (Wrapped, error) {
 	}
 	w, err := m.wrap(k, r.fingerprints)
 	if err == nil {
-		r.keys = append(slices.Clip(r.keys), k)
+		r.keys, r.from = append(slices.Clip(r.keys), k), nil
 	}
 	return w, err
 }
@@ -200,25 +218,9 @@ func (r *Ring) Rewrap(m *Master) ([]Wrapped, error) {
 
 // Current is the number of the data key that seals.
 func (r *Ring) Current() int64 {
-	numbers := r.Numbers()
-	return numbers[len(numbers)-1]
-}
-
-// Numbers are those of the data keys, rising.
-func (r *Ring) Numbers() []int64 {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	out := make([]int64, len(r.keys))
-	for i, k := range r.keys {
-		out[i] = k.number
-	}
-	return out
-}
-
-// Has reports whether it holds a data key.
-func (r *Ring) Has(number int64) bool {
-	_, found := r.find(number)
-	return found
+	return r.keys[len(r.keys)-1].number
 }
 
 func (r *Ring) find(number int64) (dataKey, bool) {
@@ -262,8 +264,10 @@ func (r *Ring) Open(org, fingerprint string, number int64, sealed []byte) ([]byt
 	}
 	padded, err := k.aead.Open(nil, nil, sealed, place(org, fingerprint, number))
 	if err != nil || len(padded) < lengthBytes || uint64(binary.BigEndian.Uint32(padded)) > uint64(len(padded)-lengthBytes) {
-		return nil, sluice.Errorf(sluice.Unavailable, "the sealed value %s is damaged", fingerprint).
-			Fix("see what else is: `sluice audit verify`; restore a backup: `sluice backup restore FILE`")
+		return nil, sluice.Errorf(sluice.Unavailable, "the sealed value %s does not open with data key %d: it is damaged, or another key sealed it", fingerprint, number).
+			Fix("see whether others do not either: `sluice audit verify`").
+			Fix("set the variable again: `sluice env set KEY=VALUE`, then drop what does not open: `sluice env shred KEY`").
+			Fix("or restore a backup: `sluice backup restore FILE`")
 	}
 	return padded[lengthBytes : lengthBytes+int(binary.BigEndian.Uint32(padded))], nil
 }

@@ -29,10 +29,15 @@ func (tx *Tx) DataKeys() ([]DataKey, error) {
 	}, "SELECT number, wrapped FROM data_keys WHERE org = $1 ORDER BY number", tx.org)
 }
 
-// AddDataKey writes a new data key, or one that was wrapped anew.
+// AddDataKey writes a new data key. It never takes the place of another: that one
+// may have sealed something.
 func (tx *Tx) AddDataKey(k DataKey) error {
-	return tx.change(`INSERT INTO data_keys (org, number, wrapped) VALUES ($1, $2, $3)
-		ON CONFLICT (org, number) DO UPDATE SET wrapped = excluded.wrapped`, tx.org, k.Number, k.Wrapped)
+	return tx.change("INSERT INTO data_keys (org, number, wrapped) VALUES ($1, $2, $3)", tx.org, k.Number, k.Wrapped)
+}
+
+// RewrapDataKey replaces how a data key is wrapped.
+func (tx *Tx) RewrapDataKey(k DataKey) error {
+	return tx.change("UPDATE data_keys SET wrapped = $1 WHERE org = $2 AND number = $3", k.Wrapped, tx.org, k.Number)
 }
 
 // DropDataKey removes a data key that seals nothing any more; it stays while it
