@@ -128,10 +128,25 @@ func makeDataDir(dir string) (created bool, err error) {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return false, unwritable(dir, err)
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	above := filepath.Dir(dir)
+	if err := os.MkdirAll(above, 0o700); err != nil {
 		return false, unwritable(dir, err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, ".gitignore"), []byte("*\n"), 0o600); err != nil {
+	// It appears under its name only once it is whole, for one of those who make it
+	// at once.
+	blank, err := os.MkdirTemp(above, filepath.Base(dir)+".new-*") // mode 0700
+	if err != nil {
+		return false, unwritable(dir, err)
+	}
+	defer os.RemoveAll(blank) // which is gone when it was put in place
+	if err := os.WriteFile(filepath.Join(blank, ".gitignore"), []byte("*\n"), 0o600); err != nil {
+		return false, unwritable(dir, err)
+	}
+	err = os.Rename(blank, dir)
+	if errors.Is(err, fs.ErrExist) { // another's, which is not empty
+		return false, nil
+	}
+	if err != nil {
 		return false, unwritable(dir, err)
 	}
 	return true, nil

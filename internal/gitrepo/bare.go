@@ -3,6 +3,7 @@ package gitrepo
 import (
 	"context"
 	"os"
+	"path/filepath"
 
 	"github.com/sluice-dev/sluice"
 )
@@ -24,13 +25,14 @@ func InitBare(ctx context.Context, dir string, settings ...[2]string) (*Repo, er
 	}
 	// A repository that was left half made is completed.
 	blank := &Repo{Dir: at, Common: at, at: at, patience: patience}
-	if _, err := blank.Run(ctx, nil, "init", "--quiet", "--bare", "--template=", "--", at); err != nil {
-		return nil, err
-	}
+	// The settings come first, since a repository that can be opened is not completed.
 	for _, s := range settings {
-		if _, err := blank.Run(ctx, nil, "config", s[0], s[1]); err != nil {
+		if _, err := blank.Run(ctx, nil, "config", "--file", filepath.Join(at, "config"), s[0], s[1]); err != nil {
 			return nil, err
 		}
+	}
+	if _, err := blank.Run(ctx, nil, "init", "--quiet", "--bare", "--template=", "--", at); err != nil {
+		return nil, err
 	}
 	return Open(dir)
 }

@@ -26,20 +26,58 @@ func (l *dirLock) Close() error {
 	return err
 }
 
-// lockDir takes the directory's lock, waiting at most so long.
-func lockDir(ctx context.Context, dir string, wait time.Duration) (*dirLock, error) {
-	deadline := time.Now().Add(wait)
-	for {
-		lock, err := tryLock(dir)
-		if err == nil || !errors.Is(err, syscall.EWOULDBLOCK) {
-			return lock, err
+// lockDir takes the directory's lock: a server's for as long as it runs, or a
+// command line's while it makes or changes the schema. Before that both take the
+// [schemaLock], so that neither takes the other for a server that runs.
+func lockDir(dir string) (*dirLock, error) {
+	lock, err := tryLock(dir)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return nil, sluice.Errorf(sluice.Conflict, "another Sluice server holds %s", dir).
+			Fix("stop it, or choose another directory with --data DIR").Because(err)
+	}
+	return lock, err
+}
+
+// schemaLock is held by one process of a data directory from before it looks at
+// the schema until that is as it needs it.
+type schemaLock struct {
+	dir  string
+	file *os.File // nil until it is taken
+}
+
+// schemaPatience is how long others that make the schema are waited for.
+const schemaPatience = 10 * time.Second
+
+// take waits for the lock, unless it is taken already.
+func (l *schemaLock) take(ctx context.Context) error {
+	if l.file != nil {
+		return nil
+	}
+	file, err := os.OpenFile(filepath.Join(l.dir, "lock.schema"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return dirError(l.dir, err)
+	}
+	for deadline := time.Now().Add(schemaPatience); ; {
+		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			l.file = file
+			return nil
 		}
-		if time.Now().After(deadline) || ctx.Err() != nil {
-			return nil, sluice.Errorf(sluice.Conflict, "another Sluice server holds %s", dir).
-				Fix("stop it, or choose another directory with --data DIR").Because(err)
+		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) || time.Now().After(deadline) || ctx.Err() != nil {
+			file.Close()
+			return sluice.Errorf(sluice.Unavailable, "another process makes or changes the schema in %s", l.dir).
+				Fix("try again in a moment; nothing was changed").Because(err)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
+}
+
+// Close lets the lock go, if it was taken.
+func (l *schemaLock) Close() error {
+	if l.file == nil {
+		return nil
+	}
+	return l.file.Close()
 }
 
 func tryLock(dir string) (*dirLock, error) {

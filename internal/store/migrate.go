@@ -42,6 +42,16 @@ func (db *DB) migrate(ctx context.Context, guarded func(func() error) error) err
 	return guarded(func() error { return db.apply(ctx, steps) })
 }
 
+// current reports whether the schema needs nothing of this program.
+func (db *DB) current(ctx context.Context) (bool, error) {
+	_, newest, err := db.steps()
+	if err != nil {
+		return false, err
+	}
+	have, err := db.schema(ctx)
+	return have == newest, err
+}
+
 func (db *DB) apply(ctx context.Context, steps []*goose.Migration) error {
 	options := []goose.ProviderOption{
 		goose.WithGoMigrations(steps...), goose.WithDisableGlobalRegistry(true), goose.WithTableName(versionTable),

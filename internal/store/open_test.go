@@ -36,14 +36,16 @@ func TestReopen(t *testing.T) {
 	})
 }
 
-// TestOpenTogether opens an empty database from many sides at once: one of them
-// makes the schema.
+// TestOpenTogether opens an empty database from many sides at once, as command
+// lines do and one server: one of them makes the schema, and none is refused.
 func TestOpenTogether(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(t *testing.T, cfg Config) {
 		const count = 6
 		ids := make(chan string, count)
-		for range count {
+		for i := range count {
+			cfg := cfg
+			cfg.Hold = i == count/2
 			go func() {
 				db, err := Open(context.Background(), cfg)
 				if err != nil {
@@ -51,7 +53,11 @@ func TestOpenTogether(t *testing.T) {
 					return
 				}
 				ids <- db.Ledger()
-				db.Close()
+				if !cfg.Hold {
+					db.Close()
+					return
+				}
+				t.Cleanup(func() { db.Close() }) // a server runs on while others come
 			}()
 		}
 		first := receive(t, ids)

@@ -30,17 +30,25 @@ func (db *DB) openSQLite(ctx context.Context, cfg Config) error {
 	if err := makeDir(cfg.Dir); err != nil {
 		return err
 	}
-	if cfg.Hold {
-		lock, err := lockDir(ctx, cfg.Dir, 0)
-		if err != nil {
+	path := filepath.Join(cfg.Dir, File)
+	making := &schemaLock{dir: cfg.Dir}
+	defer making.Close()
+	// Also the first connection to an empty file changes it, and who comes meanwhile
+	// would see a database that is half there.
+	if cfg.Hold || empty(path) {
+		if err := making.take(ctx); err != nil {
 			return err
 		}
-		db.lock = lock
+	}
+	if cfg.Hold {
+		var err error
+		if db.lock, err = lockDir(cfg.Dir); err != nil {
+			return err
+		}
 	}
 	if err := fresh(cfg.Dir, cfg.Beside); err != nil {
 		return err
 	}
-	path := filepath.Join(cfg.Dir, File)
 	if err := makeFile(path); err != nil {
 		return err
 	}
@@ -51,28 +59,43 @@ func (db *DB) openSQLite(ctx context.Context, cfg Config) error {
 	if err := db.openFile(path); err != nil {
 		return err
 	}
-	err = db.migrate(ctx, func(migrate func() error) error {
-		have, err := db.schema(ctx)
-		if err != nil {
-			return err
-		}
-		if sign := signOf(cfg.Dir, cfg.Beside); have == 0 && sign != "" && slices.Contains(cfg.Beside, sign) {
-			return lost(cfg.Dir, "has no content", sign)
-		}
-		if cfg.Hold {
-			return migrate()
-		}
-		lock, err := lockDir(ctx, cfg.Dir, 10*time.Second)
-		if err != nil {
-			return err
-		}
-		defer lock.Close()
-		return migrate()
-	})
-	if err != nil {
+	if err := db.migrate(ctx, func(migrate func() error) error { return db.migrateSQLite(ctx, cfg, making, migrate) }); err != nil {
 		return err
 	}
 	return db.place.complete()
+}
+
+// migrateSQLite makes or changes the schema while no other process does, or runs
+// that expects the schema as it is.
+func (db *DB) migrateSQLite(ctx context.Context, cfg Config, making *schemaLock, migrate func() error) error {
+	if err := making.take(ctx); err != nil {
+		return err
+	}
+	have, err := db.schema(ctx)
+	if err != nil {
+		return err
+	}
+	if sign := signOf(cfg.Dir, cfg.Beside); have == 0 && sign != "" && slices.Contains(cfg.Beside, sign) {
+		return lost(cfg.Dir, "has no content", sign)
+	}
+	if cfg.Hold {
+		return migrate()
+	}
+	if current, err := db.current(ctx); current || err != nil { // another has made it meanwhile
+		return err
+	}
+	lock, err := lockDir(cfg.Dir)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	return migrate()
+}
+
+// empty reports whether there is no database yet, without opening the file.
+func empty(path string) bool {
+	info, err := os.Stat(path)
+	return err != nil || info.Size() == 0
 }
 
 // openFile opens the two pools over one file: a single writer, whose
