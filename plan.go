@@ -65,7 +65,7 @@ func (s *Step) Changes() []SlotChange {
 	return out
 }
 
-// NewPlan starts a plan for a change that actor makes now.
+// NewPlan starts a plan for a change that actor makes now, by the wall clock.
 func NewPlan(past Past, actor string, now Time) *Plan {
 	return &Plan{
 		past: past, actor: actor, now: now, steps: map[string]*Step{},

@@ -119,8 +119,12 @@ func (p *Plan) guard(env Environment, cur Setting) error {
 	if r.Action != ActionRollback || r.Actor == p.actor || ago >= RollbackGuard {
 		return nil
 	}
-	return Errorf(Conflict, "%s rolled %s in %s back to %s %s ago (%s)", r.Actor, cur.Slot.Component(), env.Name,
-		cur.Value, ago.Truncate(time.Second), r.Ref()).
+	when := max(ago, 0).Truncate(time.Second).String() + " ago"
+	if ago < -RollbackGuard { // the ledger has times of a clock that was ahead
+		when = "at " + made.String() + ", which is still to come by the clock"
+	}
+	return Errorf(Conflict, "%s rolled %s in %s back to %s %s (%s)", r.Actor, cur.Slot.Component(), env.Name,
+		cur.Value, when, r.Ref()).
 		Fix("check whether that is enough; to go back one more, add --further")
 }
 

@@ -252,7 +252,7 @@ func (d *doctor) checkAudit() {
 		d.ok("audit", "the ledger is empty")
 	case d.info.VerifiedAt == 0:
 		d.warn("audit", fix, "the ledger was never verified")
-	case d.info.Now.Std().Sub(d.info.VerifiedAt.Std()) > auditAge:
+	case d.info.Now.Std().Sub(d.info.VerifiedAt.Std()).Abs() > auditAge:
 		d.warn("audit", fix, "the ledger was last verified on %s", d.e.clock(d.info.VerifiedAt))
 	default:
 		d.ok("audit", "the ledger held on %s", d.e.clock(d.info.VerifiedAt))

@@ -66,14 +66,14 @@ func dated(tx *store.Tx, step *sluice.Step, h head, r *sluice.Release) (lived bo
 		return true, nil
 	}
 	if h.shared { // clocks of others may be ahead, and histories meet that were apart
-		if h.at > tx.Now() || h.at < e.At || step.Inherited && e.Lived {
+		if h.at > tx.LedgerTime() || h.at < e.At || step.Inherited && e.Lived {
 			r.SourceAt = h.at
 			return true, nil
 		}
 		r.At = h.at
 		return e.Lived, nil
 	}
-	if h.at > tx.Now() {
+	if h.at > tx.LedgerTime() {
 		return false, sluice.Errorf(sluice.Invalid, "a release cannot be from the future: %s", h.at)
 	}
 	if e.Lived || step.Inherited && h.at < e.At {

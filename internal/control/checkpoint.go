@@ -43,7 +43,7 @@ func (c *Control) Checkpoint(ctx context.Context) (sluice.Checkpoint, error) {
 		if err != nil {
 			return err
 		}
-		out = sluice.Checkpoint{Ledger: c.db.Ledger(), Size: size, Root: root.String(), At: tx.Clock()}
+		out = sluice.Checkpoint{Ledger: c.db.Ledger(), Size: size, Root: root.String(), At: tx.WallClock()}
 		return sign(&out, key, origin(c.db.Ledger(), c.org))
 	})
 	return out, err

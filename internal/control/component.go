@@ -63,7 +63,13 @@ func attachEnvironments(tx *store.Tx, items []sluice.Component, at sluice.Time) 
 		items[i].Environments = map[string]string{}
 		index[items[i].Name] = i
 	}
-	past := !at.IsZero() && at < tx.Clock()
+	past := false
+	if !at.IsZero() {
+		var err error
+		if past, err = tx.Past(at); err != nil {
+			return err
+		}
+	}
 	environments, err := tx.Environments(past)
 	if err != nil {
 		return err
@@ -151,7 +157,7 @@ func addComponent(tx *store.Tx, actor string, req sluice.AddComponentRequest) (s
 	if out.Tags, err = sluice.CheckTags(req.Tags); err != nil {
 		return out, err
 	}
-	out.CreatedAt = tx.Now()
+	out.CreatedAt = tx.LedgerTime()
 	if _, err := tx.Append(actor, sluice.EntryComponentAdd, out.Name, out); err != nil {
 		return out, err
 	}

@@ -24,7 +24,7 @@ import (
 // DefaultOrganization is the one organization of an installation.
 const DefaultOrganization = "default"
 
-// keepAnswers is how long an idempotency key is remembered.
+// keepAnswers is how long an idempotency key is remembered, by the wall clock.
 const keepAnswers = 24 * time.Hour
 
 // Control implements [sluice.Services] for one organization.
@@ -180,7 +180,7 @@ func replay(tx *store.Tx, actor, key, hash string, out any) (bool, error) {
 		return false, nil
 	}
 	a, found, err := tx.Answer(actor, key)
-	if err != nil || !found || a.At < tx.Now()-sluice.Time(keepAnswers.Microseconds()) {
+	if err != nil || !found || a.At < tx.WallClock()-sluice.Time(keepAnswers.Microseconds()) {
 		return false, err
 	}
 	if a.Request != hash {
@@ -209,7 +209,7 @@ func remember(tx *store.Tx, actor, key, hash string, out any) error {
 	if err != nil {
 		return err
 	}
-	now := tx.Now()
+	now := tx.WallClock()
 	return tx.PutAnswer(actor, key, store.Answer{Request: hash, Answer: string(body), At: now}, now-sluice.Time(keepAnswers.Microseconds()))
 }
 

@@ -125,7 +125,7 @@ func (c *Control) openTarget(tx *store.Tx, actor sluice.Actor, name, create stri
 	}
 	if create == "" || found && !known.Deleted {
 		e, err := c.target(tx, actor, name, expected)
-		return e, sluice.NewPlan(tx, actor.Name, tx.Now()), false, err
+		return e, sluice.NewPlan(tx, actor.Name, tx.WallClock()), false, err
 	}
 	if err := actor.May(sluice.MayDeploy, name); err != nil {
 		return known, nil, false, err

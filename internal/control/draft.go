@@ -68,7 +68,7 @@ func (c *Control) SaveDraft(ctx context.Context, req sluice.SaveDraftRequest) (s
 		if err := expectDraft(tx, component.Name, req.Expect); err != nil {
 			return sluice.Draft{}, err
 		}
-		d := sluice.Draft{Component: component.Name, Digest: digest, Files: req.Files, SavedAt: tx.Now(), SavedBy: actor.Name}
+		d := sluice.Draft{Component: component.Name, Digest: digest, Files: req.Files, SavedAt: tx.WallClock(), SavedBy: actor.Name}
 		if err := tx.PutDraft(d); err != nil {
 			return d, err
 		}

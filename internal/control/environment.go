@@ -82,7 +82,7 @@ func (c *Control) createEnvironment(tx *store.Tx, actor string, e *sluice.Enviro
 	if err := addEnvironment(tx, actor, e); err != nil {
 		return nil, err
 	}
-	plan := sluice.NewPlan(tx, actor, tx.Now())
+	plan := sluice.NewPlan(tx, actor, tx.WallClock())
 	return plan, plan.Reparent(*e)
 }
 
@@ -98,7 +98,7 @@ func lastPosition(tx *store.Tx) (position int, err error) {
 // addEnvironment writes an environment that was not there.
 func addEnvironment(tx *store.Tx, actor string, e *sluice.Environment) error {
 	if e.CreatedAt == 0 {
-		e.CreatedAt = tx.Now()
+		e.CreatedAt = tx.LedgerTime()
 	}
 	if e.Root == "" {
 		e.Root = sluice.RootHash(nil)
@@ -187,7 +187,7 @@ func (c *Control) EditEnvironment(ctx context.Context, req sluice.EditEnvironmen
 }
 
 func (c *Control) editEnvironment(tx *store.Tx, actor string, was, next sluice.Environment, ch sluice.Change) (sluice.EnvironmentChange, error) {
-	plan := sluice.NewPlan(tx, actor, tx.Now())
+	plan := sluice.NewPlan(tx, actor, tx.WallClock())
 	if sameSettings(was, next) {
 		return sluice.EnvironmentChange{Environment: was, Releases: []sluice.Release{}}, nil
 	}
@@ -219,7 +219,7 @@ func (c *Control) DeleteEnvironment(ctx context.Context, req sluice.DeleteEnviro
 		if err := deletable(tx, e); err != nil {
 			return sluice.EnvironmentChange{}, err
 		}
-		plan := sluice.NewPlan(tx, actor.Name, tx.Now())
+		plan := sluice.NewPlan(tx, actor.Name, tx.WallClock())
 		if err := plan.Clear(e); err != nil {
 			return sluice.EnvironmentChange{}, err
 		}

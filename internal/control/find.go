@@ -169,7 +169,12 @@ func noVersion(tx *store.Tx, c sluice.Component, ref sluice.VersionRef) error {
 // point resolves an environment reference to the environment and the number of
 // a release, which is sluice.Latest when the present is meant.
 func point(tx *store.Tx, ref sluice.EnvironmentRef) (sluice.Environment, int64, error) {
-	past := ref.Exact || !ref.At.IsZero() && ref.At < tx.Clock()
+	past, err := ref.Exact, error(nil)
+	if !past && !ref.At.IsZero() {
+		if past, err = tx.Past(ref.At); err != nil {
+			return sluice.Environment{}, 0, err
+		}
+	}
 	e, err := findEnvironment(tx, ref.Name)
 	if err != nil && past { // the past of an environment outlives it
 		if deleted, found, lookErr := tx.FindEnvironment(ref.Name); lookErr == nil && found {
@@ -195,5 +200,5 @@ func point(tx *store.Tx, ref sluice.EnvironmentRef) (sluice.Environment, int64, 
 // parsePoint reads an environment reference from a request, where times carry
 // their zone.
 func parsePoint(tx *store.Tx, text string) (sluice.EnvironmentRef, error) {
-	return sluice.ParseEnvironmentRef(text, tx.Clock().Std())
+	return sluice.ParseEnvironmentRef(text, tx.WallClock().Std())
 }

@@ -20,7 +20,7 @@ func (c *Control) Info(ctx context.Context) (sluice.Info, error) {
 		if err != nil {
 			return err
 		}
-		out.DefaultEnvironment, out.VerifiedAt, out.Now = org.DefaultEnvironment, org.VerifiedAt, tx.Clock()
+		out.DefaultEnvironment, out.VerifiedAt, out.Now = org.DefaultEnvironment, org.VerifiedAt, tx.WallClock()
 		if out.Epoch, out.RecordedAt, err = tx.Position(); err != nil {
 			return err
 		}

@@ -172,7 +172,7 @@ func (m *machine) check(rt *rapid.T) {
 	m.checkState(rt, e, ref, n)
 	m.checkVariables(rt, e, ref, n, p.part())
 	far := m.model.clock + sluice.Time(p.Int64N(100_000_000_000)-99_999_999_990)
-	m.checkState(rt, e, fmt.Sprintf("%s@%s", e.name, far), e.at(far, m.model.clock))
+	m.checkState(rt, e, fmt.Sprintf("%s@%s", e.name, far), e.at(far, m.model.now()))
 	to, k := p.point(other)
 	m.checkDiff(rt, ref, e.after(n), to, other.after(k))
 	if len(m.model.components) > 0 {

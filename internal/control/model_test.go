@@ -201,7 +201,7 @@ func (p picked) point(e *place) (string, int64) {
 		return fmt.Sprintf("%s#%d", e.name, n), n
 	}
 	t := e.past[n-1].at + sluice.Time(p.Int64N(3)-1)
-	return fmt.Sprintf("%s@%s", e.name, t), e.at(t, p.m.model.clock)
+	return fmt.Sprintf("%s@%s", e.name, t), e.at(t, p.m.model.now())
 }
 
 // only selects components as a request does: all when it names none.

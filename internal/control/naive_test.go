@@ -125,9 +125,10 @@ func (e *place) after(release int64) snapshot {
 
 func (e *place) latest() int64 { return int64(len(e.past)) }
 
-// at is the last release by a time.
-func (e *place) at(t, clock sluice.Time) int64 {
-	if t >= clock {
+// at is the last release by a time: the present for one that the next release would
+// get or later.
+func (e *place) at(t, now sluice.Time) int64 {
+	if t >= now {
 		return e.latest()
 	}
 	for n := e.latest(); n > 0; n-- {

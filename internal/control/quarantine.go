@@ -48,7 +48,7 @@ func quarantine(tx *store.Tx, actor string, v sluice.Version, reason string) (sl
 	if v.Quarantine != nil {
 		return out, nil
 	}
-	q := sluice.Quarantine{Reason: reason, By: actor, At: tx.Now()}
+	q := sluice.Quarantine{Reason: reason, By: actor, At: tx.LedgerTime()}
 	out.Version.Quarantine, out.Changed = &q, true
 	if _, err := tx.Append(actor, sluice.EntryVersionQuarantine, v.Component+"@"+strconv.Itoa(v.Number), out.Version); err != nil {
 		return out, err

@@ -120,7 +120,7 @@ func (r *recording) version(v sluice.VersionRecord, p publishing) (sluice.Record
 	if err != nil || found {
 		return sluice.Recorded{Version: &known}, err
 	}
-	if p.At > r.tx.Now() { // the clock of elsewhere is ahead
+	if p.At > r.tx.LedgerTime() { // the clock of elsewhere is ahead
 		p.At = 0
 	}
 	if component.Kind == sluice.KindConfig { // whose content is data
@@ -173,7 +173,7 @@ func (r *recording) release(rec sluice.ReleaseRecord) (sluice.Recorded, error) {
 	if err != nil {
 		return sluice.Recorded{}, err
 	}
-	plan := sluice.NewPlan(r.tx, rec.Actor, r.tx.Now())
+	plan := sluice.NewPlan(r.tx, rec.Actor, r.tx.WallClock())
 	if err := plan.Record(e, rec, apart); err != nil {
 		return sluice.Recorded{}, err
 	}

@@ -116,7 +116,7 @@ func (c *Control) Promote(ctx context.Context, req sluice.PromoteRequest) (sluic
 		if err != nil {
 			return sluice.Outcome{}, err
 		}
-		plan := sluice.NewPlan(tx, actor.Name, tx.Now())
+		plan := sluice.NewPlan(tx, actor.Name, tx.WallClock())
 		if err := plan.Promote(e, source.name, slices.Concat(settings, variables), req.Expect); err != nil {
 			return sluice.Outcome{}, err
 		}

@@ -26,7 +26,7 @@ func (c *Control) Rollback(ctx context.Context, req sluice.RollbackRequest) (slu
 		if err != nil {
 			return sluice.Outcome{}, err
 		}
-		plan := sluice.NewPlan(tx, actor.Name, tx.Now())
+		plan := sluice.NewPlan(tx, actor.Name, tx.WallClock())
 		h := head{actor: actor.Name, action: sluice.ActionRollback, change: req.Change}
 		switch {
 		case req.Release > 0:

@@ -35,7 +35,7 @@ func (c *Control) StartRun(ctx context.Context, req sluice.StartRunRequest) (slu
 			return run, sluice.Errorf(sluice.LimitExceeded, "%d runs are waiting or running; the limit is %d", open, c.bounds.Queue).
 				Fix("try again later, or raise it: `sluice serve --run-queue N`").Fix("see what runs: `sluice thread list --status running`").Because(sluice.ErrFull)
 		}
-		run.CreatedAt = tx.Clock()
+		run.CreatedAt = tx.WallClock()
 		if req.Timeout > 0 {
 			run.Deadline = run.CreatedAt + sluice.Time(req.Timeout*1_000_000)
 		}

@@ -23,7 +23,8 @@ const (
 func (c *Control) DueCallbacks(ctx context.Context) ([]sluice.Run, error) {
 	var due []store.Callback
 	find := func(tx *store.Tx) (err error) {
-		due, err = tx.Callbacks(tx.Clock(), maxCallbacks)
+		now := tx.WallClock()
+		due, err = tx.Callbacks(now, now+sluice.Time(maxPause.Microseconds()), maxCallbacks)
 		return err
 	}
 	if err := c.db.View(ctx, c.org, find); err != nil || len(due) == 0 {
@@ -42,7 +43,7 @@ func (c *Control) DueCallbacks(ctx context.Context) ([]sluice.Run, error) {
 			}
 			cb.Attempts++
 			pause := callbackPause << min(cb.Attempts, 20)
-			cb.DueAt = tx.Clock() + sluice.Time(min(pause, maxPause).Microseconds())
+			cb.DueAt = tx.WallClock() + sluice.Time(min(pause, maxPause).Microseconds())
 			if err := tx.PutCallback(cb); err != nil {
 				return err
 			}
@@ -85,7 +86,7 @@ func (c *Control) SweepRuns(ctx context.Context) (bool, error) {
 			days = sluice.DefaultKeepRuns
 		}
 		err = c.db.Update(ctx, c.org, func(tx *store.Tx) error {
-			n, err := tx.DeleteRuns(e.Name, tx.Clock()-sluice.Time(days*microsecondDay), sweptAtOnce)
+			n, err := tx.DeleteRuns(e.Name, tx.WallClock()-sluice.Time(days*microsecondDay), sweptAtOnce)
 			more = more || n == sweptAtOnce
 			return err
 		})

@@ -25,7 +25,7 @@ func (c *Control) CancelRun(ctx context.Context, req sluice.CancelRunRequest) (s
 		if err != nil {
 			return err
 		}
-		now := tx.Clock()
+		now := tx.WallClock()
 		for _, s := range steps {
 			if s.Status.Ended() {
 				continue
@@ -66,7 +66,7 @@ func dueCallback(tx *store.Tx, row *store.RunRow) error {
 	if row.Callback == "" {
 		return nil
 	}
-	return tx.PutCallback(store.Callback{Run: row.ID, DueAt: tx.Clock()})
+	return tx.PutCallback(store.Callback{Run: row.ID, DueAt: tx.WallClock()})
 }
 
 // changeRun changes a run for one who may run in its environment, and takes it
@@ -113,7 +113,7 @@ func (c *Control) ResumeRun(ctx context.Context, req sluice.ResumeRunRequest) (s
 		return sluice.Run{}, err
 	}
 	out, err := c.changeRun(ctx, req.Run, func(tx *store.Tx, actor sluice.Actor, row *store.RunRow) error {
-		resumed := sluice.Resumption{At: tx.Clock(), Actor: actor.Name, How: how}
+		resumed := sluice.Resumption{At: tx.WallClock(), Actor: actor.Name, How: how}
 		switch {
 		case row.Status.Ended():
 			return sluice.Errorf(sluice.Conflict, "run %s has ended: it %s", row.ID, ended(row.Status)).Fix("start another: `sluice thread run %s`", cmp.Or(row.Component, "--file PATH"))
@@ -124,7 +124,7 @@ func (c *Control) ResumeRun(ctx context.Context, req sluice.ResumeRunRequest) (s
 		case how != "continue":
 			return sluice.Errorf(sluice.Conflict, "run %s waits for nobody: it is %s", row.ID, asShown(tx, *row).Status).Fix("see `sluice thread get %s`", row.ID)
 		case row.Status == sluice.RunPaused:
-		case row.Status == sluice.RunRunning && row.LeaseUntil > tx.Clock():
+		case row.Status == sluice.RunRunning && row.Held(tx.WallClock()):
 			return sluice.Errorf(sluice.Conflict, "run %s is running", row.ID).Fix("follow it: `sluice thread watch %s`", row.ID)
 		}
 		if resumed.Secrets, err = c.otherSecrets(tx, row.Run); err != nil {
@@ -189,7 +189,7 @@ func (c *Control) resumeStep(tx *store.Tx, actor sluice.Actor, row *store.RunRow
 	if !found || over || step.Status != sluice.StepWaiting && step.Status != sluice.StepFailed && step.Status != sluice.StepUnknown {
 		return "", sluice.Errorf(sluice.Conflict, "step %s of run %s waits for nobody", shortly(path), row.ID).Fix("it waits at step %s", row.Waiting.Step)
 	}
-	now := tx.Clock()
+	now := tx.WallClock()
 	asks := step.Status == sluice.StepWaiting && step.Kind == "ask"
 	step.Change, step.EndedAt, step.WakeAt = row.Change, now, 0
 	masker, err := c.maskerOf(tx, row.Run)

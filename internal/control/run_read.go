@@ -57,7 +57,7 @@ func shortly(s string) string {
 
 // asShown is a run as it is told: one whose worker is gone is interrupted.
 func asShown(tx *store.Tx, row store.RunRow) sluice.Run {
-	if row.Status == sluice.RunRunning && row.LeaseUntil <= tx.Clock() {
+	if row.Status == sluice.RunRunning && !row.Held(tx.WallClock()) {
 		row.Status = sluice.RunInterrupted
 	}
 	return row.Run

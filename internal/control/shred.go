@@ -57,8 +57,8 @@ func shred(tx *store.Tx, actor string, req sluice.ShredRequest) (sluice.ShredRep
 		out.Component = component.Name
 	}
 	before := req.Before
-	if before == 0 || before > tx.Now() {
-		before = tx.Now()
+	if before == 0 || before > tx.LedgerTime() {
+		before = tx.LedgerTime()
 	}
 	slot := sluice.VariableSlot(req.Key, out.Component)
 	past, err := tx.Intervals(e.Name, slot)

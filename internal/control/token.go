@@ -32,7 +32,7 @@ func (c *Control) Authenticate(ctx context.Context, secret string) (sluice.Actor
 	err := c.db.View(ctx, c.org, func(tx *store.Tx) error {
 		found := false
 		var err error
-		if t, found, err = tx.TokenByHash(id, hash, tx.Clock()); err != nil {
+		if t, found, err = tx.TokenByHash(id, hash, tx.WallClock()); err != nil {
 			return err
 		}
 		switch {
@@ -40,7 +40,7 @@ func (c *Control) Authenticate(ctx context.Context, secret string) (sluice.Actor
 			return badToken("the token is not valid")
 		case t.RevokedAt != 0:
 			return badToken("the token was revoked at " + t.RevokedAt.String())
-		case t.ExpiresAt != 0 && t.ExpiresAt <= tx.Clock():
+		case t.ExpiresAt != 0 && t.ExpiresAt <= tx.WallClock():
 			return badToken("the token expired at " + t.ExpiresAt.String())
 		}
 		return nil
@@ -128,7 +128,7 @@ func createToken(tx *store.Tx, actor string, req sluice.CreateTokenRequest) (slu
 	if _, err := rand.Read(id[:]); err != nil {
 		return sluice.Token{}, err
 	}
-	t := sluice.Token{ID: hex.EncodeToString(id[:]), Name: req.Name, Roles: req.Roles, CreatedAt: tx.Now(), CreatedBy: actor}
+	t := sluice.Token{ID: hex.EncodeToString(id[:]), Name: req.Name, Roles: req.Roles, CreatedAt: tx.LedgerTime(), CreatedBy: actor}
 	for _, name := range req.Environments {
 		e, err := findEnvironment(tx, name)
 		if err != nil {
@@ -137,7 +137,7 @@ func createToken(tx *store.Tx, actor string, req sluice.CreateTokenRequest) (slu
 		t.Environments = append(t.Environments, e.Name)
 	}
 	if req.ExpiresIn > 0 {
-		t.ExpiresAt = t.CreatedAt + sluice.Time(req.ExpiresIn*1_000_000)
+		t.ExpiresAt = tx.WallClock() + sluice.Time(req.ExpiresIn*1_000_000)
 	}
 	if _, err := tx.Append(actor, sluice.EntryTokenCreate, t.ID, t); err != nil {
 		return t, err
@@ -175,7 +175,7 @@ func (c *Control) RotateToken(ctx context.Context, req sluice.RotateTokenRequest
 			return t, err
 		}
 		t.Secret = secret
-		return t, tx.RotateToken(t.ID, hashSecret(secret), tx.Now()+sluice.Time(req.Grace*1_000_000))
+		return t, tx.RotateToken(t.ID, hashSecret(secret), tx.WallClock()+sluice.Time(req.Grace*1_000_000))
 	})
 }
 
@@ -190,7 +190,7 @@ func (c *Control) RevokeToken(ctx context.Context, req sluice.RevokeTokenRequest
 		if err != nil || t.RevokedAt != 0 {
 			return t, err
 		}
-		t.RevokedAt = tx.Now()
+		t.RevokedAt = tx.LedgerTime()
 		if _, err := tx.Append(actor.Name, sluice.EntryTokenRevoke, t.ID, t); err != nil {
 			return t, err
 		}

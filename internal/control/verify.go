@@ -34,7 +34,7 @@ func (c *Control) Verify(ctx context.Context, req sluice.VerifyRequest) (sluice.
 	if err != nil || !report.Holds {
 		return report, err
 	}
-	return report, c.db.Update(ctx, c.org, func(tx *store.Tx) error { return tx.SetVerified(tx.Clock()) })
+	return report, c.db.Update(ctx, c.org, func(tx *store.Tx) error { return tx.SetVerified(tx.WallClock()) })
 }
 
 // broken says what does not hold. It is an answer, not a failure.

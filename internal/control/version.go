@@ -177,7 +177,7 @@ func addVersion(tx *store.Tx, actor string, component sluice.Component, p publis
 	for _, f := range p.infos {
 		size += f.Size
 	}
-	now := tx.Now()
+	now := tx.LedgerTime()
 	v := sluice.Version{
 		Component: component.Name, Number: component.Latest + 1, Label: p.label, Name: p.Name, Note: p.Note,
 		Digest: p.digest, Size: size, Files: p.infos, Requires: p.requires, Pins: p.pins, Commit: p.Commit, Author: actor, At: now, RecordedAt: now,
@@ -225,7 +225,7 @@ func (c *Control) follow(tx *store.Tx, actor string, v sluice.Version, out *slui
 		if e, err = tx.Environment(e.Name); err != nil {
 			return err
 		}
-		plan := sluice.NewPlan(tx, actor, tx.Now())
+		plan := sluice.NewPlan(tx, actor, tx.WallClock())
 		var releases []sluice.Release
 		err := plan.Deploy(e, []sluice.Move{{Slot: sluice.ComponentSlot(v.Component), Pin: v.Pin()}})
 		if err == nil { // a refusal comes before anything is written

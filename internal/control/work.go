@@ -31,8 +31,14 @@ func (c *Control) ClaimRuns(ctx context.Context, worker, only string, limit int,
 		if err != nil {
 			return err
 		}
-		now := tx.Clock()
+		now := tx.WallClock()
 		for _, row := range rows {
+			if row.LeaseUntil > now { // of a clock that was ahead: a worker that lives will extend it
+				if _, err := tx.Lease(row.ID, row.Fence, now+sluice.Time(lease.Microseconds())); err != nil {
+					return err
+				}
+				continue
+			}
 			row.Fence++
 			row.Change++
 			row.Status, row.Worker, row.LeaseUntil, row.WakeAt, row.Waiting = sluice.RunRunning, worker, now+sluice.Time(lease.Microseconds()), 0, nil
@@ -53,11 +59,11 @@ func (c *Control) ClaimRuns(ctx context.Context, worker, only string, limit int,
 }
 
 func claimable(tx *store.Tx, only string, limit int) ([]store.RunRow, error) {
-	now := tx.Clock()
+	now := tx.WallClock()
 	if only != "" {
 		row, found, err := tx.Run(only)
 		open := row.Status == sluice.RunPending || row.Status == sluice.RunRunning || row.Status == sluice.RunPaused && row.WakeAt > 0
-		if err != nil || !found || !open || row.WakeAt > now || row.LeaseUntil > now {
+		if err != nil || !found || !open || row.WakeAt > now || row.Held(now) {
 			return nil, err
 		}
 		return []store.RunRow{row}, nil
@@ -138,7 +144,7 @@ func (c *Control) ExtendRuns(ctx context.Context, claims []sluice.RunClaim, leas
 	var lost []string
 	err := c.db.Update(ctx, c.org, func(tx *store.Tx) error {
 		lost = nil
-		until := tx.Clock() + sluice.Time(lease.Microseconds())
+		until := tx.WallClock() + sluice.Time(lease.Microseconds())
 		for _, claim := range claims {
 			held, err := tx.Lease(claim.Run, claim.Fence, until)
 			if err != nil {
@@ -157,7 +163,7 @@ func (c *Control) ExtendRuns(ctx context.Context, claims []sluice.RunClaim, leas
 // the turn is over.
 func (c *Control) CommitRun(ctx context.Context, done sluice.RunCommit, lease time.Duration) error {
 	err := c.db.Update(ctx, c.org, func(tx *store.Tx) error {
-		now := tx.Clock()
+		now := tx.WallClock()
 		change, steps, held, err := tx.Advance(done.Run, done.Fence, done.Begun, now+sluice.Time(lease.Microseconds()))
 		switch {
 		case err != nil:

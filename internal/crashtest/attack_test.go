@@ -38,7 +38,7 @@ func heavyRun(t *testing.T, dir string) string {
 	if err := n.db.Update(t.Context(), control.DefaultOrganization, func(tx *store.Tx) error {
 		r := sluice.Run{
 			ID: id, Component: "heavy", Kind: sluice.KindWorkflow, Environment: "production", Status: sluice.RunCompleted, Actor: "alice",
-			CreatedAt: tx.Clock(), StartedAt: tx.Clock(), EndedAt: tx.Clock(), Steps: heavySteps, Change: 1,
+			CreatedAt: tx.WallClock(), StartedAt: tx.WallClock(), EndedAt: tx.WallClock(), Steps: heavySteps, Change: 1,
 		}
 		if err := tx.AddRun(r, nil); err != nil {
 			return err

@@ -50,7 +50,8 @@ func (p *pusher) stage(ctx context.Context, batch []PushRef) (pattern string, cl
 	return dir + "*:refs/*", clear, nil
 }
 
-// leftovers returns the refs of pushes that were killed a day ago or earlier.
+// leftovers returns the refs of pushes that were killed a day ago or earlier, or
+// began by a clock that was ahead.
 func (p *pusher) leftovers(ctx context.Context) (names []string) {
 	refs, err := p.repo.Refs(ctx, strings.TrimSuffix(outbox, "/"))
 	if err != nil {
@@ -59,7 +60,7 @@ func (p *pusher) leftovers(ctx context.Context) (names []string) {
 	for _, ref := range refs {
 		began, _, _ := strings.Cut(strings.TrimPrefix(ref.Name, outbox), "-")
 		seconds, err := strconv.ParseInt(began, 10, 64)
-		if err == nil && time.Since(time.Unix(seconds, 0)) > leftover {
+		if err == nil && time.Since(time.Unix(seconds, 0)).Abs() > leftover {
 			names = append(names, ref.Name)
 		}
 	}

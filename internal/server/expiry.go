@@ -7,7 +7,7 @@ import (
 	"github.com/sluice-dev/sluice"
 )
 
-// expiry is the next time at which a token that watches ends.
+// expiry is the next time, by the wall clock, at which a token that watches ends.
 type expiry struct {
 	mu    sync.Mutex
 	next  sluice.Time
@@ -27,7 +27,7 @@ func (s *Server) endAt(at sluice.Time) {
 		e.timer.Stop()
 	}
 	e.next = at
-	e.timer = time.AfterFunc(time.Until(at.Std()), func() {
+	e.timer = time.AfterFunc(at.Std().Sub(s.cfg.Now()), func() {
 		e.mu.Lock()
 		e.next = 0
 		e.mu.Unlock()

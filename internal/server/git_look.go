@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/gitrepo"
@@ -112,7 +111,7 @@ func (g *git) write(ctx context.Context, done *outcome) error {
 
 // note keeps what a look came to, and tells the log what is new.
 func (g *git) note(done *outcome, err error) {
-	now := sluice.TimeOf(time.Now())
+	now := sluice.TimeOf(g.s.cfg.Now())
 	log := g.s.cfg.Log
 	fresh := g.keep(done.results)
 	for _, r := range fresh {

@@ -73,7 +73,7 @@ type Config struct {
 	Runs sluice.RunBounds
 	// Git says which repositories are followed and written to.
 	Git GitConfig
-	// Now is the clock. Defaults to time.Now.
+	// Now is the wall clock. Defaults to time.Now.
 	Now func() time.Time
 }
 
@@ -86,6 +86,9 @@ func (cfg Config) withDefaults() Config {
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
 	return cfg
 }

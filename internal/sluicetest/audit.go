@@ -59,7 +59,7 @@ func tokens(s *suite) {
 	made, err := s.CreateToken(s.ctx, sluice.CreateTokenRequest{
 		Name: "bob", Roles: []sluice.Role{sluice.RoleDeployer}, Environments: []string{"staging"}, ExpiresIn: 3600,
 	})
-	if err != nil || made.Secret == "" || made.ExpiresAt != made.CreatedAt+sluice.Time(time.Hour.Microseconds()) || made.CreatedBy != "alice" {
+	if err != nil || made.Secret == "" || made.ExpiresAt != sluice.TimeOf(s.clock.Add(time.Hour)) || made.CreatedBy != "alice" {
 		s.Fatalf("made %+v, %v", made, err)
 	}
 	for _, bad := range []sluice.CreateTokenRequest{

@@ -149,26 +149,17 @@ func (tx *Tx) RunContent(id string) (sluice.RunContent, error) {
 }
 
 // Claimable are runs that wait for a worker: new ones, those given back whose
-// time has come, and those whose worker's lease is over.
+// time has come, and those that nobody holds any more.
 func (tx *Tx) Claimable(now sluice.Time, limit int) ([]RunRow, error) {
+	after, by := leased(now)
 	return all(tx, scanRun, "SELECT "+runColumns+` FROM runs WHERE org = $1 AND status IN ('pending', 'running')
-		AND wake_at <= $2 AND lease_until <= $3 ORDER BY wake_at, id LIMIT $4`, tx.org, now, now, limit)
+		AND wake_at <= $2 AND (lease_until <= $3 OR lease_until > $4) ORDER BY wake_at, id LIMIT $5`, tx.org, now, after, by, limit)
 }
 
 // Overdue are paused runs that have waited long enough.
 func (tx *Tx) Overdue(now sluice.Time, limit int) ([]RunRow, error) {
 	return all(tx, scanRun, "SELECT "+runColumns+" FROM runs WHERE org = $1 AND status = 'paused' AND wake_at > 0 AND wake_at <= $2 ORDER BY wake_at LIMIT $3",
 		tx.org, now, limit)
-}
-
-// NextWake is the earliest time at which a run is to be taken up, 0 for none.
-func (tx *Tx) NextWake() (sluice.Time, error) {
-	at, found, err := first(tx, plain[sluice.Time], `SELECT CASE WHEN wake_at > lease_until THEN wake_at ELSE lease_until END AS at FROM runs
-		WHERE org = $1 AND status IN ('pending', 'running') ORDER BY at LIMIT 1`, tx.org)
-	if err != nil || !found {
-		return 0, err
-	}
-	return at, nil
 }
 
 // OpenRuns counts runs that have neither ended nor paused.
@@ -322,13 +313,14 @@ func (tx *Tx) DropCallback(run string) error {
 	return tx.change("DELETE FROM run_callbacks WHERE org = $1 AND run = $2", tx.org, run)
 }
 
-// Callbacks are those that are due.
-func (tx *Tx) Callbacks(now sluice.Time, limit int) ([]Callback, error) {
+// Callbacks are those that are due, and those that are due later than any can be:
+// a clock that was ahead has set them.
+func (tx *Tx) Callbacks(now, latest sluice.Time, limit int) ([]Callback, error) {
 	return all(tx, func(s scanner) (Callback, error) {
 		var c Callback
 		err := s.Scan(&c.Run, &c.DueAt, &c.Attempts)
 		return c, err
-	}, "SELECT run, due_at, attempts FROM run_callbacks WHERE org = $1 AND due_at <= $2 ORDER BY due_at LIMIT $3", tx.org, now, limit)
+	}, "SELECT run, due_at, attempts FROM run_callbacks WHERE org = $1 AND (due_at <= $2 OR due_at > $3) ORDER BY due_at LIMIT $4", tx.org, now, latest, limit)
 }
 
 // likeText is a pattern that finds a text anywhere.

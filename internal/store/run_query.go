@@ -44,11 +44,13 @@ func runWhere(q sluice.RunQuery, version int, now sluice.Time, args []any) (stri
 		for _, s := range q.Status {
 			switch s {
 			case sluice.RunInterrupted:
-				args = append(args, now)
-				any = append(any, fmt.Sprintf("status = 'running' AND lease_until <= $%d", len(args)))
+				after, by := leased(now)
+				args = append(args, after, by)
+				any = append(any, fmt.Sprintf("status = 'running' AND (lease_until <= $%d OR lease_until > $%d)", len(args)-1, len(args)))
 			case sluice.RunRunning:
-				args = append(args, now)
-				any = append(any, fmt.Sprintf("status = 'running' AND lease_until > $%d", len(args)))
+				after, by := leased(now)
+				args = append(args, after, by)
+				any = append(any, fmt.Sprintf("status = 'running' AND lease_until > $%d AND lease_until <= $%d", len(args)-1, len(args)))
 			case sluice.RunFailed: // in words, so that the index of failures is seen to fit
 				any = append(any, "status = 'failed'")
 			default:
@@ -68,7 +70,7 @@ func runWhere(q sluice.RunQuery, version int, now sluice.Time, args []any) (stri
 
 // Runs are runs, newest first, before an id when one is given.
 func (tx *Tx) Runs(q sluice.RunQuery, version int, before string, limit int) (Rows[RunRow], error) {
-	where, args := runWhere(q, version, tx.Clock(), []any{tx.org})
+	where, args := runWhere(q, version, tx.WallClock(), []any{tx.org})
 	if before != "" {
 		args = append(args, before)
 		where += fmt.Sprintf(" AND id < $%d", len(args))
@@ -94,7 +96,7 @@ type RunSum struct {
 
 // RunSums groups runs.
 func (tx *Tx) RunSums(q sluice.RunQuery, version int) ([]RunSum, error) {
-	where, args := runWhere(q, version, tx.Clock(), []any{tx.org})
+	where, args := runWhere(q, version, tx.WallClock(), []any{tx.org})
 	return all(tx, func(s scanner) (RunSum, error) {
 		var r RunSum
 		err := s.Scan(&r.Component, &r.Environment, &r.Version, &r.Release, &r.Status, &r.Bucket, &r.Runs, &r.First, &r.Last,

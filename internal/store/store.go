@@ -34,7 +34,7 @@ type Config struct {
 	// Listen is the URL of a connection to PostgreSQL itself for LISTEN, where
 	// Postgres leads to a pooler. Defaults to Postgres.
 	Listen string
-	// Now is the clock. Defaults to time.Now.
+	// Now is the wall clock. Defaults to time.Now.
 	Now func() time.Time
 	// Log receives what no caller is waiting for. Defaults to discarding.
 	Log *slog.Logger

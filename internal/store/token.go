@@ -31,7 +31,7 @@ func (tx *Tx) Token(id string) (sluice.Token, bool, error) {
 }
 
 // TokenByHash finds the token whose secret, or whose former secret within its
-// grace, has this hash.
+// grace by the wall clock, has this hash.
 func (tx *Tx) TokenByHash(id, hash string, now sluice.Time) (sluice.Token, bool, error) {
 	return first(tx, scanToken, "SELECT "+tokenColumns+` FROM tokens
 		WHERE org = $1 AND id = $2 AND (hash = $3 OR (old_hash = $4 AND old_until > $5))`, tx.org, id, hash, hash, now)
@@ -52,7 +52,8 @@ func (tx *Tx) AddToken(t sluice.Token, hash string) error {
 		tx.org, t.ID, t.Name, string(roles), string(environments), hash, t.CreatedAt, t.CreatedBy, t.ExpiresAt)
 }
 
-// RotateToken replaces the hash; the former one is good until a time.
+// RotateToken replaces the hash; the former one is good until a time of the wall
+// clock.
 func (tx *Tx) RotateToken(id, hash string, oldUntil sluice.Time) error {
 	return tx.change("UPDATE tokens SET old_hash = hash, old_until = $1, hash = $2 WHERE org = $3 AND id = $4", oldUntil, hash, tx.org, id)
 }
@@ -78,9 +79,13 @@ func (tx *Tx) Answer(actor, key string) (Answer, bool, error) {
 	}, "SELECT request, answer, at FROM idempotency WHERE org = $1 AND actor = $2 AND key = $3", tx.org, actor, key)
 }
 
-// PutAnswer stores an answer, and forgets those from before a time.
+// PutAnswer stores an answer, and forgets those from before a time. Those of after
+// this one, which a clock that was ahead has dated, count from now.
 func (tx *Tx) PutAnswer(actor, key string, a Answer, forget sluice.Time) error {
 	if err := tx.change("DELETE FROM idempotency WHERE at < $1", forget); err != nil {
+		return err
+	}
+	if err := tx.change("UPDATE idempotency SET at = $1 WHERE at > $2", a.At, a.At); err != nil {
 		return err
 	}
 	return tx.change(`INSERT INTO idempotency (org, actor, key, request, answer, at) VALUES ($1, $2, $3, $4, $5, $6)

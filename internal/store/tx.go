@@ -91,15 +91,6 @@ func (db *DB) beginRead(ctx context.Context) (*sql.Tx, error) {
 // Context is the caller's context in a reading transaction.
 func (tx *Tx) Context() context.Context { return tx.ctx }
 
-// Now is the time that the next ledger entry gets: the clock, but always later
-// than the entry before.
-func (tx *Tx) Now() sluice.Time {
-	return max(sluice.TimeOf(tx.db.now()), tx.last+1)
-}
-
-// Clock is the clock as it stands.
-func (tx *Tx) Clock() sluice.Time { return sluice.TimeOf(tx.db.now()) }
-
 func (tx *Tx) exec(query string, args ...any) (sql.Result, error) {
 	return tx.writer.exec(tx.ctx, query, args...)
 }
