@@ -74,7 +74,7 @@ type Actor struct {
 // matters to [MayDeploy], [MayRun] and [MayReveal] alone.
 func (a Actor) May(p Permission, environment string) error {
 	if a.Name == "" {
-		return Errorf(Unauthenticated, "no token was given").Fix("set SLUICE_TOKEN, or pass --token")
+		return Errorf(Unauthenticated, "no token was given").Ask("{token}")
 	}
 	limited := false
 	for _, r := range a.Roles {

@@ -63,7 +63,7 @@ func TestErrors(t *testing.T) {
 	cause := errors.New("disk is full")
 	err := sluice.Errorf(sluice.Conflict, "%s moved: %w", "x", cause).Fix("look at %s", "x")
 	wrapped := fmt.Errorf("in between: %w", err)
-	if got := sluice.AsError(wrapped); got != err || got.Error() != "x moved: disk is full" || got.Fixes[0] != "look at x" || !errors.Is(wrapped, cause) {
+	if got := sluice.AsError(wrapped); got != err || got.Error() != "x moved: disk is full" || got.Fixes[0].Text != "look at x" || !errors.Is(wrapped, cause) {
 		t.Errorf("an error became %+v", got)
 	}
 	for in, want := range map[error]sluice.Code{

@@ -64,7 +64,7 @@ func (p *Plan) copyVariable(env Environment, source string, from Setting) error 
 	}
 	if from.Value.Stub {
 		return Errorf(Refused, "%s has no value in %s: it is a stub", from.Slot.Name(), source).
-			Fix("set it: `sluice env set %s -e %s`", assignment(from.Slot), source)
+			Do(SetVariable(source, from.Slot), "set it")
 	}
 	if masked(from.Value) {
 		p.copied(env, source, from)
@@ -96,7 +96,7 @@ func (p *Plan) returning(env Environment, cur Setting, source string, was Settin
 	case p.secrets == SecretsExact:
 		return p.returningExact(env, source, was)
 	case p.secrets == SecretsCurrent && cur.Value.Live():
-		p.Kept = append(p.Kept, Kept{Slot: cur.Slot, Reason: "a secret keeps its present value; --secrets exact brings the old one back"})
+		p.Kept = append(p.Kept, Kept{Slot: cur.Slot, Reason: Ask("a secret keeps its present value; {secrets=exact} brings the old one back")})
 		return want, true, nil
 	case masked(want):
 		want = p.stub(env, was.Slot, "a secret, and there is no present value")
@@ -120,7 +120,7 @@ func (p *Plan) returningExact(env Environment, source string, was Setting) (Valu
 	}
 	if !there {
 		return want, false, Errorf(Refused, "the value that %s had in %s was shredded", was.Slot.Name(), source).
-			Fix("use --secrets current to keep what is there, or --secrets stub")
+			Ask("use {secrets=current} to keep what is there, or {secrets=stub}")
 	}
 	parent, err := p.parent(env, was.Slot)
 	if err == nil && want.Secret && !want.Equal(parent.Value) {
@@ -138,17 +138,8 @@ func (p *Plan) there(v Value) (bool, error) {
 }
 
 func (p *Plan) stub(env Environment, slot Slot, why string) Value {
-	p.Stubbed = append(p.Stubbed, Kept{Slot: slot, Reason: why + ": `sluice env set " + assignment(slot) + " -e " + env.Name + "`"})
+	p.Stubbed = append(p.Stubbed, Kept{Slot: slot, Reason: Do(SetVariable(env.Name, slot), "%s", why)})
 	return Value{Sealed: Sealed{Stub: true}}
-}
-
-// assignment is how a command sets a variable, without a value.
-func assignment(slot Slot) string {
-	key, component, _ := slot.Variable()
-	if component == "" {
-		return key + "=…"
-	}
-	return key + "=… --component " + component
 }
 
 var fingerprintForm = regexp.MustCompile(`^[0-9a-f]{8,32}$`)
@@ -169,7 +160,7 @@ func matchesVariable(v Value, expect string) (bool, error) {
 		return v.Hidden, nil
 	case !fingerprintForm.MatchString(digits):
 		return false, Errorf(Invalid, "an expected variable is the beginning of its fingerprint, stub, hidden or none").
-			Fix("see the fingerprints: `sluice env list -o json`")
+			Do(ListVariables(""), "see the fingerprints")
 	}
 	return v.Fingerprint != "" && strings.HasPrefix(v.Fingerprint, digits), nil
 }
@@ -190,7 +181,7 @@ func (p *Plan) overlays(env Environment, component string, release int64, restor
 			continue
 		}
 		if !restore {
-			p.Kept = append(p.Kept, Kept{Slot: was.Slot, Reason: "it has changed since; --with-config takes it back too"})
+			p.Kept = append(p.Kept, Kept{Slot: was.Slot, Reason: Ask("it has changed since; {with_config} takes it back too")})
 			continue
 		}
 		if err := p.goBack(env, cur, was); err != nil {

@@ -34,7 +34,7 @@ var ErrFull = errors.New("full")
 type Error struct {
 	Code    Code
 	Message string
-	Fixes   []string
+	Fixes   []Advice
 	// Mistakes are those of a file, where Message tells of them: see [Broken].
 	Mistakes []Mistake
 	cause    error
@@ -47,9 +47,25 @@ func Errorf(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Message: err.Error(), cause: errors.Unwrap(err)}
 }
 
-// Fix adds one sentence or command that tells what to do next.
+// Fix adds a sentence that tells what to do next and is true on every surface:
+// it names no command, flag or field. For those there are Do and Ask.
 func (e *Error) Fix(format string, args ...any) *Error {
-	e.Fixes = append(e.Fixes, fmt.Sprintf(format, args...))
+	return e.Advise(Advise(format, args...))
+}
+
+// Do adds an operation that helps; see [Do].
+func (e *Error) Do(op Operation, format string, args ...any) *Error {
+	return e.Advise(Do(op, format, args...))
+}
+
+// Ask adds what to change of the request itself; see [Ask].
+func (e *Error) Ask(format string, args ...any) *Error {
+	return e.Advise(Ask(format, args...))
+}
+
+// Advise adds advice.
+func (e *Error) Advise(advice ...Advice) *Error {
+	e.Fixes = append(e.Fixes, advice...)
 	return e
 }
 

@@ -37,7 +37,7 @@ type GitStatus struct {
 	// Error is why the last look or push failed, "" when it did not; Since is when that
 	// began.
 	Error string   `json:"error,omitempty"`
-	Fixes []string `json:"fixes,omitempty"`
+	Fixes []Advice `json:"fixes,omitempty"`
 	Since Time     `json:"error_since,omitzero"`
 	// Stopped says that nothing is written to the mirror until an administrator has
 	// said what is to become of releases that were made apart.
@@ -73,7 +73,7 @@ type GitResult struct {
 	Component   string   `json:"component,omitempty"`
 	Release     string   `json:"release,omitempty"` // that it became, or that has it
 	Description string   `json:"description"`
-	Fixes       []string `json:"fixes,omitempty"`
+	Fixes       []Advice `json:"fixes,omitempty"`
 	Commit      Commit   `json:"commit,omitempty"` // that it points at
 	Actor       string   `json:"actor,omitempty"`  // who moved it
 }

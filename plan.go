@@ -37,7 +37,7 @@ type Plan struct {
 	// Stubbed are secrets that have no value now.
 	Stubbed []Kept
 	// Warnings are what the change leaves amiss.
-	Warnings []string
+	Warnings []Advice
 	// Copied are the environments whose secrets were copied from there.
 	Copied []string
 	// deployed and undone count what the change set really did to components, to
@@ -244,9 +244,9 @@ func (p *Plan) split(env Environment, cur Setting, shares []Share) error {
 
 func (p *Plan) unset(env Environment, cur Setting) error {
 	if !cur.Own() {
-		why := "nothing is set here"
+		why := Advise("nothing is set here")
 		if cur.Origin != "" {
-			why = "inherited from " + cur.Origin + "; hide it with --hide"
+			why = Ask("inherited from %s; hide it with {hide}", cur.Origin)
 		}
 		p.Kept = append(p.Kept, Kept{Slot: cur.Slot, Reason: why})
 		return nil
@@ -334,11 +334,11 @@ func (p *Plan) expect(env Environment, cur Setting, expect string) error {
 			moved = Errorf(Conflict, "%s in %s is %s, not %s: %s by %s at %s", cur.Slot.Name(), env.Name, is, wanted, r.Ref(), r.Actor, r.At)
 		}
 	}
-	look := "sluice env list -e " + env.Name
+	look := ListVariables(env.Name)
 	if name := cur.Slot.Component(); name != "" {
-		look = "sluice history " + name + " --from " + env.Name
+		look = SeeHistory(name, env.Name)
 	}
-	return moved.Fix("look with `%s`, then try again with what you see", look)
+	return moved.Do(look, "see {}, then try again with what you see")
 }
 
 // Matches reports whether a value is the one that expect names: a number, a

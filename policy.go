@@ -47,8 +47,8 @@ func (p *Plan) admitContent(slot Slot, v Value) error {
 		}
 		if why != "" {
 			return Errorf(Refused, "%s@%s is %s and may not go live", name, pin, why).
-				Fix("choose another version: `sluice version list %s`", name).
-				Fix("or, for a whole environment, leave it out with --except %s", name)
+				Do(ListVersions(name), "choose another version").
+				Ask("or, for a whole environment, leave it out with {except=%s}", name)
 		}
 	}
 	return nil
@@ -80,7 +80,7 @@ func (p *Plan) allowPin(env Environment, slot Slot, pin Pin) error {
 	}
 	name, from := slot.Component(), strings.Join(env.PromotesFrom, " or ")
 	return Errorf(Refused, "%s takes versions from %s, and %s@%s was never live there", env.Name, from, name, pin).
-		Fix("deploy it there first: `sluice deploy set %s %s --to %s`", name, pin, env.PromotesFrom[0])
+		Do(DeployVersion(name, pin.String(), env.PromotesFrom[0]), "deploy it there first")
 }
 
 // AllowSource refuses a promotion from an environment that the target does not

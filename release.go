@@ -190,22 +190,22 @@ type Outcome struct {
 	// Stubbed are secrets that have no value now.
 	Stubbed []Kept `json:"stubbed,omitempty"`
 	// Warnings are what the change leaves amiss.
-	Warnings []string `json:"warnings,omitempty"`
+	Warnings []Advice `json:"warnings,omitempty"`
 	// Quarantined are the versions that may not come back.
 	Quarantined []string `json:"quarantined,omitempty"`
 	// Unchecked are the versions which the change brought that are marked. A rollback
 	// tells of marks that are known, and has nothing read.
 	Unchecked []Marked `json:"unchecked,omitempty"`
-	// Undo is the command that takes the change back.
-	Undo     string `json:"undo,omitempty"`
-	DryRun   bool   `json:"dry_run,omitempty"`
-	Replayed bool   `json:"replayed,omitempty"` // the stored answer of an earlier try
+	// Undo takes the change back.
+	Undo     *Advice `json:"undo,omitempty"`
+	DryRun   bool    `json:"dry_run,omitempty"`
+	Replayed bool    `json:"replayed,omitempty"` // the stored answer of an earlier try
 }
 
 // Kept is a slot that a change left as it is.
 type Kept struct {
 	Slot   Slot   `json:"slot"`
-	Reason string `json:"reason"`
+	Reason Advice `json:"reason"`
 }
 
 // ReleaseQuery selects releases, newest first.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 )
 
 // Check checks what only shows when everything is planned: that the components
@@ -76,13 +75,12 @@ func (p *Plan) checkRequired(env Environment, slot Slot) error {
 		if len(missing) == 0 {
 			continue
 		}
-		sets := strings.Join(missing, "=… ") + "=…"
 		lacks := fmt.Sprintf("%s@%s requires %s, which %s lacks", slot.Component(), pin, Listing(missing, 20), env.Name)
 		if p.demands[slotOf{env.Name, slot}] {
-			return Errorf(Refused, "%s", lacks).Fix("set it first: `sluice env set %s -e %s`", sets, env.Name).
-				Fix("or in the same release: `sluice deploy set %s %s --to %s --set %s`", slot.Component(), pin, env.Name, strings.Join(missing, "=… --set ")+"=…")
+			return Errorf(Refused, "%s", lacks).Do(SetVariables(env.Name, "", missing...), "set it first").
+				Do(DeployVersion(slot.Component(), pin.String(), env.Name, missing...), "or in the same release")
 		}
-		p.Warnings = append(p.Warnings, fmt.Sprintf("%s: `sluice env set %s -e %s`", lacks, sets, env.Name))
+		p.Warnings = append(p.Warnings, Do(SetVariables(env.Name, "", missing...), "%s", lacks))
 	}
 	return nil
 }
@@ -140,7 +138,7 @@ func (p *Plan) checkScopes(step *Step) error {
 				where = "the overlay of " + component + " in " + where
 			}
 			return Errorf(LimitExceeded, "%s would hold %d variables; the limit is %d", where, n, MaxVariables).
-				Fix("take some away: `sluice env delete KEY -e %s`", step.Environment.Name)
+				Do(DeleteVariable(step.Environment.Name, "", ""), "take some away")
 		}
 	}
 	return nil

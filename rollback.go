@@ -125,7 +125,7 @@ func (p *Plan) guard(env Environment, cur Setting) error {
 	}
 	return Errorf(Conflict, "%s rolled %s in %s back to %s %s (%s)", r.Actor, cur.Slot.Component(), env.Name,
 		cur.Value, when, r.Ref()).
-		Fix("check whether that is enough; to go back one more, add --further")
+		Ask("check whether that is enough; to go back one more, add {further}")
 }
 
 // previous walks under to the nearest version that differs and may run.
@@ -144,11 +144,11 @@ func (p *Plan) previous(env Environment, cur Setting) (Setting, error) {
 	name := cur.Slot.Component()
 	if !cur.Value.Live() {
 		return Setting{}, Errorf(NotFound, "%s is not live in %s and nothing was before%s", name, env.Name, skipped).
-			Fix("see `sluice history %s`", name)
+			Do(SeeHistory(name, ""), "see {}")
 	}
 	return Setting{}, Errorf(NotFound, "nothing was live before %s of %s in %s%s", cur.Value, name, env.Name, skipped).
-		Fix("name a version: `sluice rollback %s --to VERSION --in %s`", name, env.Name).
-		Fix("or take it away: `sluice deploy unset %s --from %s`", name, env.Name)
+		Do(RollbackTo(name, env.Name, "", ""), "name a version").
+		Do(Undeploy(name, env.Name), "or take it away")
 }
 
 // RollbackAll takes the slots of an environment back to what they were after a
@@ -210,7 +210,7 @@ func (p *Plan) Revert(env Environment, r Release, secrets SecretPolicy, only fun
 			if now == "" {
 				now = "nothing"
 			}
-			p.Kept = append(p.Kept, Kept{Slot: c.Slot, Reason: "it has moved on to " + now})
+			p.Kept = append(p.Kept, Kept{Slot: c.Slot, Reason: Advise("it has moved on to %s", now)})
 			continue
 		}
 		was, err := p.past.Setting(env.Name, c.Slot, r.Number-1)
@@ -276,22 +276,22 @@ func (p *Plan) uncover(env Environment, cur, was Setting) error {
 	return p.put(env, next, true)
 }
 
-// Undo is the command that takes a release back.
-func Undo(r Release) string {
-	undo := "sluice rollback --release " + r.Ref()
-	if slices.ContainsFunc(r.Changes, func(c SlotChange) bool { return masked(c.From) || masked(c.To) }) {
-		undo += " --secrets exact"
-	}
+// Undo takes a release back.
+func Undo(r Release) Operation {
 	if len(r.Changes) == 1 && r.Changes[0].Slot.Component() != "" {
 		c := r.Changes[0]
-		back := fmt.Sprintf("sluice rollback %s --to %s#%d", c.Slot.Component(), r.Environment, r.Number-1)
+		expect := "none"
 		switch {
 		case len(c.To.Split) > 0:
-			return back
+			expect = ""
 		case c.To.Live():
-			return back + " --expect " + c.To.String()
+			expect = c.To.String()
 		}
-		return back + " --expect none"
+		return RollbackTo(c.Slot.Component(), r.Environment, fmt.Sprintf("%s#%d", r.Environment, r.Number-1), expect)
 	}
-	return undo
+	secrets := SecretPolicy("")
+	if slices.ContainsFunc(r.Changes, func(c SlotChange) bool { return masked(c.From) || masked(c.To) }) {
+		secrets = SecretsExact
+	}
+	return RevertRelease(r.Environment, r.Number, secrets)
 }

@@ -104,7 +104,7 @@ type Run struct {
 	// Resumed are the times at which it went on after a pause.
 	Resumed []Resumption `json:"resumed,omitempty"`
 	// Warnings say what the reader should know, such as that no configuration was loaded.
-	Warnings []string `json:"warnings,omitempty"`
+	Warnings []Advice `json:"warnings,omitempty"`
 	Replayed bool     `json:"replayed,omitempty"` // the answer to an earlier try
 }
 
@@ -139,7 +139,7 @@ type RunError struct {
 	Message string   `json:"message"`
 	Step    string   `json:"step,omitempty"`  // its path
 	Block   string   `json:"block,omitempty"` // its id
-	Fixes   []string `json:"fixes,omitempty"`
+	Fixes   []Advice `json:"fixes,omitempty"`
 }
 
 // Usage adds up what language models took.

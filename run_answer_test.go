@@ -53,7 +53,7 @@ func TestCheckAnswer(t *testing.T) {
 		got, err := sluice.CheckAnswer(sluice.Waiting{Type: tt.kind, Options: strings.Fields(tt.options)}, []byte(tt.answer))
 		if says, isRefused := strings.CutPrefix(tt.want, "!"); isRefused {
 			e := sluice.AsError(err)
-			said := e.Message + " " + strings.Join(e.Fixes, " ")
+			said := e.Message + " " + strings.Join(sluice.Texts(e.Fixes), " ")
 			if e.Code != sluice.Invalid || len(e.Fixes) == 0 || !strings.Contains(said, says) || len(said) > 300 {
 				t.Errorf("%s of %q, answered with %s: got %v %v, want that it says %q and how to answer", tt.kind, tt.options, tt.answer, got, err, says)
 			}

@@ -22,7 +22,7 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 			Fix("try again with more time; a change that carries an idempotency key is made once").Because(ctx.Err())
 	}
 	return sluice.Errorf(sluice.Unavailable, "%s cannot be reached: %s", c.cfg.Server, shortCause(err)).
-		Fix("check the address and that `sluice serve` runs there; `sluice doctor` looks closer").Because(err)
+		Do(sluice.Diagnose(), "check the address and that {serve} runs there; {} looks closer").Because(err)
 }
 
 // shortCause leaves out the method and address that net/http repeats.
@@ -42,7 +42,7 @@ func shortCause(err error) string {
 type problem struct {
 	Detail string      `json:"detail"`
 	Code   sluice.Code `json:"code"`
-	Fixes  []string    `json:"fixes"`
+	Fixes  []sluice.Advice `json:"fixes"`
 
 	Mistakes []sluice.Mistake `json:"mistakes"`
 }
@@ -58,6 +58,7 @@ func (c *Client) readAnswer(ctx context.Context, resp *http.Response, out any) e
 	err := json.NewDecoder(body).Decode(out)
 	switch {
 	case err == nil:
+		sluice.ReplaceAdvice(out, sluice.Advice.Plain) // as the service said it
 		return nil
 	case body.N <= 0:
 		return sluice.Errorf(sluice.LimitExceeded, "the answer is over %d bytes", maxAnswer).Fix("ask for less at once")
@@ -80,8 +81,8 @@ func readProblem(resp *http.Response) error {
 			Fix("check the address, and what stands between: a proxy may have answered")
 	}
 	e := sluice.Errorf(p.Code, "%s", p.Detail)
-	if len(p.Fixes) > 0 {
-		e.Fixes = p.Fixes
+	for _, fix := range p.Fixes {
+		e.Advise(fix.Plain())
 	}
 	e.Mistakes = p.Mistakes
 	return e

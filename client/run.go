@@ -142,6 +142,7 @@ func (c *Client) followRun(ctx context.Context, req *sluice.WatchRunRequest, yie
 		if bad = json.Unmarshal(m.data, into); bad != nil {
 			return false
 		}
+		sluice.ReplaceAdvice(into, sluice.Advice.Plain)
 		if e.Run != nil {
 			req.After = e.Run.Change
 		}

@@ -33,7 +33,7 @@ func lost(t sluice.Token, ch sluice.Change, err error) error {
 		return err
 	}
 	return sluice.Errorf(sluice.Unavailable, "token %s was made, and its secret was lost on the way", t.ID).
-		Fix("make its secret anew: `sluice token rotate %s`", t.ID)
+		Do(sluice.RenewToken(t.ID), "make its secret anew")
 }
 
 // RevokeToken ends a token at once.

@@ -180,7 +180,7 @@ func (h *handler) caller(r *http.Request) (sluice.Actor, error) {
 	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if secret = strings.TrimSpace(secret); !strings.EqualFold(scheme, "Bearer") || secret == "" {
 		return sluice.Actor{}, sluice.Errorf(sluice.Unauthenticated, "no token was given").
-			Fix("set SLUICE_TOKEN, or pass --token; over HTTP send Authorization: Bearer TOKEN")
+			Ask("{token}")
 	}
 	return h.Auth.Authenticate(r.Context(), secret)
 }

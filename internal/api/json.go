@@ -7,13 +7,16 @@ import (
 	"fmt"
 	"io"
 	"unicode/utf8"
+
+	"github.com/sluice-dev/sluice"
 )
 
 // encode is the one writer of JSON: a line, without the escapes that only HTML
-// needs.
+// needs, and with all advice as the API gives it.
 func encode(w io.Writer, v any) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
+	sluice.ReplaceAdvice(&v, advised)
 	return e.Encode(v)
 }
 
@@ -43,6 +46,13 @@ const smallAnswer = 64 << 10
 
 // maxNesting is how deep arrays and objects of a body stand in each other.
 const maxNesting = 100
+
+// Encoded is JSON as the API answers it, for adapters of its own paths.
+func Encoded(v any) ([]byte, error) {
+	var b bytes.Buffer
+	err := encode(&b, v)
+	return b.Bytes(), err
+}
 
 // decode reads JSON. Bytes that are no UTF-8 are refused, as they would silently
 // become other text; and so is JSON of more values, or more deeply nested, than a

@@ -37,7 +37,7 @@ type problem struct {
 	Status int         `json:"status"`
 	Detail string      `json:"detail"`
 	Code   sluice.Code `json:"code"`
-	Fixes  []string    `json:"fixes"`
+	Fixes  []sluice.Advice `json:"fixes"`
 	// Mistakes are those of a file, with their places, where the detail tells of them.
 	Mistakes []sluice.Mistake `json:"mistakes,omitempty"`
 
@@ -74,7 +74,7 @@ func problemOf(err error) *problem {
 func problemWith(status int, e *sluice.Error) *problem {
 	fixes := e.Fixes
 	if fixes == nil {
-		fixes = []string{}
+		fixes = []sluice.Advice{}
 	}
 	return &problem{
 		Type: "about:blank", Title: http.StatusText(status), Status: status,
@@ -119,7 +119,7 @@ func note(w http.ResponseWriter, p *problem) {
 		rec.problem = p
 	}
 	if p.Code == sluice.Internal && errors.Unwrap(p.err) != nil { // which the log alone shows
-		p.Fixes = []string{fmt.Sprintf("find its cause in %s, at the request %s, and report both", logPlace(w), w.Header().Get(requestHeader))}
+		p.Fixes = []sluice.Advice{sluice.Advise("find its cause in %s, at the request %s, and report both", logPlace(w), w.Header().Get(requestHeader))}
 	}
 	switch p.Status {
 	case http.StatusUnauthorized:

@@ -224,6 +224,7 @@ func writeRunEvent(w http.ResponseWriter, e sluice.RunEvent) error {
 	case sluice.RunEventPartial:
 		body = e.Partial
 	}
+	sluice.ReplaceAdvice(&body, advised)
 	data, err := json.Marshal(body)
 	if err != nil {
 		return err

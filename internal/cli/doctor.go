@@ -71,7 +71,7 @@ func (d *doctor) warn(check, fix, format string, args ...any) {
 // fail records an error with its own fixes.
 func (d *doctor) fail(check string, err error) {
 	known := sluice.AsError(err)
-	d.findings = append(d.findings, finding{check, statusFail, known.Message, known.Fixes})
+	d.findings = append(d.findings, finding{check, statusFail, known.Message, advice(known.Fixes)})
 }
 
 // examine runs every check that can be run.

@@ -71,11 +71,9 @@ func (e *env) printError(err error) {
 	if cause := errors.Unwrap(known); known.Code == sluice.Internal && cause != nil && !strings.Contains(known.Message, cause.Error()) {
 		// It happened in this process: no server has it in its log.
 		fmt.Fprintf(e.Stderr, "  cause: %s\n", oneLine(cause.Error()))
-		known.Fixes = []string{"report it with this cause"}
+		known.Fixes = []sluice.Advice{sluice.Advise("report it with this cause")}
 	}
-	for _, fix := range known.Fixes {
-		fmt.Fprintf(e.Stderr, "  fix: %s\n", fix)
-	}
+	printFixes(e.Stderr, "  ", known.Fixes)
 	var usage usageError
 	if errors.As(err, &usage) {
 		fmt.Fprintf(e.Stderr, "  usage: %s\n", usage.line)

@@ -162,9 +162,7 @@ func (e *env) syncedText(w io.Writer, s gitsync.Synced) {
 	}
 	for _, r := range s.Refused {
 		fmt.Fprintf(w, "not taken in: %s: %s\n", gitrepo.ShortRef(r.Ref), r.Reason)
-		for _, fix := range r.Fixes {
-			fmt.Fprintf(w, "  fix: %s\n", fix)
-		}
+		printFixes(w, "  ", r.Fixes)
 	}
 	for _, n := range s.Notes {
 		fmt.Fprintf(w, "note: %s\n", n)

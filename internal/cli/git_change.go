@@ -196,7 +196,7 @@ func seconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds())
 func waits(g *gitProject, err error) error {
 	known := sluice.AsError(err)
 	out := sluice.Errorf(sluice.Unavailable, "%s was not reached: %s; the change stands here, and waits to be sent", g.Remote, known.Message)
-	return out.Fix("send it when %s is there again: `sluice git push`", g.Remote)
+	return out.Do(sluice.PushGit(), "send it when %s is there again", g.Remote)
 }
 
 // stands says of an error after a change that the change was made.
@@ -207,7 +207,7 @@ func stands(err error) error {
 	}
 	out := sluice.Errorf(known.Code, "the change stands here, and is not shared: %s", known.Message)
 	out.Fixes = slices.Clone(known.Fixes)
-	return out.Fix("then send it: `sluice git push`").Because(err)
+	return out.Do(sluice.PushGit(), "then send it").Because(err)
 }
 
 // syncedNotes tell what a sync brought in, before a change is made.
@@ -229,7 +229,7 @@ func (e *env) syncedNotes(s gitsync.Synced) {
 	}
 	for _, r := range s.Refused {
 		e.note("not taken in: %s: %s", gitrepo.ShortRef(r.Ref), r.Reason)
-		for _, fix := range r.Fixes {
+		for _, fix := range advice(r.Fixes) {
 			e.note("  fix: %s", fix)
 		}
 	}

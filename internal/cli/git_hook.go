@@ -85,9 +85,7 @@ func (e *env) gitHook(ctx context.Context) error {
 	fmt.Fprintln(e.Stderr, "sluice: this push was not let in")
 	for _, o := range objections {
 		fmt.Fprintf(e.Stderr, "%s: %s\n", gitrepo.ShortRef(o.Ref), o.Problem)
-		for _, fix := range o.Fixes {
-			fmt.Fprintf(e.Stderr, "  fix: %s\n", fix)
-		}
+		printFixes(e.Stderr, "  ", o.Fixes)
 	}
 	return failed{1}
 }

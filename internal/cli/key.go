@@ -45,7 +45,7 @@ func variableShredCommand(e *env) *cobra.Command {
 			}
 			return e.show(report, func(w io.Writer) {
 				for _, k := range report.Kept {
-					fmt.Fprintf(w, "kept: %s\n", k.Reason)
+					fmt.Fprintf(w, "kept: %s\n", saying(k.Reason))
 				}
 				verb := "shredded"
 				if report.DryRun {

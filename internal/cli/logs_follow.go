@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -103,7 +102,7 @@ func (r *logReader) tell(ctx context.Context, runs []sluice.Run) error {
 
 func (r *logReader) print(ctx context.Context, run sluice.Run) error {
 	if r.e.structured() {
-		return json.NewEncoder(r.e.Stdout).Encode(run)
+		return writeLine(r.e.Stdout, run)
 	}
 	last, seen := r.release[run.Environment]
 	r.release[run.Environment] = max(last, run.Release)

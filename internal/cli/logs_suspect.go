@@ -67,10 +67,11 @@ func suspectOf(groups []sluice.RunGroup) *suspect {
 			continue
 		}
 		before := tallies[i+1]
+		undo := sluice.Do(sluice.RevertRelease(at.environment, at.release, ""), "")
 		s := &suspect{
 			Component: at.component, Environment: at.environment, Release: at.release, Failed: at.failed, Ended: at.ended,
 			Before: before.release, BeforeFailed: before.failed, BeforeEnded: before.ended,
-			Undo: fmt.Sprintf("sluice rollback --release %s#%d", at.environment, at.release),
+			Undo: undoing(&undo),
 		}
 		if s.Over = over(tallies[:i], at); s.Over > 0 {
 			s.Undo = ""

@@ -38,20 +38,20 @@ func (e *env) outcomeNotes(w io.Writer, o sluice.Outcome) {
 		fmt.Fprintf(w, "deployed: %s was never at this version in %s before\n", name, o.Environment)
 	}
 	for _, k := range o.Kept {
-		fmt.Fprintf(w, "kept: %s, %s\n", slotName(k.Slot), k.Reason)
+		fmt.Fprintf(w, "kept: %s, %s\n", slotName(k.Slot), saying(k.Reason))
 	}
 	for _, k := range o.Stubbed {
-		fmt.Fprintf(w, "stubbed: %s, %s\n", slotName(k.Slot), k.Reason)
+		fmt.Fprintf(w, "stubbed: %s, %s\n", slotName(k.Slot), saying(k.Reason))
 	}
 	for _, warning := range o.Warnings {
-		fmt.Fprintf(w, "warning: %s\n", warning)
+		fmt.Fprintf(w, "warning: %s\n", saying(warning))
 	}
 	uncheckedText(w, o.Unchecked)
 	for _, ref := range o.Quarantined {
 		fmt.Fprintf(w, "quarantined: %s\n", ref)
 	}
-	if o.Undo != "" && !o.DryRun {
-		fmt.Fprintf(w, "undo: %s\n", o.Undo)
+	if undo := undoing(o.Undo); undo != "" && !o.DryRun {
+		fmt.Fprintf(w, "undo: %s\n", undo)
 	}
 }
 

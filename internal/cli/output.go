@@ -30,6 +30,7 @@ func (e *env) show(v any, text func(w io.Writer)) error {
 func (e *env) structured() bool { return e.format == "json" || e.format == "yaml" }
 
 func writeJSON(w io.Writer, v any) error {
+	sluice.ReplaceAdvice(&v, spoken)
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
@@ -37,6 +38,12 @@ func writeJSON(w io.Writer, v any) error {
 		return sluice.Errorf(sluice.Internal, "cannot encode the answer: %w", err)
 	}
 	return nil
+}
+
+// writeLine prints a value as JSON on one line.
+func writeLine(w io.Writer, v any) error {
+	sluice.ReplaceAdvice(&v, spoken)
+	return json.NewEncoder(w).Encode(v)
 }
 
 // writeYAML prints what writeJSON would, with the same keys in the same order.

@@ -27,6 +27,7 @@ func pin(n int, label sluice.Label) sluice.Pin { return sluice.Pin{Version: n, L
 
 func exampleOutcome() sluice.Outcome {
 	at := sluice.TimeOf(time.Date(2024, 11, 12, 14, 47, 0, 0, time.UTC))
+	undo := sluice.Do(sluice.RevertRelease("production", 42, ""), "")
 	return sluice.Outcome{
 		Environment: "production",
 		Release: &sluice.Release{
@@ -40,10 +41,10 @@ func exampleOutcome() sluice.Outcome {
 			Environment: "prod-us-west", Number: 7, Action: sluice.ActionInherited, Actor: "alice", Cause: "production#42",
 			Changes: []sluice.SlotChange{{Slot: "component/my-prompt", From: sluice.Settle(pin(4, "v1.1.0")), To: sluice.Settle(pin(3, "v1.0.0")), Origin: "production"}},
 		}},
-		Kept:        []sluice.Kept{{Slot: "component/third", Reason: "it has moved on to v3.0.0"}},
+		Kept:        []sluice.Kept{{Slot: "component/third", Reason: sluice.Advise("it has moved on to v3.0.0")}},
 		Quarantined: []string{"my-prompt@v1.1.0"},
 		NeverLive:   []string{"other"},
-		Undo:        "sluice rollback --release production#42",
+		Undo:        &undo,
 	}
 }
 

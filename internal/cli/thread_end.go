@@ -74,7 +74,7 @@ func runFault(r sluice.Run) *sluice.Error {
 	}
 	out := sluice.Errorf(code, "%s failed%s: %s", r.Ref(), at, plain(r.Error.Message))
 	for _, fix := range r.Error.Fixes {
-		out = out.Fix("%s", plain(fix))
+		out = out.Advise(fix.Mapped(plain))
 	}
 	if r.Error.Step != "" {
 		out = out.Fix("see what it was given: `sluice thread steps %s --step %s --detail`", r.ID, r.Error.Step)

@@ -40,8 +40,8 @@ func (e *env) runSummary(w io.Writer, r sluice.Run) {
 func warningsOf(r sluice.Run) []string {
 	var out []string
 	for _, warning := range r.Warnings {
-		if warning != "no configuration was loaded" {
-			out = append(out, plain(warning))
+		if warning.Text != "no configuration was loaded" {
+			out = append(out, plain(saying(warning)))
 		}
 	}
 	return out
@@ -70,7 +70,7 @@ func (e *env) runDetails(w io.Writer, r sluice.Run, why *sluice.Error) {
 	t.add("status", e.runStatus(r.Status))
 	if r.Status != sluice.RunCompleted {
 		t.add("why", why.Message)
-		for _, fix := range why.Fixes {
+		for _, fix := range advice(why.Fixes) {
 			t.add("fix", fix)
 		}
 	}

@@ -100,7 +100,7 @@ func (e *env) stepDetails(w io.Writer, i int, s sluice.RunStep) {
 	t.add("cost", dollars(s.Usage.Cost))
 	if s.Error != nil {
 		t.add("error", plain(s.Error.Message))
-		for _, fix := range s.Error.Fixes {
+		for _, fix := range advice(s.Error.Fixes) {
 			t.add("fix", plain(fix))
 		}
 	}

@@ -206,7 +206,7 @@ func invalidValue(cmd *cobra.Command, invalid *pflag.InvalidValueError) error {
 		return misuse(cmd, "--%s cannot be %q: %s", invalid.GetFlag().Name, invalid.GetValue(), plainReason(invalid))
 	}
 	out := misuse(cmd, "--%s: %s", invalid.GetFlag().Name, known.Message)
-	for _, fix := range known.Fixes {
+	for _, fix := range advice(known.Fixes) {
 		out = out.fix("%s", fix)
 	}
 	return out

@@ -47,7 +47,7 @@ func TestCheckJSON(t *testing.T) {
 			continue
 		}
 		known := sluice.AsError(err)
-		if known.Message != want.message || len(known.Fixes) != 1 || known.Fixes[0] != want.fix {
+		if known.Message != want.message || len(known.Fixes) != 1 || known.Fixes[0].Text != want.fix {
 			t.Errorf("%q: got %q with %q, want %q with %q", text, known.Message, known.Fixes, want.message, want.fix)
 		}
 	}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -73,7 +72,7 @@ func (e *env) watch(ctx context.Context, req sluice.WatchRequest) error {
 // watched prints one release on one line.
 func (e *env) watched(r sluice.Release) error {
 	if e.structured() {
-		return json.NewEncoder(e.Stdout).Encode(r)
+		return writeLine(e.Stdout, r)
 	}
 	var changes []string
 	for _, c := range r.Changes {

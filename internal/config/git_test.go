@@ -53,7 +53,7 @@ func TestMistakesInTheGitSection(t *testing.T) {
 			t.Errorf("%q:\n got %v\nwant %s", tt.in, err, tt.message)
 			continue
 		}
-		if fixes := strings.Join(sluice.AsError(err).Fixes, "\n"); !strings.Contains(fixes, tt.fix) {
+		if fixes := strings.Join(sluice.Texts(sluice.AsError(err).Fixes), "\n"); !strings.Contains(fixes, tt.fix) {
 			t.Errorf("%q: fixes %q do not hold %q", tt.in, fixes, tt.fix)
 		}
 		if p != nil && p.Git != nil && strings.Count(tt.in, "git:") == 1 {

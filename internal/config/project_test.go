@@ -74,7 +74,7 @@ func TestParseProjectMistakes(t *testing.T) {
 			if err.Error() != tt.message {
 				t.Errorf("message:\n got %s\nwant %s", err, tt.message)
 			}
-			if fixes := strings.Join(sluice.AsError(err).Fixes, "\n"); !strings.Contains(fixes, tt.fix) {
+			if fixes := strings.Join(sluice.Texts(sluice.AsError(err).Fixes), "\n"); !strings.Contains(fixes, tt.fix) {
 				t.Errorf("fixes %q do not hold %q", fixes, tt.fix)
 			}
 		})

@@ -134,7 +134,7 @@ func (v *verifier) openCheckpoint(req sluice.VerifyRequest) error {
 	}
 	verifier, err := note.NewVerifier(key)
 	if err != nil {
-		return sluice.Errorf(sluice.Invalid, "%.200q is not a verifier key", key).Fix("pass the key that `sluice audit checkpoint` printed")
+		return sluice.Errorf(sluice.Invalid, "%.200q is not a verifier key", key).Fix("pass the key that was printed with the checkpoint")
 	}
 	n, err := note.Open([]byte(req.Against), note.VerifierList(verifier))
 	var unknown *note.UnverifiedNoteError
@@ -169,7 +169,7 @@ func parseHead(text string) (*treeHead, error) {
 
 func notACheckpoint(cause error) error {
 	return sluice.Errorf(sluice.Invalid, "the text is not a checkpoint").
-		Fix("pass the whole note that `sluice audit checkpoint` wrote, with its signature").Because(cause)
+		Fix("pass the whole note of the checkpoint, with its signature").Because(cause)
 }
 
 // checkAgainst compares the replayed ledger with the checkpoint. A restored

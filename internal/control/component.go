@@ -134,7 +134,7 @@ func (c *Control) AddComponent(ctx context.Context, req sluice.AddComponentReque
 	return update(ctx, c, "component.add", req, req.Change, func(tx *store.Tx) (sluice.Component, error) {
 		if known, found, err := tx.Component(req.Name); err != nil || found {
 			if found {
-				err = sluice.Errorf(sluice.Conflict, "component %s exists", known.Name).Fix("see `sluice components show %s`", known.Name)
+				err = sluice.Errorf(sluice.Conflict, "component %s exists", known.Name).Do(sluice.GetComponent(known.Name), "see {}")
 			}
 			return sluice.Component{}, err
 		}
@@ -224,7 +224,7 @@ func checkEdit(tx *store.Tx, was, next sluice.Component) error {
 	}
 	e := sluice.Errorf(sluice.Conflict, "%s is live in %s and cannot be archived", next.Name, sluice.Listing(live, 8))
 	for _, name := range live {
-		e = e.Fix("take it away: `sluice deploy unset %s --from %s`", next.Name, name)
+		e = e.Do(sluice.Undeploy(next.Name, name), "take it away")
 	}
 	return e
 }

@@ -155,7 +155,7 @@ func notASlip(tx *store.Tx, name, create string) error {
 	}
 	if near := sluice.Slip(name, names); near != "" {
 		return sluice.Errorf(sluice.NotFound, "environment %s does not exist", name).
-			Fix("did you mean %s?", near).Fix("to make %s, add --create", name)
+			Fix("did you mean %s?", near).Ask("to make %s, add {create}", name)
 	}
 	return nil
 }

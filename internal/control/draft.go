@@ -29,7 +29,7 @@ func draftOf(tx *store.Tx, component string) (sluice.Draft, error) {
 	}
 	if !found {
 		return d, sluice.Errorf(sluice.NotFound, "%s has no draft", component).
-			Fix("save one: `sluice draft save %s --file PATH`", component)
+			Do(sluice.PutDraft(component), "save one")
 	}
 	same, err := tx.VersionsByDigest(component, string(d.Digest))
 	if len(same) > 0 {
@@ -59,7 +59,7 @@ func (c *Control) SaveDraft(ctx context.Context, req sluice.SaveDraftRequest) (s
 		}
 		if !found {
 			if req.Kind == "" {
-				return sluice.Draft{}, sluice.AsError(errorOf(findComponent(tx, req.Component))).Fix("to make it, say its kind: --kind prompt")
+				return sluice.Draft{}, sluice.AsError(errorOf(findComponent(tx, req.Component))).Ask("to make it, say its kind: {kind=prompt}")
 			}
 			if component, err = addComponent(tx, actor.Name, sluice.AddComponentRequest{Name: req.Component, Kind: req.Kind}); err != nil {
 				return sluice.Draft{}, err
@@ -96,7 +96,7 @@ func expectDraft(tx *store.Tx, component, expect string) error {
 		return sluice.Errorf(sluice.Conflict, "%s has no draft, %s was expected", component, expect)
 	}
 	return sluice.Errorf(sluice.Conflict, "the draft of %s is %s since %s, saved by %s", component, d.Digest.Short(), d.SavedAt, d.SavedBy).
-		Fix("look at it with `sluice draft show %s`, then save on top of it", component)
+		Do(sluice.GetDraft(component), "see {}, then save on top of it")
 }
 
 // DiscardDraft removes a component's draft.

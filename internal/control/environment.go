@@ -65,7 +65,7 @@ func (c *Control) createEnvironment(tx *store.Tx, actor string, e *sluice.Enviro
 		return nil, err
 	}
 	if found && !known.Deleted {
-		return nil, sluice.Errorf(sluice.Conflict, "environment %s exists", known.Name).Fix("change it: `sluice environment edit %s`", known.Name)
+		return nil, sluice.Errorf(sluice.Conflict, "environment %s exists", known.Name).Do(sluice.EditEnvironment(known.Name, "", ""), "change it")
 	}
 	if found {
 		e.Name, e.CreatedAt, e.Position = known.Name, known.CreatedAt, known.Position
@@ -252,11 +252,11 @@ func deletable(tx *store.Tx, e sluice.Environment) error {
 	for _, other := range all {
 		if other.Parent == e.Name {
 			return sluice.Errorf(sluice.Conflict, "%s inherits from %s", other.Name, e.Name).
-				Fix("give it another parent: `sluice environment edit %s --parent base`", other.Name)
+				Do(sluice.EditEnvironment(other.Name, "parent", sluice.Base), "give it another parent")
 		}
 		if slices.Contains(other.PromotesFrom, e.Name) {
 			return sluice.Errorf(sluice.Conflict, "%s promotes from %s", other.Name, e.Name).
-				Fix("change that first: `sluice environment edit %s --promotes-from …`", other.Name)
+				Do(sluice.EditEnvironment(other.Name, "promotes_from", ""), "change that first")
 		}
 	}
 	return nil

@@ -26,7 +26,7 @@ func findComponent(tx *store.Tx, name string) (sluice.Component, error) {
 		return c, e.Fix("did you mean %s?", near)
 	}
 	if len(names) == 0 {
-		return c, e.Fix("publish one: `sluice tag create NAME v1.0.0 --file PATH`")
+		return c, e.Do(sluice.PublishVersion(""), "publish one")
 	}
 	return c, e.Fix("there is %s", sluice.Listing(names, 8))
 }
@@ -52,7 +52,7 @@ func findEnvironment(tx *store.Tx, name string) (sluice.Environment, error) {
 	if near := sluice.Suggest(name, names); near != "" {
 		missing = missing.Fix("did you mean %s?", near)
 	}
-	return e, missing.Fix("there is %s", sluice.Listing(names, 12)).Fix("make it: `sluice environment create %s`", name)
+	return e, missing.Fix("there is %s", sluice.Listing(names, 12)).Do(sluice.MakeEnvironment(name), "make it")
 }
 
 // environmentNames are the names and aliases of all living environments.
@@ -139,7 +139,7 @@ func liveVersion(tx *store.Tx, c sluice.Component, e sluice.Environment) (sluice
 	}
 	if !s.Value.Live() {
 		return sluice.Version{}, false, sluice.Errorf(sluice.NotFound, "%s is not live in %s", c.Name, e.Name).
-			Fix("see `sluice history %s --from %s`", c.Name, e.Name)
+			Do(sluice.SeeHistory(c.Name, e.Name), "see {}")
 	}
 	return tx.VersionByNumber(c.Name, s.Value.Version)
 }
@@ -153,7 +153,7 @@ func noVersion(tx *store.Tx, c sluice.Component, ref sluice.VersionRef) error {
 	}
 	versions := newest.Items
 	if len(versions) == 0 {
-		return e.Fix("publish one: `sluice tag create %s v1.0.0`", c.Name)
+		return e.Do(sluice.PublishVersion(c.Name), "publish one")
 	}
 	var names []string
 	for _, v := range versions {
@@ -163,7 +163,7 @@ func noVersion(tx *store.Tx, c sluice.Component, ref sluice.VersionRef) error {
 	if c.Latest > len(versions) {
 		more = fmt.Sprintf(" and %d older", c.Latest-len(versions))
 	}
-	return e.Fix("there is %s%s; see `sluice version list %s`", strings.Join(names, ", "), more, c.Name)
+	return e.Do(sluice.ListVersions(c.Name), "there is %s%s; see {}", strings.Join(names, ", "), more)
 }
 
 // point resolves an environment reference to the environment and the number of
@@ -187,7 +187,7 @@ func point(tx *store.Tx, ref sluice.EnvironmentRef) (sluice.Environment, int64, 
 	switch {
 	case ref.Exact && ref.Release > e.Release:
 		return e, 0, sluice.Errorf(sluice.NotFound, "release %s#%d does not exist; the last is #%d", e.Name, ref.Release, e.Release).
-			Fix("see `sluice history --from %s`", e.Name)
+			Do(sluice.SeeHistory("", e.Name), "see {}")
 	case ref.Exact:
 		return e, ref.Release, nil
 	case !past:

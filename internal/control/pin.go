@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -125,7 +126,7 @@ func (p *pinning) resolve(tx *store.Tx, name, ref string) (sluice.RunPin, error)
 		// fault is found.
 		if v.Purged {
 			return pin, sluice.Errorf(sluice.Refused, "%s is purged and cannot run", v.Ref()).
-				Fix("choose another version: `sluice version list %s`", component.Name)
+				Do(sluice.ListVersions(component.Name), "choose another version")
 		}
 		pin.Pin = v.Pin()
 		return pin, nil
@@ -136,13 +137,13 @@ func (p *pinning) resolve(tx *store.Tx, name, ref string) (sluice.RunPin, error)
 	}
 	if !s.Value.Live() && p.past {
 		return pin, sluice.Errorf(sluice.NotFound, "%s was not live in %s#%d", component.Name, p.run.Environment, p.run.Release).
-			Fix("see when it was: `sluice history %s --from %s`", component.Name, p.run.Environment).
-			Fix("or name the version that is to run: --version N")
+			Do(sluice.SeeHistory(component.Name, p.run.Environment), "see when it was").
+			Ask("or name the version that is to run: {version=N}")
 	}
 	if !s.Value.Live() {
 		return pin, sluice.Errorf(sluice.NotFound, "%s is not live in %s", component.Name, p.run.Environment).
-			Fix("deploy it: `sluice deploy set %s VERSION --to %s`", component.Name, p.run.Environment).
-			Fix("or name the version that is to run: --version N")
+			Do(sluice.DeployVersion(component.Name, "", p.run.Environment), "deploy it").
+			Ask("or name the version that is to run: {version=N}")
 	}
 	pin.Pin = s.Value.Pick(component.Name, p.key)
 	return pin, nil
@@ -221,7 +222,7 @@ func (p *pinning) parts(ctx context.Context) error {
 		flows = next
 	}
 	return sluice.Errorf(sluice.LimitExceeded, "%s calls workflows more than %d deep", p.run.Ref(), sluice.MaxDepth).
-		Fix("does one call itself? see `sluice version show %s`", p.run.Ref())
+		Do(sluice.GetVersion(p.run.Component, cmp.Or(string(p.run.Label), strconv.Itoa(p.run.Version))), "does one call itself? see {}")
 }
 
 // calls resolves what one workflow calls, and returns what of it is new.
@@ -341,10 +342,10 @@ func (p *pinning) allVariables() []sluice.Variable {
 }
 
 // warnings say what the reader of the record should know.
-func (p *pinning) warnings() []string {
-	var out []string
+func (p *pinning) warnings() []sluice.Advice {
+	var out []sluice.Advice
 	if !p.run.Configured {
-		out = append(out, "no configuration was loaded")
+		out = append(out, sluice.Advise("no configuration was loaded"))
 	}
 	var gone, elsewhere []string
 	for _, v := range p.allVariables() {
@@ -357,12 +358,16 @@ func (p *pinning) warnings() []string {
 	}
 	if len(gone) > 0 {
 		slices.Sort(gone)
-		out = append(out, "not loaded, since they were shredded: "+sluice.Listing(slices.Compact(gone), 12))
+		out = append(out, sluice.Advise("not loaded, since they were shredded: %s", sluice.Listing(slices.Compact(gone), 12)))
 	}
 	if len(elsewhere) > 0 {
 		slices.Sort(elsewhere)
-		out = append(out, "not loaded, since they were set elsewhere and are unavailable here: "+sluice.Listing(slices.Compact(elsewhere), 12)+
-			"; set them: `sluice env set KEY=… -e "+p.run.Environment+"`")
+		elsewhere = slices.Compact(elsewhere)
+		out = append(out, sluice.Do(sluice.SetVariables(p.run.Environment, "", elsewhere...),
+			"not loaded, since they were set elsewhere and are unavailable here: %s; set them", sluice.Listing(elsewhere, 12)))
 	}
-	return append(out, p.misspelt...)
+	for _, name := range p.misspelt {
+		out = append(out, sluice.Advise("%s", name))
+	}
+	return out
 }

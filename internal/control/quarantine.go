@@ -36,7 +36,7 @@ func (c *Control) Quarantine(ctx context.Context, req sluice.QuarantineRequest) 
 }
 
 func needReason() error {
-	return sluice.Errorf(sluice.Invalid, "a reason is required").Fix(`say why: --reason "…"`)
+	return sluice.Errorf(sluice.Invalid, "a reason is required").Ask(`say why: {reason=…}`)
 }
 
 func quarantine(tx *store.Tx, actor string, v sluice.Version, reason string) (sluice.QuarantineReport, error) {
@@ -118,5 +118,5 @@ func purgeable(tx *store.Tx, v, holder sluice.Version) error {
 	if holder.Component != v.Component {
 		refused = sluice.Errorf(sluice.Conflict, "%s is the content of %s too, which is live in %s, and cannot be purged", v.Ref(), holder.Ref(), sluice.Listing(live, 8))
 	}
-	return refused.Fix("roll back first: `sluice rollback %s --in %s`", holder.Component, live[0])
+	return refused.Do(sluice.RollbackTo(holder.Component, live[0], "", ""), "roll back first")
 }

@@ -12,7 +12,7 @@ func (r *recording) find(rec sluice.ReleaseRecord) (sluice.Environment, bool, er
 	e, found, err := r.tx.FindEnvironment(rec.Environment)
 	if err == nil && found && rec.Settings != nil && sluice.FoldName(e.Name) != sluice.FoldName(rec.Environment) {
 		err = sluice.Errorf(sluice.Conflict, "%s is the name of an environment elsewhere, and here the alias of %s", rec.Environment, e.Name).
-			Fix("give %s another alias: `sluice environment edit %s --alias …`", e.Name, e.Name)
+			Do(sluice.EditEnvironment(e.Name, "alias", ""), "give %s another alias", e.Name)
 	}
 	return e, found, err
 }

@@ -162,7 +162,7 @@ func (l *locally) variable(s *sluice.SlotRecord) error {
 		return err
 	}
 	l.stubbed = append(l.stubbed, sluice.Kept{
-		Slot: s.Slot, Reason: "a secret of this installation does not come to " + l.env.Name + " by a record: `sluice env set " + key + "=… -e " + l.env.Name + "`",
+		Slot: s.Slot, Reason: sluice.Do(sluice.SetVariable(l.env.Name, s.Slot), "a secret of this installation does not come to %s by a record", l.env.Name),
 	})
 	s.Value, s.Origin, s.Pinned = sluice.Value{Sealed: sluice.Sealed{Stub: true}}, "", false
 	return nil

@@ -38,7 +38,7 @@ func expectRelease(tx *store.Tx, e sluice.Environment, expected *int64) error {
 		}
 		err = sluice.Errorf(sluice.Conflict, "%s is at release #%d, not #%d: %s by %s at %s", e.Name, e.Release, *expected, r.Action, r.Actor, r.At)
 	}
-	return err.Fix("look with `sluice history --from %s`, then try again", e.Name)
+	return err.Do(sluice.SeeHistory("", e.Name), "see {}, then try again")
 }
 
 // outcome appends a plan's releases and makes the answer.
@@ -51,7 +51,8 @@ func (c *Control) outcome(tx *store.Tx, e sluice.Environment, plan *sluice.Plan,
 	out.Stubbed, out.Warnings = plan.Stubbed, plan.Warnings
 	for i, r := range releases {
 		if r.Environment == e.Name {
-			out.Release, out.Undo = &releases[i], sluice.Undo(r)
+			undo := sluice.Do(sluice.Undo(r), "")
+			out.Release, out.Undo = &releases[i], &undo
 		} else {
 			out.Inherited = append(out.Inherited, r)
 		}
@@ -167,7 +168,7 @@ func chosen(tx *store.Tx, from source, settings []sluice.Setting, names, except 
 		is := func(s sluice.Setting) bool { return strings.EqualFold(s.Slot.Component(), name) }
 		if !slices.ContainsFunc(live, is) && !slices.ContainsFunc(except, func(x string) bool { return strings.EqualFold(x, name) }) {
 			return nil, sluice.Errorf(sluice.NotFound, "%s is not live in %s", name, from.ref).
-				Fix("deploy it there first: `sluice deploy set %s VERSION --to %s`", name, from.name)
+				Do(sluice.DeployVersion(name, "", from.name), "deploy it there first")
 		}
 	}
 	return live, nil
@@ -196,7 +197,7 @@ func chosenVariables(tx *store.Tx, from source, settings []sluice.Setting, names
 		i := slices.IndexFunc(settings, func(s sluice.Setting) bool { return s.Slot == slot && s.Value.Live() })
 		if i < 0 {
 			return nil, sluice.Errorf(sluice.NotFound, "%s is not set in %s", slot.Name(), from.ref).
-				Fix("see what there is: `sluice env list -e %s`", from.name)
+				Do(sluice.ListVariables(from.name), "see what there is")
 		}
 		if !slices.ContainsFunc(out, func(s sluice.Setting) bool { return s.Slot == slot }) {
 			out = append(out, settings[i])
@@ -236,7 +237,7 @@ func (c *Control) Restore(ctx context.Context, req sluice.RestoreRequest) (sluic
 		}
 		if from.name == e.Name && from.now {
 			return sluice.Outcome{}, sluice.Errorf(sluice.Invalid, "%s cannot be restored from itself as it is", e.Name).
-				Fix("name a release or a time: --from %s --at TIME", e.Name)
+				Ask("name a release or a time: {from=%s@TIME}", e.Name)
 		}
 		only, err := selection(tx, req.Components, req.Except)
 		if err != nil {

@@ -57,13 +57,13 @@ func checkRollback(req sluice.RollbackRequest) error {
 	case req.Release < 0:
 		return sluice.Errorf(sluice.Invalid, "release %d does not exist", req.Release)
 	case req.Release > 0 && req.To != "":
-		return sluice.Errorf(sluice.Invalid, "a rollback goes to one place, or reverts one release").Fix("leave out --to or --release")
+		return sluice.Errorf(sluice.Invalid, "a rollback goes to one place, or reverts one release").Ask("leave out {to} or {release}")
 	case req.Release == 0 && len(req.Components) == 0 && (req.To == "" || req.To == "0"):
 		return sluice.Errorf(sluice.Invalid, "a whole environment goes back to a release or a time").
-			Fix(`name a component, or say where to: --to "2h ago", --to production#41`)
+			Ask(`name a component, or say where to: {to="2h ago"}, {to=production#41}`)
 	case req.WithConfig && (len(req.Components) == 0 || req.Release > 0):
-		return sluice.Errorf(sluice.Invalid, "--with-config goes with the rollback of components").
-			Fix("a whole environment and a release take their variables back anyway; --secrets says what becomes of secrets")
+		return sluice.Errorf(sluice.Invalid, "only the rollback of components may take their variables along").
+			Ask("leave out {with_config}: a whole environment and a release take their variables back anyway; {secrets} says what becomes of secrets")
 	case req.Expect != "" && len(req.Components) != 1:
 		return sluice.Errorf(sluice.Invalid, "an expected version needs exactly one component")
 	}
@@ -95,7 +95,7 @@ func pointIn(tx *store.Tx, e sluice.Environment, text string) (int64, error) {
 	}
 	if other.Name != e.Name {
 		return 0, sluice.Errorf(sluice.Invalid, "%s cannot be rolled back to a release of %s", e.Name, other.Name).
-			Fix("to copy what was live there: `sluice restore --from %s --to %s`", text, e.Name)
+			Do(sluice.RestoreFrom(text, e.Name), "to copy what was live there")
 	}
 	return release, nil
 }
@@ -105,7 +105,7 @@ func isPoint(to string) bool { return strings.ContainsAny(to, "#@") }
 func rollbackAll(tx *store.Tx, plan *sluice.Plan, e sluice.Environment, req sluice.RollbackRequest) (string, error) {
 	if !isPoint(req.To) {
 		return "", sluice.Errorf(sluice.Invalid, "a whole environment goes back to a release or a time, not to %q", req.To).
-			Fix("write --to %s#%d", e.Name, max(0, e.Release-1)).Fix("or name the component: `sluice rollback NAME --to %s`", req.To)
+			Ask("write {to=%s#%d}", e.Name, max(0, e.Release-1)).Do(sluice.RollbackTo("", e.Name, req.To, ""), "or name the component")
 	}
 	release, err := pointIn(tx, e, req.To)
 	if err != nil {

@@ -30,7 +30,7 @@ func (c *Control) RotateKey(ctx context.Context, req sluice.RotateKeyRequest) (s
 	if req.Master {
 		if m := c.keys.master; m.Key != "" || m.Command != "" || m.File == "" {
 			return sluice.KeyReport{}, sluice.Errorf(sluice.Invalid, "the master key is not in a file that Sluice may write").
-				Fix("make a new one with `sluice env new-key`, put it before the old one where it is kept, then rotate without --master")
+				Do(sluice.MakeMasterKey(), "make a new one ({}), put it before the old one where it is kept, then rotate without {master}")
 		}
 	}
 	out, ring, err := c.nextKey(ctx, actor.Name, req)
@@ -118,7 +118,7 @@ func (c *Control) anyKey(ctx context.Context) error {
 	return c.db.View(ctx, c.org, func(tx *store.Tx) error {
 		stored, err := tx.DataKeys()
 		if err == nil && len(stored) == 0 {
-			err = sluice.Errorf(sluice.NotFound, "there is no data key yet: no variable was ever set").Fix("set one: `sluice env set KEY=VALUE`")
+			err = sluice.Errorf(sluice.NotFound, "there is no data key yet: no variable was ever set").Do(sluice.SetVariables("", ""), "set one")
 		}
 		return err
 	})

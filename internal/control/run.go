@@ -33,7 +33,7 @@ func (c *Control) StartRun(ctx context.Context, req sluice.StartRunRequest) (slu
 		}
 		if open >= int64(c.bounds.Queue) {
 			return run, sluice.Errorf(sluice.LimitExceeded, "%d runs are waiting or running; the limit is %d", open, c.bounds.Queue).
-				Fix("try again later, or raise it: `sluice serve --run-queue N`").Fix("see what runs: `sluice thread list --status running`").Because(sluice.ErrFull)
+				Do(sluice.StartServer("runs"), "try again later, or raise it").Do(sluice.ListRuns(sluice.RunRunning), "see what runs").Because(sluice.ErrFull)
 		}
 		run.CreatedAt = tx.WallClock()
 		if req.Timeout > 0 {
@@ -146,5 +146,5 @@ func (c *Control) prepare(ctx context.Context, actor sluice.Actor, req sluice.St
 
 func noEvaluator() error {
 	return sluice.Errorf(sluice.Unavailable, "nothing can run here: this server has no sandbox for templates and scripts").
-		Fix("run it in a server that has: `sluice serve`")
+		Do(sluice.StartServer(""), "run it in a server that has")
 }

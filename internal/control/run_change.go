@@ -1,7 +1,6 @@
 package control
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -116,16 +115,16 @@ func (c *Control) ResumeRun(ctx context.Context, req sluice.ResumeRunRequest) (s
 		resumed := sluice.Resumption{At: tx.WallClock(), Actor: actor.Name, How: how}
 		switch {
 		case row.Status.Ended():
-			return sluice.Errorf(sluice.Conflict, "run %s has ended: it %s", row.ID, ended(row.Status)).Fix("start another: `sluice thread run %s`", cmp.Or(row.Component, "--file PATH"))
+			return sluice.Errorf(sluice.Conflict, "run %s has ended: it %s", row.ID, ended(row.Status)).Do(sluice.RunComponent(row.Component), "start another")
 		case row.Status == sluice.RunPaused && row.Waiting != nil:
 			if resumed.Step, err = c.resumeStep(tx, actor, row, req, how); err != nil {
 				return err
 			}
 		case how != "continue":
-			return sluice.Errorf(sluice.Conflict, "run %s waits for nobody: it is %s", row.ID, asShown(tx, *row).Status).Fix("see `sluice thread get %s`", row.ID)
+			return sluice.Errorf(sluice.Conflict, "run %s waits for nobody: it is %s", row.ID, asShown(tx, *row).Status).Do(sluice.GetRun(row.ID), "see {}")
 		case row.Status == sluice.RunPaused:
 		case row.Status == sluice.RunRunning && row.Held(tx.WallClock()):
-			return sluice.Errorf(sluice.Conflict, "run %s is running", row.ID).Fix("follow it: `sluice thread watch %s`", row.ID)
+			return sluice.Errorf(sluice.Conflict, "run %s is running", row.ID).Do(sluice.FollowRun(row.ID), "follow it")
 		}
 		if resumed.Secrets, err = c.otherSecrets(tx, row.Run); err != nil {
 			return err
@@ -200,12 +199,12 @@ func (c *Control) resumeStep(tx *store.Tx, actor sluice.Actor, row *store.RunRow
 	case "answer":
 		if !asks {
 			return "", sluice.Errorf(sluice.Conflict, "step %s of run %s asks nothing: it %s", path, row.ID, waitsFor(step.Status)).
-				Fix("go on with --retry, --skip or --result")
+				Ask("go on with {retry}, {skip} or {result}")
 		}
 		err = answer(&step, questionOf(step), actor, masker.JSON(req.Answer), now)
 	case "retry":
 		if asks {
-			return "", sluice.Errorf(sluice.Conflict, "step %s of run %s waits for an answer, not for another try", path, row.ID).Fix("answer it: `sluice thread resume %s --answer …`", row.ID)
+			return "", sluice.Errorf(sluice.Conflict, "step %s of run %s waits for an answer, not for another try", path, row.ID).Do(sluice.GoOn(row.ID, "answer"), "answer it")
 		}
 		step.Status, step.EndedAt, step.WakeAt, step.Reason = sluice.StepWaiting, 0, now, "tried again by "+actor.Name
 	case "skip":
@@ -266,15 +265,15 @@ func questionOf(step sluice.RunStep) sluice.Waiting {
 func noWay(row store.RunRow) error {
 	w := row.Waiting
 	if w.Reason == sluice.WaitAnswer {
-		return sluice.Errorf(sluice.Conflict, "run %s waits for an answer: %s", row.ID, w.Prompt).Fix("answer it: `sluice thread resume %s --answer …`", row.ID)
+		return sluice.Errorf(sluice.Conflict, "run %s waits for an answer: %s", row.ID, w.Prompt).Do(sluice.GoOn(row.ID, "answer"), "answer it")
 	}
 	why := waitsFor(sluice.StepFailed)
 	if w.Reason == sluice.WaitUnknown {
 		why = waitsFor(sluice.StepUnknown)
 	}
 	return sluice.Errorf(sluice.Conflict, "run %s is paused at step %s (%s): it %s", row.ID, w.Step, w.Block, why).
-		Fix("do it again: `sluice thread resume %s --retry`", row.ID).
-		Fix("go on without it: --skip, or with a result of your own: --result JSON")
+		Do(sluice.GoOn(row.ID, "retry"), "do it again").
+		Ask("go on without it: {skip}, or with a result of your own: {result=JSON}")
 }
 
 // answerEffect is the answer's place on the tape, behind what the question read.

@@ -43,7 +43,7 @@ func findRun(tx *store.Tx, id string) (store.RunRow, error) {
 	row, found, err := tx.Run(id)
 	if err == nil && !found {
 		err = sluice.Errorf(sluice.NotFound, "run %s does not exist", shortly(id)).
-			Fix("see `sluice thread list`").Fix("records are kept for a time: `sluice environment show NAME`")
+			Do(sluice.ListRuns(""), "see {}").Do(sluice.GetEnvironment(""), "records are kept for a time")
 	}
 	return row, err
 }

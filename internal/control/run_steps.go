@@ -51,7 +51,7 @@ func (c *Control) Steps(ctx context.Context, q sluice.StepQuery) iter.Seq2[sluic
 				return q.Path != "" && s.Path != q.Path || q.After != "" && sluice.CompareStepPaths(s.Path, q.After) <= 0
 			})
 			if q.Path != "" && q.After == "" && len(sizes) == 0 {
-				err = sluice.Errorf(sluice.NotFound, "run %s has no step %s", q.Run, shortly(q.Path)).Fix("see them all: `sluice thread steps %s`", q.Run)
+				err = sluice.Errorf(sluice.NotFound, "run %s has no step %s", q.Run, shortly(q.Path)).Do(sluice.ListSteps(q.Run), "see them all")
 			}
 		}
 		if err != nil {

@@ -66,7 +66,7 @@ func shred(tx *store.Tx, actor string, req sluice.ShredRequest) (sluice.ShredRep
 		return out, err
 	}
 	if len(past) == 0 {
-		return out, sluice.Errorf(sluice.NotFound, "%s was never set in %s", slot.Name(), e.Name).Fix("see `sluice env list -e %s`", e.Name)
+		return out, sluice.Errorf(sluice.NotFound, "%s was never set in %s", slot.Name(), e.Name).Do(sluice.ListVariables(e.Name), "see {}")
 	}
 	if err := shredPast(tx, slot, past, before, &out); err != nil || len(out.Shredded) == 0 {
 		return out, err
@@ -108,9 +108,9 @@ func shredPast(tx *store.Tx, slot sluice.Slot, past []store.Interval, before slu
 		name := i.Value.Sealed.String()
 		switch {
 		case len(holding) > 0:
-			out.Kept = append(out.Kept, sluice.Kept{Slot: slot, Reason: name + " is live in " + sluice.Listing(holding, 8)})
+			out.Kept = append(out.Kept, sluice.Kept{Slot: slot, Reason: sluice.Advise("%s is live in %s", name, sluice.Listing(holding, 8))})
 		case later[fingerprint]:
-			out.Kept = append(out.Kept, sluice.Kept{Slot: slot, Reason: name + " was live after " + before.String()})
+			out.Kept = append(out.Kept, sluice.Kept{Slot: slot, Reason: sluice.Advise("%s was live after %s", name, before)})
 		default:
 			if err := tx.Shred(fingerprint); err != nil {
 				return err

@@ -116,7 +116,7 @@ func (c *Control) notLive(ctx context.Context, component, environment string) er
 			return err
 		}
 		return sluice.Errorf(sluice.NotFound, "%s is not live in %s", found.Name, environment).
-			Fix("deploy it: `sluice deploy set %s VERSION --to %s`", found.Name, environment)
+			Do(sluice.DeployVersion(found.Name, "", environment), "deploy it")
 	})
 }
 

@@ -54,7 +54,7 @@ func (c *Control) Authenticate(ctx context.Context, secret string) (sluice.Actor
 
 func badToken(why string) error {
 	return sluice.Errorf(sluice.Unauthenticated, "%s", why).
-		Fix("set SLUICE_TOKEN to a token that an administrator made: `sluice token create NAME --role deployer`")
+		Do(sluice.MakeToken(sluice.RoleDeployer), "{token}; an administrator makes one")
 }
 
 func hashSecret(secret string) string {
@@ -201,7 +201,7 @@ func (c *Control) RevokeToken(ctx context.Context, req sluice.RevokeTokenRequest
 func findToken(tx *store.Tx, id string) (sluice.Token, error) {
 	t, found, err := tx.Token(id)
 	if err == nil && !found {
-		err = sluice.Errorf(sluice.NotFound, "token %q does not exist", id).Fix("see `sluice token list`")
+		err = sluice.Errorf(sluice.NotFound, "token %q does not exist", id).Do(sluice.ListTokens(), "see {}")
 	}
 	return t, err
 }

@@ -135,7 +135,7 @@ func releaseRef(e sluice.Environment, release int64) string {
 func notSet(tx *store.Tx, e sluice.Environment, s sluice.Setting, req sluice.VariableRequest) error {
 	if s.Value.Hidden {
 		return sluice.Errorf(sluice.NotFound, "%s is hidden from %s in %s", req.Key, req.Component, e.Name).
-			Fix("show it again: `sluice env delete %s --component %s -e %s`", req.Key, req.Component, e.Name)
+			Do(sluice.DeleteVariable(e.Name, req.Component, req.Key), "show it again")
 	}
 	missing := sluice.Errorf(sluice.NotFound, "%s is not set in %s", req.Key, e.Name)
 	settings, err := tx.Variables(e.Name, sluice.Latest)
@@ -153,7 +153,7 @@ func notSet(tx *store.Tx, e sluice.Environment, s sluice.Setting, req sluice.Var
 	} else if len(keys) > 0 {
 		missing = missing.Fix("there is %s", sluice.Listing(keys, 12))
 	}
-	return missing.Fix("set it: `sluice env set %s=… -e %s`", req.Key, e.Name)
+	return missing.Do(sluice.SetVariables(e.Name, "", req.Key), "set it")
 }
 
 // revealing runs a reading that is recorded in the ledger.

@@ -111,14 +111,14 @@ func (c *Control) publish(tx *store.Tx, actor string, p publishing) (sluice.Publ
 	}
 	switch {
 	case !found && p.Kind == "":
-		return out, sluice.AsError(errorOf(findComponent(tx, p.Component))).Fix("to make it, say its kind: --kind prompt")
+		return out, sluice.AsError(errorOf(findComponent(tx, p.Component))).Ask("to make it, say its kind: {kind=prompt}")
 	case !found:
 		if component, err = addComponent(tx, actor, sluice.AddComponentRequest{Name: p.Component, Kind: p.Kind}); err != nil {
 			return out, err
 		}
 	case component.Archived:
 		return out, sluice.Errorf(sluice.Conflict, "component %s is archived", component.Name).
-			Fix("bring it back: `sluice components archive %s --revive`", component.Name)
+			Do(sluice.ReviveComponent(component.Name), "bring it back")
 	}
 	if strings.EqualFold(component.Kind, sluice.KindConfig) { // whose content is data
 		p.requires = nil
@@ -307,7 +307,7 @@ func (c *Control) File(ctx context.Context, component, ref, path string) (sluice
 		}
 		i := slices.IndexFunc(infos, func(f sluice.FileInfo) bool { return f.Path == path })
 		if i < 0 {
-			return sluice.Errorf(sluice.NotFound, "%s has no file %s", v.Ref(), path).Fix("see `sluice version show %s`", v.Ref())
+			return sluice.Errorf(sluice.NotFound, "%s has no file %s", v.Ref(), path).Do(sluice.GetVersion(v.Component, v.Pin().String()), "see {}")
 		}
 		out, err = readFile(tx, v, infos[i])
 		return err
@@ -319,7 +319,7 @@ func readFile(tx *store.Tx, v sluice.Version, info sluice.FileInfo) (sluice.File
 	content, found, err := tx.Blob(info.Digest)
 	if err == nil && !found {
 		err = sluice.Errorf(sluice.NotFound, "the content of %s was purged", v.Ref()).
-			Fix("see who and why: `sluice audit list --component %s`", v.Component)
+			Do(sluice.ListAudit(v.Component), "see who and why")
 	}
 	return sluice.NewFile(info.Path, content), err
 }

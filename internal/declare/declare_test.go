@@ -117,7 +117,7 @@ func TestRequiresRefusals(t *testing.T) {
 			t.Errorf("%q: got %v, want %s", test.text, err, test.want)
 			continue
 		}
-		if fixes := sluice.AsError(err).Fixes; len(fixes) == 0 || !strings.Contains(fixes[0], "requires: [LLM_MODEL, DB_HOST]") {
+		if fixes := sluice.AsError(err).Fixes; len(fixes) == 0 || !strings.Contains(fixes[0].Text, "requires: [LLM_MODEL, DB_HOST]") {
 			t.Errorf("%q: fixes %v", test.text, fixes)
 		}
 	}

@@ -161,7 +161,7 @@ func (p *pusher) rejected(answers []answer, failure *Failure) error {
 		more = fmt.Sprintf(" and %d more", n)
 	}
 	rejected.shown = sluice.Errorf(sluice.Conflict, "%s has moved since it was last looked at: %s%s (%s)", shownRemote(p.remote), moved[0].ref.target(), more, rejected.Reason).
-		Fix("try again; `sluice git sync` takes over what others did").Because(failure)
+		Do(sluice.SyncGit(""), "try again; {} takes over what others did").Because(failure)
 	return rejected
 }
 

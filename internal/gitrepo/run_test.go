@@ -158,8 +158,8 @@ func TestRunInsideAnothersRepository(t *testing.T) {
 	t.Setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "true")
 	for _, r := range []*Repo{work, bare} {
 		_, err := r.Refs(t.Context())
-		if sluice.CodeOf(err) != sluice.Denied || !strings.Contains(err.Error(), r.at) || !strings.Contains(sluice.AsError(err).Fixes[0], "safe.directory '"+r.Dir+"'") &&
-			!strings.Contains(sluice.AsError(err).Fixes[0], "safe.directory '"+r.Top+"'") {
+		if sluice.CodeOf(err) != sluice.Denied || !strings.Contains(err.Error(), r.at) || !strings.Contains(sluice.AsError(err).Fixes[0].Text, "safe.directory '"+r.Dir+"'") &&
+			!strings.Contains(sluice.AsError(err).Fixes[0].Text, "safe.directory '"+r.Top+"'") {
 			t.Errorf("got %v, want that it belongs to another user, and how to trust it", err)
 		}
 	}

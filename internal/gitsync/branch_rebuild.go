@@ -82,7 +82,7 @@ func (x *exporter) numberOf(e sluice.Environment, c gitrepo.Commit, head Release
 		}
 		if q.Cursor = page.Next; q.Cursor == "" {
 			return 0, &unknownTip{sluice.Errorf(sluice.Conflict, "%s holds releases that are not known here", EnvironmentRef(e.Display())).
-				Fix("take them in first: `sluice git sync`")}
+				Do(sluice.SyncGit(""), "take them in first")}
 		}
 	}
 }

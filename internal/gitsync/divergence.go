@@ -56,8 +56,8 @@ func (d *Divergence) shown() *sluice.Error {
 		parts = append(parts, fmt.Sprintf("%s was released apart: %q by %s here, %q by %s there", e.Environment, mine.Subject, mine.Actor, theirs.Subject, theirs.Actor))
 	}
 	return sluice.Errorf(sluice.Conflict, "%s", strings.Join(parts, "; ")).
-		Fix("to append yours after theirs: `sluice git sync --rebase`").
-		Fix("to let theirs stand: `sluice git sync --theirs`")
+		Do(sluice.SyncGit("rebase"), "to append yours after theirs").
+		Do(sluice.SyncGit("theirs"), "to let theirs stand")
 }
 
 // rebased are the releases that were made here, as they are appended after what

@@ -180,7 +180,7 @@ func (x *exporter) commitObject(id gitrepo.OID) (gitrepo.Commit, error) {
 	}
 	if !found || o.Kind != "commit" {
 		return gitrepo.Commit{}, sluice.Errorf(sluice.NotFound, "commit %s is not in the repository", id.Short()).
-			Fix("bring it in: `sluice git sync`")
+			Do(sluice.SyncGit(""), "bring it in")
 	}
 	return gitrepo.ParseCommit(id, o.Bytes)
 }

@@ -44,7 +44,7 @@ type PushedRef struct {
 type Objection struct {
 	Ref     string
 	Problem string
-	Fixes   []string
+	Fixes   []sluice.Advice
 }
 
 // Bounds on what a hook reads.
@@ -63,7 +63,7 @@ func ReadPushed(r io.Reader, repo *gitrepo.Repo) ([]PushedRef, error) {
 		fields := strings.SplitN(lines.Text(), " ", 3)
 		if len(fields) != 3 || len(out) == maxPushed {
 			return nil, sluice.Errorf(sluice.Invalid, "%q is not a line that Git gives a pre-receive hook, or there are more than %d", clip(lines.Text()), maxPushed).
-				Fix("have Git call this, as hooks/pre-receive of a bare repository: `sluice git hook --install PATH`")
+				Do(sluice.InstallGitHook(), "have Git call this, as hooks/pre-receive of a bare repository")
 		}
 		p := PushedRef{Ref: fields[2]}
 		for i, into := range []*gitrepo.OID{&p.Old, &p.New} {

@@ -68,7 +68,7 @@ func (h *hook) renamed(p PushedRef) error {
 		}
 	}
 	return sluice.Errorf(sluice.Refused, "the history of an environment stays").
-		Fix("delete the environment with Sluice, which ends its history: `sluice environment delete %s`", strings.TrimPrefix(p.Ref, EnvironmentsPrefix))
+		Do(sluice.DropEnvironment(strings.TrimPrefix(p.Ref, EnvironmentsPrefix)), "delete the environment with Sluice, which ends its history")
 }
 
 // passes reports whether a history goes through a commit.
@@ -106,7 +106,7 @@ func (h *hook) commit(id gitrepo.OID) (gitrepo.Commit, error) {
 		return gitrepo.Commit{}, err
 	}
 	if !found || o.Kind != "commit" {
-		return gitrepo.Commit{}, sluice.Errorf(sluice.Invalid, "%s is no commit that is here", id.Short()).Fix("push what Sluice made: `sluice git push`")
+		return gitrepo.Commit{}, sluice.Errorf(sluice.Invalid, "%s is no commit that is here", id.Short()).Do(sluice.PushGit(), "push what Sluice made")
 	}
 	return gitrepo.ParseCommit(id, o.Bytes)
 }
@@ -147,7 +147,7 @@ func (h *hook) fresh(p PushedRef) (out []gitrepo.Commit, err error) {
 	}
 	subject, _, _ := strings.Cut(last.Message, "\n")
 	return nil, sluice.Errorf(sluice.Refused, "it leaves %s behind, %q by %s", p.Old.Short(), subject, last.Author.Name).
-		Fix("release on top of it: `sluice git sync --rebase`, then `sluice git push`")
+		Do(sluice.SyncGit("rebase"), "release on top of it: {}, then {push-git}")
 }
 
 // beside are the commits of a history that goes on from before the end of the one
@@ -171,7 +171,7 @@ func (h *hook) beside(p PushedRef) (out []gitrepo.Commit, err error) {
 // release checks one commit that is new.
 func (h *hook) release(c gitrepo.Commit, display string, last bool) error {
 	if len(c.Parents) > 1 {
-		return sluice.Errorf(sluice.Invalid, "a release has one parent, and it has %d", len(c.Parents)).Fix("never merge histories of environments: `sluice git sync`")
+		return sluice.Errorf(sluice.Invalid, "a release has one parent, and it has %d", len(c.Parents)).Do(sluice.SyncGit(""), "never merge histories of environments")
 	}
 	head, err := ParseReleaseMessage(c)
 	if err != nil {

@@ -50,7 +50,7 @@ func (h *hook) mayGo(display string, before gitrepo.OID, component string, diges
 		return err
 	}
 	return sluice.Errorf(sluice.Refused, "%s %s was never live in %s, which %s promotes from", component, version, strings.Join(shown, " or "), h.find(display).Name).
-		Fix("release it there first: `sluice deploy set %s %s --to %s`", component, version, shown[0])
+		Do(sluice.DeployVersion(component, version, shown[0]), "release it there first")
 }
 
 // find is an environment by its name or alias.
@@ -167,7 +167,7 @@ func (h *hook) move(p PushedRef, tag TagName) error {
 	if p.New == "" {
 		if line.Value.Live() {
 			return sluice.Errorf(sluice.Refused, "%s is live in %s, and the tag says so", tag.Component, tag.Environment).
-				Fix("take it away with Sluice: `sluice deploy unset %s --from %s`", tag.Component, tag.Environment)
+				Do(sluice.Undeploy(tag.Component, tag.Environment), "take it away with Sluice")
 		}
 		return nil
 	}
@@ -184,7 +184,7 @@ func (h *hook) move(p PushedRef, tag TagName) error {
 	}
 	if !m.ByHand() {
 		return sluice.Errorf(sluice.Refused, "the tag says that Sluice moved it, and the history of %s says otherwise", tag.Environment).
-			Fix("push both together: `sluice git push`").Fix("to move the tag by hand, make a new one: `git tag -a -f`")
+			Do(sluice.PushGit(), "push both together").Fix("to move the tag by hand, make a new one: `git tag -a -f`")
 	}
 	digest, err := h.digestAt(commit, tag.Component)
 	if err != nil {

@@ -11,7 +11,7 @@ func (h *hook) version(p PushedRef) error {
 	const again = "publish what is new under another label, and move the environment to that"
 	switch {
 	case p.New == "":
-		return sluice.Errorf(sluice.Refused, "a version stays: releases go back to it").Fix("keep it; `sluice version quarantine` keeps it from going live")
+		return sluice.Errorf(sluice.Refused, "a version stays: releases go back to it").Do(sluice.QuarantineVersion("", ""), "keep it; to keep it from going live")
 	case p.Old != "":
 		return sluice.Errorf(sluice.Refused, "a version never moves, and it was published before").Fix(again)
 	}
@@ -37,7 +37,7 @@ func (h *hook) version(p PushedRef) error {
 		return err
 	}
 	if v.Component != component || v.Label != label && Taggable(v.Label) {
-		return sluice.Errorf(sluice.Invalid, "the tag says that it is %s %s", v.Component, sluice.Pin{Version: v.Number, Label: v.Label}).Fix("have Sluice make it: `sluice tag create`")
+		return sluice.Errorf(sluice.Invalid, "the tag says that it is %s %s", v.Component, sluice.Pin{Version: v.Number, Label: v.Label}).Do(sluice.PublishVersion(v.Component), "have Sluice make it")
 	}
 	return h.holds(p, commit, v)
 }
@@ -55,7 +55,7 @@ func (h *hook) holds(p PushedRef, commit gitrepo.OID, v VersionMessage) error {
 	named := label(p.Ref) == "" && VersionRef(v.Component, digest) != p.Ref
 	if digest != v.Digest || named {
 		return sluice.Errorf(sluice.Refused, "it says that its content is %s, and %s has %s", v.Digest.Short(), commit.Short(), digest.Short()).
-			Fix("have Sluice make the tag: `sluice tag create %s`", v.Component)
+			Do(sluice.PublishVersion(v.Component), "have Sluice make the tag")
 	}
 	return nil
 }

@@ -175,7 +175,7 @@ func (im *importer) tagRelease(m moved, where *places) (d deed, err error) {
 			return d, err
 		}
 		if said, err = ParseMoveMessage(tag.Message); err == nil && !said.ByHand() {
-			err = sluice.Errorf(sluice.Conflict, "Sluice made the tag, for %s", said.Release).Fix("take it in with its history: `sluice git sync`")
+			err = sluice.Errorf(sluice.Conflict, "Sluice made the tag, for %s", said.Release).Do(sluice.SyncGit(""), "take it in with its history")
 		}
 		if err != nil {
 			return d, err

@@ -239,7 +239,7 @@ func TestImportRefusesShallowClones(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = New(repo, newShop(t).Client, Config{}).Import(t.Context(), asProgram(ImportOptions{}))
-	if sluice.CodeOf(err) != sluice.Invalid || !strings.Contains(strings.Join(sluice.AsError(err).Fixes, ""), "--unshallow") {
+	if sluice.CodeOf(err) != sluice.Invalid || !strings.Contains(strings.Join(sluice.Texts(sluice.AsError(err).Fixes), ""), "--unshallow") {
 		t.Errorf("got %v", err)
 	}
 	if _, err := Clone(t.Context(), filepath.Join(t.TempDir(), "none"), t.TempDir()); sluice.CodeOf(err) != sluice.Unavailable {

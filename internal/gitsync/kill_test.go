@@ -272,7 +272,7 @@ func TestGitKilled(t *testing.T) {
 			err := c.order.do(t.Context(), bob)
 			for tries := 0; err != nil && tries < 20; tries++ { // one lock after the other
 				known := sluice.AsError(err) // what a remote says of its locks is not always passed on
-				if c.at == "bob/.git" && !strings.Contains(known.Message+strings.Join(known.Fixes, " "), ".lock") || known.Code != sluice.Unavailable && known.Code != sluice.Conflict {
+				if c.at == "bob/.git" && !strings.Contains(known.Message+strings.Join(sluice.Texts(known.Fixes), " "), ".lock") || known.Code != sluice.Unavailable && known.Code != sluice.Conflict {
 					t.Fatalf("the next try says %v; do %v", err, known.Fixes)
 				}
 				removeLocks(t, dir)

@@ -99,7 +99,7 @@ func (b *Bridge) quicker(r *gitrepo.Rejected) error {
 		names = append(names, strings.TrimPrefix(gitrepo.ShortRef(ref), "refs/sluice/"))
 	}
 	return sluice.Errorf(sluice.Conflict, "others were quicker: %s moved %s meanwhile, and nothing of yours was sent", b.cfg.Remote, sluice.Listing(names, 4)).
-		Fix("see what they did: `sluice git sync`").Because(r)
+		Do(sluice.SyncGit(""), "see what they did").Because(r)
 }
 
 // outgoing are the refs that are to move at the remote, in the order in which they

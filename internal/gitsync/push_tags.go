@@ -161,7 +161,7 @@ func (o *outgoingOf) tags() error {
 // overtaken is the error of a push that would throw away what others released.
 func overtaken(remote, display string) error {
 	return sluice.Errorf(sluice.Conflict, "%s has releases of %s that are not here, and nothing of yours was sent", remote, display).
-		Fix("take them in: `sluice git sync`")
+		Do(sluice.SyncGit(""), "take them in")
 }
 
 // checkForwards returns [sluice.Conflict] when the history of an environment at the

@@ -35,7 +35,7 @@ type Synced struct {
 type Refusal struct {
 	Ref    string   `json:"ref"`
 	Reason string   `json:"reason"`
-	Fixes  []string `json:"fixes,omitempty"` // what to do next
+	Fixes  []sluice.Advice `json:"fixes,omitempty"` // what to do next
 	Actor  string   `json:"actor,omitempty"`
 	Commit string   `json:"commit,omitempty"` // what it points at
 }

@@ -133,7 +133,7 @@ func (s *syncer) deploy(m handMove) (*sluice.Release, error) {
 	if (!known || e.Deleted) && m.deed.Environment != m.display {
 		err := sluice.Errorf(sluice.NotFound, "%s is neither a version, such as v1.2.0, nor an environment here", m.display)
 		if strings.Trim(m.display, "v0123456789.") != "" {
-			err = err.Fix("if it shall be an environment: `sluice environment create %s`, then `sluice git sync`", m.display)
+			err = err.Do(sluice.MakeEnvironment(m.display), "if it shall be an environment: {}, then {sync-git}")
 		}
 		return nil, err.Fix("if it is a slip: `%s`", s.takeAway(m))
 	}
@@ -143,8 +143,8 @@ func (s *syncer) deploy(m handMove) (*sluice.Release, error) {
 	const second = 1_000_000 // the precision of tags
 	if m.again && known && m.at+second <= e.At {
 		return nil, sluice.Errorf(sluice.Conflict, "it was moved by hand and refused, and %s was released since", e.Name).
-			Fix("if it shall be live all the same: `sluice deploy set %s VERSION --to %s`", m.component, m.display).
-			Fix("put it back: `%s`, then `sluice git sync`", s.takeAway(m))
+			Do(sluice.DeployVersion(m.component, "", m.display), "if it shall be live all the same").
+			Do(sluice.SyncGit(""), "put it back: `%s`, then {}", s.takeAway(m))
 	}
 	if bad, err := s.unverified([]gitrepo.OID{m.ref.ID}); err != nil || bad[m.ref.ID] != nil {
 		return nil, errors.Join(err, bad[m.ref.ID])

@@ -227,7 +227,7 @@ func (s *syncer) read(display string, from, to gitrepo.OID) (history, error) {
 			return h, err
 		}
 		if !found {
-			return h, sluice.Errorf(sluice.NotFound, "commit %s of %s is not in the repository", id.Short(), display).Fix("fetch again: `sluice git sync`")
+			return h, sluice.Errorf(sluice.NotFound, "commit %s of %s is not in the repository", id.Short(), display).Do(sluice.SyncGit(""), "fetch again")
 		}
 		c, err := gitrepo.ParseCommit(id, o.Bytes)
 		if err != nil {

@@ -175,5 +175,5 @@ func (s *syncer) noHistory(ref gitrepo.Ref, err error) error {
 		return nil
 	}
 	return sluice.Errorf(why.Code, "%s is not where Sluice left it: %s", ref.Name, why.Message).
-		Fix("take it away: `git update-ref -d %s`; `sluice git sync` puts it back where it was", ref.Name).Because(err)
+		Do(sluice.SyncGit(""), "take it away: `git update-ref -d %s`; {} puts it back where it was", ref.Name).Because(err)
 }

@@ -21,7 +21,7 @@ func (s *syncer) lacking(records []sluice.Record, err error) error {
 			if name == "" || label == "" || !s.refused(ref) {
 				continue
 			}
-			why, fixes := "`sluice git sync` says why", []string(nil)
+			why, fixes := "the next sync says why", []sluice.Advice{sluice.Do(sluice.SyncGit(""), "{} says why")}
 			for _, refusal := range s.out.Refused {
 				if refusal.Ref == ref {
 					why, fixes = refusal.Reason, refusal.Fixes

@@ -106,7 +106,7 @@ func unappended(records []sluice.Record, err error) error {
 			out.Message = fmt.Sprintf("nothing was changed, since the %s in %s by %s cannot be appended: %s", r.Action, r.Environment, r.Actor, known.Message[len(m[0]):])
 		}
 	}
-	return out.Fix("to let theirs stand: `sluice git sync --theirs`")
+	return out.Do(sluice.SyncGit("theirs"), "to let theirs stand")
 }
 
 // recordReleases records at once what must come together: what was made here and

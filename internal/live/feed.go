@@ -226,7 +226,7 @@ func (s *State) drop(name string) {
 }
 
 func (f *feed) notFound() error {
-	return sluice.Errorf(sluice.NotFound, "environment %s was deleted", f.name).Fix("list what there is: sluice environment list")
+	return sluice.Errorf(sluice.NotFound, "environment %s was deleted", f.name).Do(sluice.ListEnvironments(), "list what there is")
 }
 
 // snapshot is the frame of the whole manifest. The caller holds mu.

@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -23,9 +22,9 @@ func (s *step) advise(failure *sluice.RunError) {
 		if _, there := env[key]; there || !strings.Contains(failure.Message, "no "+key) {
 			continue
 		}
-		fix := "run it with --env, which loads the environment's configuration"
+		fix := sluice.Ask("run it with {configured}, which loads the environment's configuration")
 		if run.Configured {
-			fix = fmt.Sprintf("set it: `sluice env set %s=… -e %s`", key, run.Environment)
+			fix = sluice.Do(sluice.SetVariables(run.Environment, "", key), "set it")
 		}
 		failure.Fixes = append(failure.Fixes, fix)
 		return

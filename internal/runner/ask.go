@@ -89,7 +89,7 @@ func (s *step) unanswered() (sluice.RunStep, func() finished, ending) {
 		f = s.completed(block.Result{Output: value.Pairs("value", def, "provided_by", "", "provided_at", nil)})
 	} else {
 		f = s.failedFinally(&sluice.RunError{
-			Code: sluice.TimedOut, Message: "nobody answered in time", Fixes: []string{"give the block a default, or let it wait longer"},
+			Code: sluice.TimedOut, Message: "nobody answered in time", Fixes: []sluice.Advice{sluice.Advise("give the block a default, or let it wait longer")},
 		})
 	}
 	s.l.settle(s.index, f.result)

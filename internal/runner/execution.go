@@ -126,7 +126,7 @@ func (x *execution) masked(e *sluice.RunError) *sluice.RunError {
 	out := *e
 	out.Message, out.Fixes = x.text(e.Message), slices.Clone(e.Fixes)
 	for i, fix := range out.Fixes {
-		out.Fixes[i] = x.text(fix)
+		out.Fixes[i] = fix.Mapped(x.text)
 	}
 	return &out
 }
@@ -188,7 +188,7 @@ func (x *execution) finish(ctx context.Context, end ending) {
 	case errors.Is(end.err, errDeadline) || end.stopped() && errors.Is(context.Cause(ctx), errDeadline):
 		done.Status, done.Error = sluice.RunFailed, &sluice.RunError{
 			Code: sluice.TimedOut, Message: "the run did not end by its deadline, " + x.work.Run.Deadline.String(),
-			Fixes: []string{"give it more time with --timeout"},
+			Fixes: []sluice.Advice{sluice.Ask("give it more time with {timeout}")},
 		}
 	case errors.Is(end.err, errClosing) || errors.Is(end.err, context.Canceled):
 		done.Status = sluice.RunPending // another worker, or this one when it is back, goes on
@@ -256,7 +256,7 @@ func (x *execution) leftOver(prefix string, stand ...sluice.StepStatus) []sluice
 func tooLarge(what string, n int) *sluice.RunError {
 	return &sluice.RunError{
 		Code: sluice.LimitExceeded, Message: fmt.Sprintf("%s is %d bytes; the limit is %d", what, n, sluice.MaxOutputBytes),
-		Fixes: []string{"keep large content elsewhere, and pass on where it is"},
+		Fixes: []sluice.Advice{sluice.Advise("keep large content elsewhere, and pass on where it is")},
 	}
 }
 
@@ -292,7 +292,7 @@ func (x *execution) beginStep() *sluice.RunError {
 	if x.begun >= sluice.MaxSteps {
 		return &sluice.RunError{
 			Code: sluice.LimitExceeded, Message: fmt.Sprintf("the run has begun %d steps, which is the limit", x.begun),
-			Fixes: []string{"split the input, and run each part"},
+			Fixes: []sluice.Advice{sluice.Advise("split the input, and run each part")},
 		}
 	}
 	x.begun++

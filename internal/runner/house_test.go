@@ -243,7 +243,7 @@ func refused(t *testing.T, what string, err error, code sluice.Code, words ...st
 		return
 	}
 	for _, word := range words {
-		if said := e.Message + " " + strings.Join(e.Fixes, " "); !strings.Contains(said, word) {
+		if said := e.Message + " " + strings.Join(sluice.Texts(e.Fixes), " "); !strings.Contains(said, word) {
 			t.Errorf("%s: got %q, want it to say %q", what, said, word)
 		}
 	}

@@ -247,7 +247,7 @@ func runError(err error) *sluice.RunError {
 			out.Message = problem.Path + ": " + problem.Message
 		}
 		if problem.Fix != "" {
-			out.Fixes = []string{problem.Fix}
+			out.Fixes = []sluice.Advice{sluice.Advise("%s", problem.Fix)}
 		}
 		return out
 	}

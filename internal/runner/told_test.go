@@ -17,7 +17,7 @@ func told(r sluice.Run) string {
 	if e := r.Error; e != nil {
 		line += fmt.Sprintf("\n  %s%s: %s", e.Code, at(e.Step, e.Block), e.Message)
 		for _, fix := range e.Fixes {
-			line += "\n  fix: " + fix
+			line += "\n  fix: " + fix.Text
 		}
 	}
 	if w := r.Waiting; w != nil {

@@ -93,7 +93,7 @@ func Read(ctx context.Context, cfg Config) (*Master, error) {
 		return readFile(cfg)
 	}
 	return nil, sluice.Errorf(sluice.Unavailable, "no master key is configured, and variables are sealed under one").
-		Fix("make one with `sluice env new-key`, keep it safe, and set SLUICE_MASTER_KEY, SLUICE_MASTER_KEY_FILE or SLUICE_MASTER_KEY_COMMAND")
+		Do(sluice.MakeMasterKey(), "make one ({}), keep it safe, and set SLUICE_MASTER_KEY, SLUICE_MASTER_KEY_FILE or SLUICE_MASTER_KEY_COMMAND")
 }
 
 // parse reads identities, one a line, with comments.

@@ -179,7 +179,7 @@ func (m *Master) unwrap(w Wrapped) (key, fingerprints []byte, err error) {
 }
 
 func damaged(number int64) error {
-	return sluice.Errorf(sluice.Unavailable, "data key %d is damaged where it is stored", number).Fix("restore a backup: `sluice backup restore FILE`")
+	return sluice.Errorf(sluice.Unavailable, "data key %d is damaged where it is stored", number).Do(sluice.RestoreBackup(), "restore a backup")
 }
 
 // Rotate makes the next data key, which seals from now on.
@@ -260,14 +260,14 @@ func (r *Ring) Open(org, fingerprint string, number int64, sealed []byte) ([]byt
 	k, found := r.find(number)
 	if !found {
 		return nil, sluice.Errorf(sluice.Unavailable, "a value is sealed with data key %d, which is not there", number).
-			Fix("try again; when it stays so, restore a backup: `sluice backup restore FILE`")
+			Do(sluice.RestoreBackup(), "try again; when it stays so, restore a backup")
 	}
 	padded, err := k.aead.Open(nil, nil, sealed, place(org, fingerprint, number))
 	if err != nil || len(padded) < lengthBytes || uint64(binary.BigEndian.Uint32(padded)) > uint64(len(padded)-lengthBytes) {
 		return nil, sluice.Errorf(sluice.Unavailable, "the sealed value %s does not open with data key %d: it is damaged, or another key sealed it", fingerprint, number).
-			Fix("see whether others do not either: `sluice audit verify`").
-			Fix("set the variable again: `sluice env set KEY=VALUE`, then drop what does not open: `sluice env shred KEY`").
-			Fix("or restore a backup: `sluice backup restore FILE`")
+			Do(sluice.VerifyLedger(), "see whether others do not either").
+			Do(sluice.SetVariables("", ""), "set the variable again").
+			Do(sluice.RestoreBackup(), "or restore a backup")
 	}
 	return padded[lengthBytes : lengthBytes+int(binary.BigEndian.Uint32(padded))], nil
 }

@@ -92,7 +92,7 @@ func (s *Server) openGit() error {
 		return nil
 	}
 	if s.cfg.Data == "" {
-		return sluice.Errorf(sluice.Invalid, "a server that follows a Git repository needs a directory for its copy").Fix("name one with --data DIR")
+		return sluice.Errorf(sluice.Invalid, "a server that follows a Git repository needs a directory for its copy").Ask("name one with {data}")
 	}
 	for _, address := range []string{cfg.Follow, cfg.Mirror} {
 		if err := CheckGitAddress(address); address != "" && err != nil {

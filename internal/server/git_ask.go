@@ -54,7 +54,7 @@ func (g *git) SyncGit(ctx context.Context, req sluice.SyncGitRequest) (sluice.Gi
 	l := g.ask(req)
 	select {
 	case <-ctx.Done():
-		return sluice.GitStatus{}, sluice.Errorf(sluice.TimedOut, "the look at the repository goes on").Fix("see how it went: `sluice git status`").Because(ctx.Err())
+		return sluice.GitStatus{}, sluice.Errorf(sluice.TimedOut, "the look at the repository goes on").Do(sluice.LookAtGit(), "see how it went").Because(ctx.Err())
 	case <-l.done:
 	}
 	if l.err != nil {

@@ -71,7 +71,7 @@ func named(t *testing.T, what string, err error, code sluice.Code, words ...stri
 	if len(e.Fixes) == 0 {
 		t.Errorf("%s: %q has no fix", what, e.Message)
 	}
-	said := e.Message + " " + strings.Join(e.Fixes, " ")
+	said := e.Message + " " + strings.Join(sluice.Texts(e.Fixes), " ")
 	for _, word := range words {
 		if !strings.Contains(said, word) {
 			t.Errorf("%s: %q does not say %q", what, said, word)

@@ -76,11 +76,11 @@ func cannotListen(address string, err error) error {
 func listenUnix(path string) (net.Listener, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, sluice.Errorf(sluice.Unavailable, "cannot make the directory of the socket %s: %w", path, err).
-			Fix("choose another data directory with --data DIR")
+			Ask("choose another data directory with {data}")
 	}
 	if conn, err := net.DialTimeout("unix", path, time.Second); err == nil {
 		conn.Close()
-		return nil, sluice.Errorf(sluice.Conflict, "another server answers on %s", path).Fix("stop it, or choose another directory with --data DIR")
+		return nil, sluice.Errorf(sluice.Conflict, "another server answers on %s", path).Ask("stop it, or choose another directory with {data}")
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, sluice.Errorf(sluice.Unavailable, "cannot replace the socket %s: %w", path, err)
@@ -90,7 +90,7 @@ func listenUnix(path string) (net.Listener, error) {
 	_ = os.Remove(temporary) // left by a server that was killed
 	l, err := net.Listen("unix", temporary)
 	if err != nil {
-		return nil, sluice.Errorf(sluice.Unavailable, "cannot listen on %s: %w", path, err).Fix("choose another data directory with --data DIR")
+		return nil, sluice.Errorf(sluice.Unavailable, "cannot listen on %s: %w", path, err).Ask("choose another data directory with {data}")
 	}
 	l.(*net.UnixListener).SetUnlinkOnClose(false)
 	if err := errors.Join(os.Chmod(temporary, 0o600), os.Rename(temporary, path)); err != nil {

@@ -286,7 +286,7 @@ func noRecords(s *suite) {
 		s.unchanged(word, func() {
 			_, err := s.Record(s.ctx, sluice.RecordRequest{Records: []sluice.Record{record}})
 			e := sluice.AsError(err)
-			if e == nil || e.Code != sluice.Invalid || !strings.Contains(e.Message+strings.Join(e.Fixes, " "), word) {
+			if e == nil || e.Code != sluice.Invalid || !strings.Contains(e.Message+strings.Join(sluice.Texts(e.Fixes), " "), word) {
 				s.Errorf("%q: the error is %v, with the fixes %v", word, err, e)
 			}
 		})

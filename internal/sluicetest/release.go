@@ -16,11 +16,11 @@ func deploy(s *suite) {
 	}))
 	s.equal("release", out.Release.Ref(), "production#1")
 	s.equal("why", out.Release.Reason+" "+out.Release.Ticket+" "+out.Release.Actor, "first day INC-123 alice")
-	s.equal("undo", out.Undo, "sluice rollback --release production#1")
+	s.equal("undo", *out.Undo.Operation, sluice.RevertRelease("production", 1, ""))
 	s.equal("sorted", out.Release.Changes[0].Slot, "component/my-prompt")
 	s.live("production", "my-prompt v1.0.0, router v1.0.0")
 	one := s.deploy("prod", prompt, "latest")
-	s.equal("undo of one", one.Undo, "sluice rollback my-prompt --to production#1 --expect v1.2.0")
+	s.equal("undo of one", *one.Undo.Operation, sluice.RollbackTo("my-prompt", "production", "production#1", "v1.2.0"))
 	same := s.deploy("prod", prompt, "v1.2.0")
 	s.equal("without effect", same.Release == nil, true)
 	walked := s.deploy("prod", prompt, "v1.0.0")
@@ -149,7 +149,8 @@ func rollback(s *suite) {
 		return ok[sluice.Outcome](s)(s.Rollback(s.ctx, req))
 	}
 	first := back(sluice.RollbackRequest{Components: []string{prompt}})
-	s.equal("previous", first.Release.Changes[0].To.String()+" "+first.Undo, "v1.1.0 sluice rollback my-prompt --to production#3 --expect v1.1.0")
+	s.equal("previous", first.Release.Changes[0].To.String(), "v1.1.0")
+	s.equal("undo", *first.Undo.Operation, sluice.RollbackTo("my-prompt", "production", "production#3", "v1.1.0"))
 	s.equal("further back, never forward", back(sluice.RollbackRequest{Components: []string{prompt}}).Release.Changes[0].To.String(), "v1.0.0")
 	s.unchanged("nothing is left", func() {
 		_, err := s.Rollback(s.ctx, sluice.RollbackRequest{Environment: "prod", Components: []string{prompt}})
@@ -305,7 +306,7 @@ func idempotency(s *suite) {
 	s.unchanged("the same request", func() {
 		again := ok[sluice.Outcome](s)(s.Deploy(s.ctx, req))
 		s.equal("replayed", again.Replayed, true)
-		s.equal("the first answer", again.Release.Ref()+again.Undo, first.Release.Ref()+first.Undo)
+		s.equal("the first answer", again.Release.Ref()+again.Undo.Text, first.Release.Ref()+first.Undo.Text)
 		changed := req
 		changed.Changes = set(prompt, "v1.1.0")
 		_, err := s.Deploy(s.ctx, changed)

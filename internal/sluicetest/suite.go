@@ -162,7 +162,7 @@ func (s *suite) refused(err error, code sluice.Code, words ...string) {
 	}
 	e := sluice.AsError(err)
 	for _, word := range words {
-		if !strings.Contains(e.Message+" "+strings.Join(e.Fixes, " "), word) {
+		if !strings.Contains(e.Message+" "+strings.Join(sluice.Texts(e.Fixes), " "), word) {
 			s.Errorf("%q with the fixes %q does not say %q", e.Message, e.Fixes, word)
 		}
 	}

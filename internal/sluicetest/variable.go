@@ -158,7 +158,7 @@ func variables(s *suite) {
 	out := s.configure("prod", put("LLM_MODEL", "gpt-4o"), put("TEMPERATURE", ""), put("API_TOKEN", "s3cret"))
 	s.equal("release", out.Release.Ref()+" "+string(out.Release.Action), "production#1 configure")
 	s.equal("sorted", string(out.Release.Changes[0].Slot+" "+out.Release.Changes[2].Slot), "var/API_TOKEN var/TEMPERATURE")
-	s.equal("undo", out.Undo, "sluice rollback --release production#1 --secrets exact")
+	s.equal("undo", *out.Undo.Operation, sluice.RevertRelease("production", 1, sluice.SecretsExact))
 	s.configured("prod", `API_TOKEN masked, LLM_MODEL "gpt-4o", TEMPERATURE ""`)
 	s.equal("one", shown(s.variable("prod", "LLM_MODEL")), `LLM_MODEL "gpt-4o"`)
 	s.equal("a secret", shown(s.variable("prod", "API_TOKEN")), "API_TOKEN masked")
@@ -168,7 +168,7 @@ func variables(s *suite) {
 		s.equal("without effect", same.Release == nil, true)
 	})
 	next := s.configure("prod", put("LLM_MODEL", "gpt-4o-mini"))
-	s.equal("undo of one", next.Undo, "sluice rollback --release production#2")
+	s.equal("undo of one", *next.Undo.Operation, sluice.RevertRelease("production", 2, ""))
 	s.equal("since", s.variable("prod", "LLM_MODEL").Since, 2)
 	both := ok[sluice.Outcome](s)(s.Deploy(s.ctx, sluice.DeployRequest{
 		Environment: "prod", Changes: append(set(prompt, "1"), put("LLM_MODEL", "o3"), drop("TEMPERATURE")),

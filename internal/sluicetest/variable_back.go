@@ -1,7 +1,6 @@
 package sluicetest
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/sluice-dev/sluice"
@@ -65,9 +64,9 @@ func goingBack(s *suite) {
 	}
 	s.equal("exact is the same as then", root(7) == root(2) && root(8) == root(4), true)
 	out := ok[sluice.Outcome](s)(s.Rollback(s.ctx, sluice.RollbackRequest{Environment: "prod", To: "prod#2"}))
-	s.equal("why", out.Kept[0].Reason, "a secret keeps its present value; --secrets exact brings the old one back")
-	s.equal("and how to set", out.Stubbed[0].Reason, "a secret, and there is no present value: `sluice env set GONE_KEY=… -e production`")
-	s.equal("undo", out.Undo, fmt.Sprintf("sluice rollback --release production#%d --secrets exact", out.Release.Number))
+	s.equal("why", out.Kept[0].Reason.Form, "a secret keeps its present value; {secrets=exact} brings the old one back")
+	s.equal("and how to set", out.Stubbed[0].Reason, sluice.Do(sluice.SetVariables("production", "", "GONE_KEY"), "a secret, and there is no present value"))
+	s.equal("undo", *out.Undo.Operation, sluice.RevertRelease("production", out.Release.Number, sluice.SecretsExact))
 	s.unchanged("a stub is no value", func() {
 		_, err := s.Promote(s.ctx, sluice.PromoteRequest{Environment: "staging", From: "prod", WithConfig: []string{"GONE_KEY"}})
 		s.refused(err, sluice.Refused, "GONE_KEY has no value in production: it is a stub", "sluice env set GONE_KEY=… -e production")
@@ -122,7 +121,7 @@ func overlaysBack(s *suite) {
 	s.configure("prod", put("A@"+prompt, "2"), put("B_KEY@"+prompt, "new"), put("A", "wider"), put("A@"+other, "2"), put("C@"+prompt, "3"))
 	out := ok[sluice.Outcome](s)(s.Rollback(s.ctx, sluice.RollbackRequest{Environment: "prod", Components: []string{prompt}}))
 	s.equal("alone", told(out), "kept A@my-prompt, kept B_KEY@my-prompt, kept C@my-prompt")
-	s.equal("it says how", out.Kept[0].Reason, "it has changed since; --with-config takes it back too")
+	s.equal("it says how", out.Kept[0].Reason.Form, "it has changed since; {with_config} takes it back too")
 	s.equal("one change", words(len(out.Release.Changes), out.Release.Changes[0].To), "1 v1.0.0")
 	s.deploy("prod", prompt, "v1.2.0")
 	with := sluice.RollbackRequest{Components: []string{prompt}, To: "prod#2", WithConfig: true}

@@ -124,7 +124,7 @@ func inheritedVariables(s *suite) {
 	s.configured("prod", `A "2", API_TOKEN masked of base, E none`)
 	s.configured("staging", `A "3" of base, API_TOKEN masked of base, E "4" of base`)
 	kept := s.configure("prod", drop("A"), drop("E"), drop("API_TOKEN"))
-	s.equal("an inherited one", fmt.Sprint(kept.Kept), "[{var/API_TOKEN inherited from base; hide it with --hide}]")
+	s.equal("an inherited one", fmt.Sprint(kept.Kept), "[{var/API_TOKEN inherited from base; hide it with hide: true}]")
 	s.configured("prod", `A "3" of base, API_TOKEN masked of base, E "4" of base`)
 	own := s.configure("prod", put("A", "3"))
 	s.equal("the same value, now its own", own.Release.Changes[0].Origin+own.Release.Changes[0].From.String(), own.Release.Changes[0].To.String())

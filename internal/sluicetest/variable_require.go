@@ -47,7 +47,7 @@ func required(s *suite) {
 	}
 	taken := s.configure("prod", drop("API_TOKEN@"+prompt))
 	s.equal("what is taken away is warned of", told(taken), "warned")
-	s.equal("how", taken.Warnings[0], "my-prompt@v1.0.0 requires API_TOKEN, which production lacks: `sluice env set API_TOKEN=… -e production`")
+	s.equal("how", taken.Warnings[0], sluice.Do(sluice.SetVariables("production", "", "API_TOKEN"), "my-prompt@v1.0.0 requires API_TOKEN, which production lacks"))
 	away := s.configure("base", drop("LLM_MODEL"))
 	s.equal("also by a parent", told(away), "warned")
 	s.configure("staging", put("API_TOKEN", "x"), put("LLM_MODEL", "y"))
@@ -116,7 +116,7 @@ func requiredBack(s *suite) {
 	s.configure("prod", drop("OLD_KEY"))
 	out := ok[sluice.Outcome](s)(s.Rollback(s.ctx, sluice.RollbackRequest{Environment: "prod", Components: []string{prompt}}))
 	s.equal("a rollback", out.Release.Changes[0].To.String()+" "+told(out), "v1.0.0 warned")
-	s.equal("says", out.Warnings[0], "my-prompt@v1.0.0 requires OLD_KEY, which production lacks: `sluice env set OLD_KEY=… -e production`")
+	s.equal("says", out.Warnings[0], sluice.Do(sluice.SetVariables("production", "", "OLD_KEY"), "my-prompt@v1.0.0 requires OLD_KEY, which production lacks"))
 	s.configure("prod", sluice.ChangeRequest{Component: prompt, Unset: true})
 	again := ok[sluice.Outcome](s)(s.Rollback(s.ctx, sluice.RollbackRequest{Environment: "prod", To: "prod#1"}))
 	s.equal("a stub is a lack", told(again), "stubbed OLD_KEY, warned")

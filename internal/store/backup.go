@@ -201,7 +201,7 @@ func (db *DB) intact(ctx context.Context) error {
 
 func notABackup(cause error) error {
 	return sluice.Errorf(sluice.Invalid, "the file is not a backup of Sluice, or it is damaged").
-		Fix("make one with `sluice backup create FILE`").Because(cause)
+		Do(sluice.MakeBackup(), "make one").Because(cause)
 }
 
 func looksLikeBackup(file string) error {

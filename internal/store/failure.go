@@ -44,7 +44,7 @@ func (db *DB) outcome(err error) error {
 		became = "whether the change was made is not known"
 	}
 	e := sluice.Errorf(sluice.Unavailable, "%s; %s", known.Message, became).Because(err)
-	e.Fixes = append(slices.Clone(known.Fixes), again)
+	e.Fixes = append(slices.Clone(known.Fixes), sluice.Advise(again))
 	return e
 }
 

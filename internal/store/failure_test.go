@@ -86,7 +86,7 @@ func TestCrash(t *testing.T) {
 func became(t *testing.T, name string, err error, text string) {
 	t.Helper()
 	e := sluice.AsError(err)
-	if e == nil || e.Code != sluice.Unavailable || !strings.HasSuffix(e.Message, text) || !strings.Contains(strings.Join(e.Fixes, "\n"), "the same idempotency key") {
+	if e == nil || e.Code != sluice.Unavailable || !strings.HasSuffix(e.Message, text) || !strings.Contains(strings.Join(sluice.Texts(e.Fixes), "\n"), "the same idempotency key") {
 		t.Errorf("%s: got %v, want that it is unavailable and that %s", name, err, text)
 		if e != nil {
 			t.Logf("code %s, fixes %q", e.Code, e.Fixes)

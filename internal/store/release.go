@@ -80,7 +80,7 @@ func (tx *Tx) Release(environment string, number int64) (sluice.Release, error) 
 	r, found, err := first(tx, scanRelease, releaseRows+" AND r.environment = $2 AND r.number = $3", tx.org, environment, number)
 	if err == nil && !found {
 		err = sluice.Errorf(sluice.NotFound, "release %s#%d does not exist", environment, number).
-			Fix("see `sluice history --from %s`", environment)
+			Do(sluice.SeeHistory("", environment), "see {}")
 	}
 	return r, err
 }

@@ -147,7 +147,7 @@ func dsn(path string, pragmas ...string) string {
 
 func makeDir(dir string) error {
 	if dir == "" {
-		return sluice.Errorf(sluice.Invalid, "no data directory was given").Fix("pass --data DIR")
+		return sluice.Errorf(sluice.Invalid, "no data directory was given").Ask("pass {data}")
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return dirError(dir, err)
@@ -165,11 +165,11 @@ func dirError(dir string, err error) error {
 		out.Fixes = of.Fixes
 		return out
 	}
-	fix := "choose another directory with --data DIR"
+	fix := sluice.Ask("choose another directory with {data}")
 	if errors.Is(err, fs.ErrPermission) {
-		fix = fmt.Sprintf("make it writable for %d (`chown`), or %s", os.Getuid(), fix)
+		fix = sluice.Ask("make it writable for %d (`chown`), or choose another directory with {data}", os.Getuid())
 	}
-	return sluice.Errorf(sluice.Unavailable, "the data directory %s cannot be used: %w", dir, err).Fix("%s", fix)
+	return sluice.Errorf(sluice.Unavailable, "the data directory %s cannot be used: %w", dir, err).Advise(fix)
 }
 
 // followSQLite polls the counter that SQLite moves when another connection commits.
@@ -220,7 +220,7 @@ func sqliteError(err error) error {
 		return sluice.Errorf(sluice.Unavailable, "the database's files cannot be read or written: %s", e.Error()).
 			Fix("see that there is room on the disk, that its file system is not mounted read-only, and what the system's log says of it").Because(err)
 	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
-		return sluice.Errorf(sluice.Unavailable, "the database file is damaged").Fix("restore a backup: `sluice backup restore FILE`").Because(err)
+		return sluice.Errorf(sluice.Unavailable, "the database file is damaged").Do(sluice.RestoreBackup(), "restore a backup").Because(err)
 	}
 	return err
 }

@@ -297,7 +297,7 @@ func (r *reader) component(d *draft, n *node) *Template {
 			e := sluice.AsError(err)
 			p := r.wrong(n, "%s", e.Message)
 			if len(e.Fixes) > 0 {
-				p.fix("%s", e.Fixes[0])
+				p.fix("%s", e.Fixes[0].Text)
 			}
 		}
 	}

@@ -113,7 +113,7 @@ func told(err error) string {
 	e := sluice.AsError(err)
 	out := e.Message + "\n"
 	for _, fix := range e.Fixes {
-		out += "  fix: " + fix + "\n"
+		out += "  fix: " + fix.Text + "\n"
 	}
 	return out
 }

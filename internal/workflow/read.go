@@ -50,7 +50,7 @@ func read(ctx context.Context, ev expr.Evaluator, kind string, files []sluice.Fi
 		return readScript(ctx, ev, files)
 	default:
 		return nil, sluice.Errorf(sluice.Invalid, "a component of kind %s does not run", quote(kind)).
-			Fix("run a workflow, a prompt or a script; what this one holds is read with `sluice version show` or by a workflow that names it")
+			Fix("run a workflow, a prompt or a script; what this one holds is read by a workflow that names it")
 	}
 }
 

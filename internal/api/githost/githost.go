@@ -117,7 +117,7 @@ func (a *Adapter) fail(w http.ResponseWriter, r *http.Request, err error) {
 // follower is who looks, if anybody does.
 func (a *Adapter) follower() (Follower, error) {
 	if a.Follower == nil {
-		return nil, sluice.Errorf(sluice.NotFound, "this server follows no Git repository").Fix("start it with one: `sluice serve --git URL`")
+		return nil, sluice.Errorf(sluice.NotFound, "this server follows no Git repository").Do(sluice.StartServer("git"), "start it with one")
 	}
 	return a.Follower, nil
 }
@@ -165,13 +165,13 @@ func (a *Adapter) sync(w http.ResponseWriter, r *http.Request) error {
 }
 
 func answer(w http.ResponseWriter, status int, v any) error {
-	text, err := json.Marshal(v)
+	text, err := api.Encoded(v)
 	if err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_, _ = w.Write(append(text, '\n')) // who went away needs none
+	_, _ = w.Write(text) // who went away needs none
 	return nil
 }

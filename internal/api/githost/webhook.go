@@ -17,7 +17,7 @@ func (a *Adapter) webhook(w http.ResponseWriter, r *http.Request) error {
 	if !known || err != nil || a.Secret == "" {
 		if known && err == nil {
 			a.Log.Warn("a webhook was turned away, since this server shares no secret with the host",
-				"fix", "set SLUICE_GIT_WEBHOOK_SECRET, or --git-webhook-secret-file, and enter the same at the host")
+				"fix", "set SLUICE_GIT_WEBHOOK_SECRET or the file of the secret, and enter the same at the host")
 		}
 		return sluice.Errorf(sluice.NotFound, "this server takes no such webhooks").Fix("the server's log says what it lacks; hosts are github, gitlab and gitea")
 	}

@@ -49,7 +49,7 @@ type deployed struct {
 }
 
 func deploymentOf(e sluice.Environment, done sluice.Outcome) deployed {
-	out := deployed{Environment: e.Name, Undo: done.Undo, Warnings: done.Warnings, Replayed: done.Replayed, Unchecked: done.Unchecked}
+	out := deployed{Environment: e.Name, Undo: said(done.Undo), Warnings: sluice.InWords(done.Warnings, speech), Replayed: done.Replayed, Unchecked: done.Unchecked}
 	if done.Release != nil {
 		out.Release = done.Release.Number
 	}

@@ -56,7 +56,7 @@ type teller struct {
 func (t *teller) begin() error {
 	return t.tell(eventRunStarted, eventData{
 		"actor": map[string]string{"id": t.run.Actor, "type": "external"}, "inputs": orObject(t.run.Input),
-		"state": eventData{}, "price": 0, "revision_id": t.run.revision(), "release": t.run.Release, "warnings": t.run.Warnings,
+		"state": eventData{}, "price": 0, "revision_id": t.run.revision(), "release": t.run.Release, "warnings": sluice.InWords(t.run.Warnings, speech),
 	}, 0)
 }
 

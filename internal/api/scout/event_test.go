@@ -69,7 +69,7 @@ func ran(r sluice.Run) sluice.RunEvent {
 func TestEvents(t *testing.T) {
 	t.Parallel()
 	failed := stepped("0", "ask", sluice.StepFailed, "")
-	failed.Step.Error = &sluice.RunError{Message: "no answer", Fixes: []string{"try again"}}
+	failed.Step.Error = &sluice.RunError{Message: "no answer", Fixes: []sluice.Advice{sluice.Advise("try again")}}
 	for _, c := range []struct {
 		name    string
 		changes []sluice.RunEvent

@@ -111,10 +111,24 @@ func (a *Adapter) fail(w http.ResponseWriter, r *http.Request, err error) {
 
 // sentence is an error for people: what is wrong, and what to do next.
 func sentence(e *sluice.Error) string {
-	if len(e.Fixes) == 0 {
+	fixes := sluice.InWords(e.Fixes, speech)
+	if len(fixes) == 0 {
 		return e.Message
 	}
-	return e.Message + " (fix: " + strings.Join(e.Fixes, "; or ") + ")"
+	return e.Message + " (fix: " + joined(fixes) + ")"
+}
+
+// joined are several ways in one sentence; some begin with "or" already.
+func joined(fixes []string) string {
+	var b strings.Builder
+	for i, fix := range fixes {
+		if i > 0 {
+			b.WriteString("; or ")
+			fix = strings.TrimPrefix(strings.TrimPrefix(fix, "or "), "or, ")
+		}
+		b.WriteString(fix)
+	}
+	return b.String()
 }
 
 // note logs what no caller is told.

@@ -88,7 +88,7 @@ func (a *Adapter) writeResult(ctx context.Context, run running, replayed bool, w
 	out := result{
 		ID: run.ID, Session: run.session(), StopReason: stopReason(run.Status), Errors: errorsOf(run.Run),
 		Environment: run.Environment, Revision: run.revision(), Release: run.Release, Output: now.Output, Status: run.Status,
-		Waiting: run.Waiting, Warnings: run.Warnings, Replayed: replayed,
+		Waiting: run.Waiting, Warnings: sluice.InWords(run.Warnings, speech), Replayed: replayed,
 	}
 	rest, err := encode(out)
 	if err != nil {
@@ -144,7 +144,7 @@ func waits(r sluice.Run) string {
 	if r.Waiting.Prompt != "" {
 		text += ": " + r.Waiting.Prompt
 	}
-	return text + " (fix: let it go on with `sluice thread resume " + r.ID + "`)"
+	return text + "; it goes on once somebody answers or resumes it through Sluice's own API: POST /v1/runs/" + r.ID + "/resume"
 }
 
 // because is an error of a run or a step for people.

@@ -225,6 +225,6 @@ func (a *Adapter) deleteRevision(_ http.ResponseWriter, r *http.Request) error {
 			Fix("promote another revision there first")
 	}
 	return &refusal{http.StatusMethodNotAllowed, sluice.Errorf(sluice.Conflict, "%s cannot be deleted: revisions are immutable, and history refers to them", v.Ref()).
-		Fix("to keep it from going live: `sluice version quarantine %s --reason …`", v.Ref()).
-		Fix("to remove its content for good: `sluice version purge %s --reason …`", v.Ref())}
+		Do(sluice.QuarantineVersion(v.Component, v.Pin().String()), "to keep it from going live").
+		Do(sluice.PurgeVersion(v.Component, v.Pin().String()), "to remove its content for good")}
 }

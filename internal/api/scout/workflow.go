@@ -94,7 +94,7 @@ func (a *Adapter) workflow(ctx context.Context, c sluice.Component) (workflow, e
 func (a *Adapter) find(ctx context.Context, id string) (sluice.Component, error) {
 	c, err := a.Services.Component(ctx, id)
 	if err == nil && c.Archived {
-		err = sluice.Errorf(sluice.NotFound, "workflow %s was deleted", c.Name).Fix("bring it back: `sluice components archive %s --revive`", c.Name)
+		err = sluice.Errorf(sluice.NotFound, "workflow %s was deleted", c.Name).Do(sluice.ReviveComponent(c.Name), "bring it back")
 	}
 	return c, err
 }
@@ -228,6 +228,6 @@ func (a *Adapter) deleteWorkflow(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	answer(w, http.StatusOK, map[string]string{"detail": c.Name + " is archived; its history stays, and `sluice components archive " + c.Name + " --revive` brings it back"})
+	answer(w, http.StatusOK, map[string]string{"detail": c.Name + " is archived; its history stays, and it can be taken out of the archive"})
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"strconv"
 
 	"github.com/sluice-dev/sluice"
 	pb "github.com/sluice-dev/sluice/internal/api/scriptum/scriptumv1"
@@ -97,7 +98,7 @@ func (s *service) PublishScriptDraft(ctx context.Context, req *pb.PublishScriptD
 	out := &pb.PublishScriptDraftResponse{ActiveVersion: int32(live.Value.Version)}
 	out.Version = version(p.Version, statusIn(live.Value, p.Version, nil))
 	if live.Value.Version != p.Version.Number {
-		out.Message = fmt.Sprintf("published, and not active in %s; next: `sluice deploy set %s %d --to %s`", environment, p.Version.Component, p.Version.Number, environment)
+		out.Message = said(next(p.Version, environment))
 	}
 	for _, r := range p.Refused {
 		if r.Environment == environment {
@@ -105,4 +106,11 @@ func (s *service) PublishScriptDraft(ctx context.Context, req *pb.PublishScriptD
 		}
 	}
 	return out, nil
+}
+
+// next is what makes a version active that was published and is not.
+func next(v sluice.Version, environment string) *sluice.Advice {
+	deploy := sluice.DeployVersion(v.Component, strconv.Itoa(v.Number), environment)
+	advice := sluice.Do(deploy, "published, and not active in %s; next", environment)
+	return &advice
 }

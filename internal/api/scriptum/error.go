@@ -52,7 +52,7 @@ func statusOf(err error) error {
 		code = codes.Internal
 	}
 	message := e.Message
-	for _, fix := range e.Fixes {
+	for _, fix := range sluice.InWords(e.Fixes, speech) {
 		message += "\n  fix: " + fix
 	}
 	return status.Error(code, message)

@@ -75,7 +75,7 @@ func (l *lines) write(out proto.Message) error {
 // fail ends the answer with what went wrong. Who went away is told nothing.
 func (l *lines) fail(err error) {
 	e := sluice.AsError(err)
-	b, marshalErr := json.Marshal(map[string]any{"error": map[string]any{"code": e.Code, "detail": e.Message, "fixes": e.Fixes}})
+	b, marshalErr := json.Marshal(map[string]any{"error": map[string]any{"code": e.Code, "detail": e.Message, "fixes": sluice.InWords(e.Fixes, speech)}})
 	if marshalErr == nil {
 		_, _ = l.w.Write(append(b, '\n'))
 	}

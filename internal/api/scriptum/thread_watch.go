@@ -100,7 +100,7 @@ func (s *service) watchStep(ctx context.Context, req *pb.WatchStepRequest, send 
 
 func noStep(thread, path string) error {
 	return sluice.Errorf(sluice.NotFound, "thread %s has no step %.80q", thread, path).
-		Fix("see its steps with GetThreadResult, or `sluice thread steps %s`", thread)
+		Do(sluice.ListSteps(thread), "see {}")
 }
 
 // events are the changes of a run up to its end. Without one they end in an error:

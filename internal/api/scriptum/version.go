@@ -153,7 +153,7 @@ func (s *service) RollbackScript(ctx context.Context, req *pb.RollbackScriptRequ
 	if err != nil {
 		return nil, err
 	}
-	out := &pb.RollbackScriptResponse{Environment: done.Environment, Undo: done.Undo, Release: number(done)}
+	out := &pb.RollbackScriptResponse{Environment: done.Environment, Undo: said(done.Undo), Release: number(done)}
 	live, once, err := s.past(ctx, req.GetName())
 	if err != nil || live.Version == 0 {
 		return out, err

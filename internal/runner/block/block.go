@@ -83,7 +83,7 @@ type Result struct {
 type Error struct {
 	Code    sluice.Code
 	Message string
-	Fixes   []string
+	Fixes   []sluice.Advice
 	// Class is what [workflow.Retry.On] calls it: timeout, connection, rate_limit,
 	// server, or error.
 	Class string
@@ -103,9 +103,15 @@ func Failf(code sluice.Code, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...), Class: "error"}
 }
 
-// Fix adds what to do next.
+// Fix adds a sentence that tells what to do next.
 func (e *Error) Fix(format string, args ...any) *Error {
-	e.Fixes = append(e.Fixes, fmt.Sprintf(format, args...))
+	e.Fixes = append(e.Fixes, sluice.Advise(format, args...))
+	return e
+}
+
+// Do adds an operation that helps; see [sluice.Do].
+func (e *Error) Do(op sluice.Operation, format string, args ...any) *Error {
+	e.Fixes = append(e.Fixes, sluice.Do(op, format, args...))
 	return e
 }
 

@@ -29,7 +29,7 @@ func TestWhatEvaluatorsSayBecomesFailures(t *testing.T) {
 		{sluice.Errorf(sluice.Unavailable, "no evaluator is free").Fix("wait"), sluice.Unavailable, "error", "the script: no evaluator is free", []string{"wait"}},
 	} {
 		got := evaluationError("the script", tt.err)
-		if got.Code != tt.code || got.Class != tt.class || !strings.Contains(got.Message, tt.want) || !slices.Equal(got.Fixes, tt.fixes) || got.Sent {
+		if got.Code != tt.code || got.Class != tt.class || !strings.Contains(got.Message, tt.want) || !slices.Equal(sluice.Texts(got.Fixes), tt.fixes) || got.Sent {
 			t.Errorf("%v became %+v\nwant %s, class %s, %q, fixes %q", tt.err, got, tt.code, tt.class, tt.want, tt.fixes)
 		}
 	}

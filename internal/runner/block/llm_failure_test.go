@@ -38,7 +38,7 @@ func TestLLMRefusals(t *testing.T) {
 		})
 		got := ask(t, server.URL, nil, nil)
 		wantError(t, got.err, tt.code, tt.class, true, tt.want)
-		if got.err.Status != tt.status || got.err.RetryAfter != 12*time.Second || !strings.Contains(strings.Join(got.err.Fixes, " "), tt.fix) {
+		if got.err.Status != tt.status || got.err.RetryAfter != 12*time.Second || !strings.Contains(strings.Join(sluice.Texts(got.err.Fixes), " "), tt.fix) {
 			t.Errorf("%d: status %d, wait %v, fixes %q; want 12 s and a fix with %q", tt.status, got.err.Status, got.err.RetryAfter, got.err.Fixes, tt.fix)
 		}
 		if strings.Contains(got.err.Message, "sk-alice") {

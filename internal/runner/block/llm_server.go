@@ -32,7 +32,7 @@ func (c Call) server() (base *url.URL, key string, err error) {
 	switch {
 	case key == "":
 		return nil, "", Failf(sluice.Invalid, "no API key: OPENAI_API_KEY is not among the variables that were loaded").
-			Fix("set it: `sluice env set OPENAI_API_KEY=… -e %s`, and run with `--env`", c.Environment)
+			Do(sluice.SetVariables(c.Environment, "", "OPENAI_API_KEY"), "set it: {}, and run with {configured}")
 	case strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }):
 		return nil, "", Failf(sluice.Invalid, "the API key holds a space, a line break or a letter that no key has").
 			Fix("set OPENAI_API_KEY anew, without what was copied along")
@@ -49,7 +49,7 @@ func (w *wire) refusal(status int, header http.Header, body []byte) *Error {
 	switch {
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
 		failed.Message = "the model's server refused the key"
-		failed.Fix("set OPENAI_API_KEY to a key that %s takes, and run with `--env`", w.request.URL.Host)
+		failed.Fixes = append(failed.Fixes, sluice.Ask("set OPENAI_API_KEY to a key that %s takes, and run with {configured}", w.request.URL.Host))
 	case status == http.StatusNotFound:
 		failed.Fix("check the name of the model, and base_url, which mostly ends in /v1")
 	case status == http.StatusTooManyRequests:

@@ -73,7 +73,7 @@ func evaluationError(what string, err error) *Error {
 		failed.Code = sluice.Internal
 	}
 	if problem.Fix != "" {
-		failed.Fixes = append(failed.Fixes, problem.Fix)
+		failed.Fixes = append(failed.Fixes, sluice.Advise("%s", problem.Fix))
 	}
 	return failed
 }

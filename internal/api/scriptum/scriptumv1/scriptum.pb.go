@@ -1636,7 +1636,7 @@ type RollbackScriptResponse struct {
 	Version       *Version               `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"`
 	Environment   string                 `protobuf:"bytes,2,opt,name=environment,proto3" json:"environment,omitempty"`
 	Release       int64                  `protobuf:"varint,3,opt,name=release,proto3" json:"release,omitempty"` // 0 when there was nothing to change
-	Undo          string                 `protobuf:"bytes,4,opt,name=undo,proto3" json:"undo,omitempty"`        // the command that takes it back
+	Undo          string                 `protobuf:"bytes,4,opt,name=undo,proto3" json:"undo,omitempty"`        // what takes it back
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }

@@ -1,0 +1,63 @@
+package sluice
+
+import (
+	"slices"
+	"strings"
+)
+
+// Field names a part of a caller's own request that advice speaks of. Its name
+// is that of the API; other surfaces have a table of what they call it, and
+// whether they have it at all.
+type Field string
+
+// The fields that advice speaks of.
+const (
+	FieldTo         Field = "to"
+	FieldFrom       Field = "from"
+	FieldRelease    Field = "release"
+	FieldVersion    Field = "version"
+	FieldExcept     Field = "except"
+	FieldSecrets    Field = "secrets"
+	FieldWithConfig Field = "with_config"
+	FieldFurther    Field = "further"
+	FieldHide       Field = "hide"
+	FieldCreate     Field = "create" // of environments whose name looks like a slip
+	FieldKind       Field = "kind"
+	FieldReason     Field = "reason"
+	FieldRetry      Field = "retry"
+	FieldSkip       Field = "skip"
+	FieldResult     Field = "result"
+	FieldConfigured Field = "configured"
+	FieldTimeout    Field = "timeout"
+	FieldMaster     Field = "master"
+	FieldVariable   Field = "variable" // the key of a variable
+	FieldToken      Field = "token"    // where a token is given
+	FieldData       Field = "data"     // the data directory, of the program itself
+)
+
+// Fields are all fields.
+func Fields() []Field {
+	return []Field{
+		FieldTo, FieldFrom, FieldRelease, FieldVersion, FieldExcept, FieldSecrets, FieldWithConfig, FieldFurther, FieldHide, FieldCreate,
+		FieldKind, FieldReason, FieldRetry, FieldSkip, FieldResult, FieldConfigured, FieldTimeout, FieldMaster, FieldVariable, FieldToken, FieldData,
+	}
+}
+
+func (f Field) known() bool { return slices.Contains(Fields(), f) }
+
+// switches are fields that are on or off.
+var switches = []Field{FieldWithConfig, FieldFurther, FieldHide, FieldRetry, FieldSkip, FieldConfigured, FieldMaster}
+
+// Named returns the field with its value as JSON has it, by the name that a
+// surface has for it.
+func (f Field) Named(name, value string) string {
+	switch {
+	case slices.Contains(switches, f):
+		return name + ": true"
+	case f == FieldCreate && value == "":
+		return name + `: "` + CreateAlways + `"`
+	case value == "":
+		return name
+	}
+	return name + `: "` + strings.Trim(value, `"`) + `"`
+}

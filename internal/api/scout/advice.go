@@ -1,0 +1,61 @@
+package scout
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/sluice-dev/sluice"
+)
+
+// speech is how this adapter speaks: operations in plain words, with the request
+// of Scout's API that does them where there is one, and fields by their names
+// there. Advice on a field that Scout does not have is left out.
+var speech = sluice.Words{
+	Operation: func(op sluice.Operation) (string, bool) {
+		text := op.String()
+		if request, ok := requests[op.Name]; ok {
+			text += " with " + filled(request, op.Arguments)
+		}
+		return text, true
+	},
+	Field: func(f sluice.Field, value string) (string, bool) {
+		name, ok := fields[f]
+		if !ok || f == sluice.FieldToken {
+			return name, ok
+		}
+		return f.Named(name, value), true
+	},
+}
+
+// fields is the one table from fields to Scout's.
+var fields = map[sluice.Field]string{
+	sluice.FieldVersion: "revision_id",
+	sluice.FieldToken:   "send Authorization: Bearer TOKEN",
+}
+
+// requests is the one table from operations to requests of Scout's API, with the
+// names of arguments in braces.
+var requests = map[sluice.OperationName]string{
+	sluice.OpListVersions: "GET /v2/workflows/{component}/revisions",
+	sluice.OpDeploy:       "PUT /v2/workflows/{component}/revisions/{version}/promote",
+	sluice.OpGetComponent: "GET /v2/workflows/{component}",
+	sluice.OpStartRun:     "POST /v2/workflows/{component}/execute",
+	sluice.OpListRuns:     "GET /v2/run_logs",
+}
+
+// filled is a request with the arguments that are known.
+func filled(request string, arguments sluice.Arguments) string {
+	for name, value := range arguments {
+		request = strings.ReplaceAll(request, "{"+string(name)+"}", url.PathEscape(value))
+	}
+	return request
+}
+
+// said is one piece of advice, "" when there is none.
+func said(a *sluice.Advice) string {
+	if a == nil {
+		return ""
+	}
+	text, _ := a.In(speech)
+	return text
+}

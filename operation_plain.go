@@ -1,0 +1,164 @@
+package sluice
+
+import "strings"
+
+// PlainWords are those of no surface: operations as phrases, and fields by
+// their own names.
+var PlainWords = Words{
+	Operation: func(o Operation) (string, bool) { return o.String(), true },
+	Field: func(f Field, value string) (string, bool) {
+		switch f {
+		case FieldToken:
+			return "give a token", true
+		case FieldData:
+			return "data directory", true
+		}
+		return f.Named(string(f), value), true
+	},
+}
+
+// phrases say what each operation is: for those that only show something what
+// is shown, as in "see the versions of bot"; for others what to do.
+var phrases = map[OperationName]func(Arguments) string{
+	OpSetVariables: func(a Arguments) string {
+		return "set " + a.or(ArgKeys, "the variable", "") + a.with(" for ", ArgComponent) + a.with(" in ", ArgEnvironment)
+	},
+	OpDeleteVariable: func(a Arguments) string {
+		return "delete " + a.or(ArgKeys, "a variable", "") + a.with(" of ", ArgComponent) + a.with(" in ", ArgEnvironment)
+	},
+	OpListVariables: func(a Arguments) string { return "the variables" + a.with(" of ", ArgEnvironment) },
+	OpListVersions:  func(a Arguments) string { return "the versions of " + a[ArgComponent] },
+	OpGetVersion: func(a Arguments) string {
+		return "version " + a.with("", ArgVersion) + a.with(" of ", ArgComponent)
+	},
+	OpPublish: func(a Arguments) string { return "publish a version" + a.with(" of ", ArgComponent) },
+	OpQuarantine: func(a Arguments) string {
+		return "quarantine " + a.or(ArgComponent, "a version", "") + a.with("@", ArgVersion)
+	},
+	OpPurge: func(a Arguments) string {
+		return "purge " + a.or(ArgComponent, "a version", "") + a.with("@", ArgVersion)
+	},
+	OpHistory: func(a Arguments) string {
+		if a[ArgComponent] == "" {
+			return "the history" + a.with(" of ", ArgEnvironment)
+		}
+		return "the history of " + a[ArgComponent] + a.with(" in ", ArgEnvironment)
+	},
+	OpDeploy: func(a Arguments) string {
+		text := "deploy " + a.or(ArgVersion, "a version", "version ") + " of " + a[ArgComponent] + a.with(" to ", ArgEnvironment)
+		return text + a.with(" and set ", ArgKeys)
+	},
+	OpUndeploy: func(a Arguments) string {
+		return "take " + a.or(ArgComponent, "the component", "") + a.with(" away from ", ArgEnvironment)
+	},
+	OpRollback:          rollbackPhrase,
+	OpRestore:           func(a Arguments) string { return "restore " + a[ArgEnvironment] + a.with(" from ", ArgFrom) },
+	OpCreateEnvironment: func(a Arguments) string { return "create the environment " + a[ArgEnvironment] },
+	OpEditEnvironment: func(a Arguments) string {
+		if a[ArgChange] == "" {
+			return "edit the environment " + a[ArgEnvironment]
+		}
+		return "change " + a[ArgChange] + " of the environment " + a[ArgEnvironment] + a.with(" to ", ArgTo)
+	},
+	OpDeleteEnvironment: func(a Arguments) string { return "delete the environment " + a[ArgEnvironment] },
+	OpGetEnvironment:    func(a Arguments) string { return "the settings of " + a.or(ArgEnvironment, "the environment", "") },
+	OpListEnvironments:  func(Arguments) string { return "the list of environments" },
+	OpGetComponent:      func(a Arguments) string { return "the component " + a[ArgComponent] },
+	OpRevive:            func(a Arguments) string { return "take " + a[ArgComponent] + " out of the archive" },
+	OpSaveDraft:         func(a Arguments) string { return "save a draft of " + a[ArgComponent] },
+	OpGetDraft:          func(a Arguments) string { return "the draft of " + a[ArgComponent] },
+	OpListRuns:          func(a Arguments) string { return "the list of runs" + a.with(" that are ", ArgStatus) },
+	OpGetRun:            func(a Arguments) string { return "the run " + a[ArgRun] },
+	OpWatchRun:          func(a Arguments) string { return "watch the run " + a[ArgRun] },
+	OpResumeRun: func(a Arguments) string {
+		switch a[ArgHow] {
+		case "answer":
+			return "resume the run " + a[ArgRun] + " with an answer"
+		case "retry":
+			return "resume the run " + a[ArgRun] + " with another try"
+		}
+		return "resume the run " + a[ArgRun]
+	},
+	OpListSteps:   func(a Arguments) string { return "the steps of the run " + a[ArgRun] },
+	OpStartRun:    func(a Arguments) string { return "run " + a.or(ArgComponent, "it again", "") },
+	OpListTokens:  func(Arguments) string { return "the list of tokens" },
+	OpCreateToken: func(a Arguments) string { return "create a token" + a.with(" with the role ", ArgRole) },
+	OpRotateToken: func(a Arguments) string { return "rotate the token " + a[ArgToken] },
+	OpListAudit:   func(a Arguments) string { return "the audit entries" + a.with(" of ", ArgComponent) },
+	OpCheckpoint:  func(Arguments) string { return "a checkpoint of the ledger" },
+	OpVerify:      func(Arguments) string { return "the verification of the ledger" },
+	OpRotateKey:   func(Arguments) string { return "rotate the data key" },
+	OpSyncGit: func(a Arguments) string {
+		switch a[ArgHow] {
+		case "rebase":
+			return "sync with the Git repository by rebasing"
+		case "theirs":
+			return "sync with the Git repository, taking theirs"
+		}
+		return "sync with the Git repository"
+	},
+	OpGitStatus:     func(Arguments) string { return "the status of the Git repository" },
+	OpPushGit:       func(Arguments) string { return "push to the Git repository" },
+	OpHookGit:       func(Arguments) string { return "install the hook of Sluice in the repository" },
+	OpMakeMasterKey: func(Arguments) string { return "make a new master key where the server runs" },
+	OpBackup:        func(Arguments) string { return "make a backup" },
+	OpRestoreBackup: func(Arguments) string { return "restore a backup where the server runs" },
+	OpServe: func(a Arguments) string {
+		switch a[ArgSetting] {
+		case "git":
+			return "start the server with a Git repository"
+		case "runs":
+			return "start the server with room for more runs"
+		}
+		return "a server"
+	},
+	OpDiagnose: func(Arguments) string { return "the installation's own diagnosis" },
+}
+
+func rollbackPhrase(a Arguments) string {
+	if a[ArgRelease] != "" {
+		text := "take release " + a[ArgRelease] + " back"
+		if a[ArgSecrets] == string(SecretsExact) {
+			text += ", with the secrets of before"
+		}
+		return text
+	}
+	text := "roll " + a.or(ArgComponent, "the component", "") + a.with(" in ", ArgEnvironment) + " back" + a.with(" to ", ArgTo)
+	switch expect := a[ArgExpect]; expect {
+	case "":
+	case "none":
+		text += ", if it is not live"
+	default:
+		text += ", if " + expect + " is live"
+	}
+	return text
+}
+
+// String is the operation as a phrase in plain words.
+func (o Operation) String() string {
+	if phrase, ok := phrases[o.Name]; ok {
+		return phrase(o.Arguments)
+	}
+	return strings.ReplaceAll(string(o.Name), "-", " ")
+}
+
+func (n OperationName) known() bool { return n != "" && phrases[n] != nil }
+
+// with is an argument behind a word, and nothing when it is not known.
+func (a Arguments) with(before string, name Argument) string {
+	if a[name] == "" {
+		return ""
+	}
+	if name == ArgKeys {
+		return before + Listing(strings.Fields(a[name]), 20)
+	}
+	return before + a[name]
+}
+
+// or is an argument behind a word, and what stands for it when it is not known.
+func (a Arguments) or(name Argument, other, before string) string {
+	if a[name] == "" {
+		return other
+	}
+	return a.with(before, name)
+}
