@@ -30,20 +30,25 @@ const (
 	FieldConfigured Field = "configured"
 	FieldTimeout    Field = "timeout"
 	FieldMaster     Field = "master"
-	FieldVariable   Field = "variable" // the key of a variable
-	FieldToken      Field = "token"    // where a token is given
-	FieldData       Field = "data"     // the data directory, of the program itself
+	FieldVariable   Field = "variable"       // the key of a variable
+	FieldToken      Field = "token"          // where a token is given
+	FieldData       Field = "data"           // the data directory, a setting of the program itself
+	FieldOutbound   Field = "allow_outbound" // where requests of runs may go, a setting of the server
 )
 
 // Fields are all fields.
 func Fields() []Field {
 	return []Field{
 		FieldTo, FieldFrom, FieldRelease, FieldVersion, FieldExcept, FieldSecrets, FieldWithConfig, FieldFurther, FieldHide, FieldCreate,
-		FieldKind, FieldReason, FieldRetry, FieldSkip, FieldResult, FieldConfigured, FieldTimeout, FieldMaster, FieldVariable, FieldToken, FieldData,
+		FieldKind, FieldReason, FieldRetry, FieldSkip, FieldResult, FieldConfigured, FieldTimeout, FieldMaster, FieldVariable, FieldToken, FieldData, FieldOutbound,
 	}
 }
 
 func (f Field) known() bool { return slices.Contains(Fields(), f) }
+
+// Setting reports whether the field is none of a request, but how the program was
+// started. On every surface but the command line it has plain words.
+func (f Field) Setting() bool { return f == FieldData || f == FieldOutbound }
 
 // switches are fields that are on or off.
 var switches = []Field{FieldWithConfig, FieldFurther, FieldHide, FieldRetry, FieldSkip, FieldConfigured, FieldMaster}
@@ -58,6 +63,8 @@ func (f Field) Named(name, value string) string {
 		return name + `: "` + CreateAlways + `"`
 	case value == "":
 		return name
+	case f == FieldResult: // any JSON
+		return name + ": " + value
 	}
 	return name + `: "` + strings.Trim(value, `"`) + `"`
 }

@@ -1,6 +1,10 @@
 package sluice
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // PlainWords are those of no surface: operations as phrases, and fields by
 // their own names.
@@ -11,7 +15,12 @@ var PlainWords = Words{
 		case FieldToken:
 			return "give a token", true
 		case FieldData:
-			return "data directory", true
+			return "a data directory", true
+		case FieldOutbound:
+			if value == "" {
+				return "the server's setting allow_outbound", true
+			}
+			return "the server's setting allow_outbound, for " + value, true
 		}
 		return f.Named(string(f), value), true
 	},
@@ -21,7 +30,7 @@ var PlainWords = Words{
 // is shown, as in "see the versions of bot"; for others what to do.
 var phrases = map[OperationName]func(Arguments) string{
 	OpSetVariables: func(a Arguments) string {
-		return "set " + a.or(ArgKeys, "the variable", "") + a.with(" for ", ArgComponent) + a.with(" in ", ArgEnvironment)
+		return "set " + a.or(ArgKeys, "a variable", "") + a.with(" for ", ArgComponent) + a.with(" in ", ArgEnvironment)
 	},
 	OpDeleteVariable: func(a Arguments) string {
 		return "delete " + a.or(ArgKeys, "a variable", "") + a.with(" of ", ArgComponent) + a.with(" in ", ArgEnvironment)
@@ -141,6 +150,9 @@ func (o Operation) String() string {
 	}
 	return strings.ReplaceAll(string(o.Name), "-", " ")
 }
+
+// Operations are the names of all operations, sorted.
+func Operations() []OperationName { return slices.Sorted(maps.Keys(phrases)) }
 
 func (n OperationName) known() bool { return n != "" && phrases[n] != nil }
 

@@ -13,13 +13,10 @@ import (
 var speech = sluice.Words{
 	Operation: sluice.PlainWords.Operation,
 	Field: func(f sluice.Field, value string) (string, bool) {
-		switch f {
-		case sluice.FieldToken:
+		if f == sluice.FieldToken {
 			return "send Authorization: Bearer TOKEN", true
-		case sluice.FieldData:
-			return sluice.PlainWords.Field(f, value)
 		}
-		return f.Named(string(f), value), true
+		return sluice.PlainWords.Field(f, value)
 	},
 }
 
@@ -30,6 +27,22 @@ func advised(a sluice.Advice) sluice.Advice {
 		a.Request = requestOf(*a.Operation)
 	}
 	return a
+}
+
+// RequestText is the request that asks for an operation as one line, "" for those
+// that are done where the server runs.
+func RequestText(op sluice.Operation) string {
+	request := requestOf(op)
+	if request == nil {
+		return ""
+	}
+	line := request.Method + " " + request.Path
+	if request.Body != nil {
+		var b strings.Builder
+		_ = encode(&b, request.Body) // texts and numbers, which can be written
+		line += " " + strings.TrimSpace(b.String())
+	}
+	return line
 }
 
 // requestOf is the request that asks for an operation, nil for those that are

@@ -84,7 +84,7 @@ type problem struct {
 	Type, Title, Detail string
 	Status              int
 	Code                sluice.Code
-	Fixes               []string
+	Fixes               []sluice.Advice
 }
 
 // wantProblem checks an answer's status, code and form, and returns it.

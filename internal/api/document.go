@@ -114,6 +114,8 @@ func describe(s *huma.Schema, noun, name string) {
 	switch noun + "." + name {
 	case "Actor.roles", "Token.roles", "CreateTokenRequest.roles":
 		s.Items.Enum = enum(sluice.Roles()...)
+	case "Advice.operation":
+		s.Enum = enum(sluice.Operations()...)
 	case "FileDiff.status":
 		s.Enum = enum(sluice.FileAdded, sluice.FileRemoved, sluice.FileChanged)
 	case "Problem.code":

@@ -17,6 +17,7 @@ var nouns = map[string]string{
 	"EditVersionRequest":       "Names or annotates a version. Its content and label never change.",
 	"EffectiveSet":             "All variables that a component gets in an environment, sorted by key.",
 	"Entry":                    "One record of the ledger.",
+	"Advice":                   "What to do next, or what to know: a sentence that stands alone and, where there is one, the operation and the request that does it.",
 	"Environment":              "A named sequence of releases, and where it stands.",
 	"EnvironmentRecord":        "How an environment is set up elsewhere.",
 	"EnvironmentChange":        "The environment after a change, and the releases that the change made.",

@@ -106,7 +106,7 @@ func TestCodesHaveTheirStatus(t *testing.T) {
 		cfg.Auth = asking{sluice.Errorf(code, "it is so").Fix("do this").Fix("or that")}
 		w := in.ask(api.New(cfg), "GET", "/v1/info", "")
 		p := wantProblem(t, w, status, code)
-		if p.Detail != "it is so" || len(p.Fixes) != 2 || p.Fixes[1] != "or that" {
+		if p.Detail != "it is so" || len(p.Fixes) != 2 || p.Fixes[1].Text != "or that" {
 			t.Errorf("%s: got %+v", code, p)
 		}
 		if got := w.Header().Get("WWW-Authenticate"); (got != "") != (status == http.StatusUnauthorized) {

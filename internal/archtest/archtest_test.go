@@ -25,6 +25,7 @@ var rules = []struct {
 	{"files are short enough", func(t *Tree) ([]Finding, error) { return LongFiles(t, fileTooLong), nil }},
 	{"functions are short enough", func(t *Tree) ([]Finding, error) { return LongFunctions(t, funcTooLong), nil }},
 	{"nothing is unfinished", UnfinishedWork},
+	{"no surface speaks for the others", sure(CommandLineWords)},
 	{"tests do not sleep", sure(SleepsInTests)},
 	{"tests do not skip", sure(SkippedTests)},
 	{"each dependency has a reason", DependencyReasons},

@@ -44,6 +44,21 @@ var breaches = []struct {
 		"",
 	},
 	{
+		"no surface speaks for the others", "a command in an error of the control",
+		map[string]string{"internal/control/find.go": "package control\n\nconst fix = \"see `slu" + "ice history`\"\n"},
+		"internal/control/find.go:3: \"`slu" + "ice \" is for the command line alone",
+	},
+	{
+		"no surface speaks for the others", "a flag in an error of the root",
+		map[string]string{"access.go": "package sluice\n\nconst fix = \"or pass -" + "-token\"\n"},
+		"access.go:3: \" -" + "-t\" is for the command line alone",
+	},
+	{
+		"no surface speaks for the others", "the command line itself",
+		map[string]string{"internal/cli/exit.go": "package cli\n\nconst fix = \"or pass -" + "-token\"\n"},
+		"",
+	},
+	{
 		"the root package needs the standard library only", "a library",
 		map[string]string{"ref.go": "package sluice\n\nimport (\n\"time\"\n\"golang.org/x/mod/semver\"\n)\n"},
 		"ref.go:5: the root package imports the standard library only, not golang.org/x/mod/semver",

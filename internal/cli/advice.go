@@ -44,6 +44,7 @@ var flags = map[sluice.Field]func(string) string{
 	sluice.FieldTimeout:    flag("--timeout"),
 	sluice.FieldMaster:     flag("--master"),
 	sluice.FieldVariable:   func(v string) string { return valueOr(v, "KEY") },
+	sluice.FieldOutbound:   func(v string) string { return "`" + flag("--allow-outbound")(v) + "`" },
 	sluice.FieldData:       func(string) string { return "--data DIR" },
 	sluice.FieldToken: func(v string) string {
 		if v != "" {

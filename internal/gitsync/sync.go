@@ -33,11 +33,11 @@ type Synced struct {
 
 // Refusal is a ref that was not taken in, and why.
 type Refusal struct {
-	Ref    string   `json:"ref"`
-	Reason string   `json:"reason"`
+	Ref    string          `json:"ref"`
+	Reason string          `json:"reason"`
 	Fixes  []sluice.Advice `json:"fixes,omitempty"` // what to do next
-	Actor  string   `json:"actor,omitempty"`
-	Commit string   `json:"commit,omitempty"` // what it points at
+	Actor  string          `json:"actor,omitempty"`
+	Commit string          `json:"commit,omitempty"` // what it points at
 }
 
 func refusal(ref gitrepo.Ref, actor string, err error) Refusal {

@@ -35,7 +35,7 @@ func TestDeadline(t *testing.T) {
 			}
 			h.clock.advance(time.Minute)
 			run = h.rest(run)
-			h.want(run, "failed\n  deadline_exceeded: the run did not end by its deadline, "+at.String()+"\n  fix: give it more time with --timeout")
+			h.want(run, "failed\n  deadline_exceeded: the run did not end by its deadline, "+at.String()+"\n  fix: give it more time with timeout")
 			for _, s := range h.listed(run.ID) {
 				if !s.Status.Ended() {
 					t.Errorf("step %s is still %s", s.Path, s.Status)
@@ -79,7 +79,7 @@ func TestQueueLimit(t *testing.T) {
 	h.release("bot", "blocks: [{id: a, block: ask, prompt: Colour}]\n")
 	first, second := h.start(sluice.StartRunRequest{Component: "bot"}), h.start(sluice.StartRunRequest{Component: "bot"})
 	_, err := h.StartRun(h.ctx, sluice.StartRunRequest{Component: "bot"})
-	refused(t, "a third run", err, sluice.LimitExceeded, "the limit is 2", "--run-queue")
+	refused(t, "a third run", err, sluice.LimitExceeded, "the limit is 2", "room for more runs")
 	if _, err := h.CancelRun(h.ctx, sluice.CancelRunRequest{Run: first.ID}); err != nil {
 		t.Fatal(err)
 	}

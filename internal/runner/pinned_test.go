@@ -92,7 +92,7 @@ func TestVersionOverride(t *testing.T) {
 	refused(t, "version 9", err, sluice.NotFound)
 	h.publish("other", sluice.KindWorkflow, says("other"))
 	_, err = h.StartRun(h.ctx, sluice.StartRunRequest{Component: "other"})
-	refused(t, "what is not live", err, sluice.NotFound, "not live in production", "--version")
+	refused(t, "what is not live", err, sluice.NotFound, "not live in production", "version:")
 }
 
 // TestLatestIsPinnedAtPublish: name@latest is what it meant when the workflow was

@@ -214,7 +214,7 @@ func twoPeople(s *suite) {
 		return s.by(bob, questionOf("", sluice.MayDeploy, s.Rollback, req).ask)
 	}
 	s.unchanged("right after alice", func() {
-		s.refused(back(req), sluice.Conflict, "alice rolled my-prompt in production back to v1.1.0", "--further")
+		s.refused(back(req), sluice.Conflict, "alice rolled my-prompt in production back to v1.1.0", "further: true")
 	})
 	further := req
 	further.Further = true

@@ -81,7 +81,7 @@ func drafts(s *suite) {
 	_, err := s.Draft(s.ctx, prompt)
 	s.refused(err, sluice.NotFound)
 	_, err = s.SaveDraft(s.ctx, sluice.SaveDraftRequest{Component: prompt, Files: text("a draft")})
-	s.refused(err, sluice.NotFound, "--kind")
+	s.refused(err, sluice.NotFound, `kind: "prompt"`)
 	first := ok[sluice.Draft](s)(s.SaveDraft(s.ctx, sluice.SaveDraftRequest{Component: prompt, Kind: "prompt", Files: text("a draft"), Expect: "none"}))
 	_, err = s.SaveDraft(s.ctx, sluice.SaveDraftRequest{Component: prompt, Files: text("blind"), Expect: "none"})
 	s.refused(err, sluice.Conflict)

@@ -215,7 +215,7 @@ func recordsThatDoNotFit(s *suite) {
 	inherited := slotRecord(prompt, pinned("v1.0.0"))
 	inherited.Origin = "nowhere"
 	s.unrecorded(sluice.NotFound, "record the releases of nowhere first", s.releaseRecord("prod", 1, inherited))
-	s.unrecorded(sluice.NotFound, "sluice environment create", s.releaseRecord("nowhere", 1))
+	s.unrecorded(sluice.NotFound, "create the environment nowhere", s.releaseRecord("nowhere", 1))
 	stale := s.releaseRecord("prod", 1)
 	at := int64(0)
 	stale.Release.ExpectedRelease = &at

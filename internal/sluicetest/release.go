@@ -45,7 +45,7 @@ func deploy(s *suite) {
 			s.refused(err, bad.code)
 		}
 		_, err := s.Deploy(s.ctx, sluice.DeployRequest{Environment: "prodution", Create: sluice.CreateMissing, Changes: set(prompt, "1")})
-		s.refused(err, sluice.NotFound, "did you mean production?", "--create")
+		s.refused(err, sluice.NotFound, "did you mean production?", `create: "always"`)
 		_, err = s.Deploy(s.ctx, sluice.DeployRequest{Environment: "prod", Create: "perhaps", Changes: set(prompt, "1")})
 		s.refused(err, sluice.Invalid)
 		dry := ok[sluice.Outcome](s)(s.Deploy(s.ctx, sluice.DeployRequest{
@@ -105,7 +105,7 @@ func promote(s *suite) {
 	ok[sluice.EnvironmentChange](s)(s.EditEnvironment(s.ctx, sluice.EditEnvironmentRequest{Name: "prod", PromotesFrom: &from}))
 	s.unchanged("without evidence", func() {
 		_, err := s.Deploy(s.ctx, sluice.DeployRequest{Environment: "prod", Changes: set(prompt, "v1.0.0")})
-		s.refused(err, sluice.Refused, "was never live there", "--to staging")
+		s.refused(err, sluice.Refused, "was never live there", "to staging")
 		_, err = s.Promote(s.ctx, sluice.PromoteRequest{Environment: "prod", From: "dev"})
 		s.refused(err, sluice.Refused, "takes promotions from staging")
 		_, err = s.Promote(s.ctx, sluice.PromoteRequest{Environment: "prod", From: "staging", Components: []string{prompt}})
@@ -154,7 +154,7 @@ func rollback(s *suite) {
 	s.equal("further back, never forward", back(sluice.RollbackRequest{Components: []string{prompt}}).Release.Changes[0].To.String(), "v1.0.0")
 	s.unchanged("nothing is left", func() {
 		_, err := s.Rollback(s.ctx, sluice.RollbackRequest{Environment: "prod", Components: []string{prompt}})
-		s.refused(err, sluice.NotFound, "nothing was live before", "deploy unset")
+		s.refused(err, sluice.NotFound, "nothing was live before", "take my-prompt away from production")
 		for _, bad := range []struct {
 			req  sluice.RollbackRequest
 			code sluice.Code

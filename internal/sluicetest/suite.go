@@ -10,6 +10,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -154,6 +155,10 @@ func ok[T any](s *suite) func(v T, err error) T {
 	}
 }
 
+// commandLine is what no error says but on the command line: its commands and
+// flags.
+var commandLine = regexp.MustCompile("`sluice |[ `(]--[a-z]")
+
 // refused demands an error with a code and a fix, and writes all of it down.
 func (s *suite) refused(err error, code sluice.Code, words ...string) {
 	s.Helper()
@@ -165,6 +170,9 @@ func (s *suite) refused(err error, code sluice.Code, words ...string) {
 		if !strings.Contains(e.Message+" "+strings.Join(sluice.Texts(e.Fixes), " "), word) {
 			s.Errorf("%q with the fixes %q does not say %q", e.Message, e.Fixes, word)
 		}
+	}
+	if said := commandLine.FindString(e.Message + " " + strings.Join(sluice.Texts(e.Fixes), " ")); said != "" {
+		s.Errorf("%q with the fixes %q speaks of the command line: %q", e.Message, e.Fixes, said)
 	}
 	s.note([]any{e.Code, e.Message, e.Fixes})
 }

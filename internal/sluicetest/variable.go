@@ -179,7 +179,7 @@ func variables(s *suite) {
 	kept := s.configure("prod", drop("TEMPERATURE"), drop("LLM_MODEL"))
 	s.equal("nothing of its own", fmt.Sprint(kept.Kept), "[{var/TEMPERATURE nothing is set here}]")
 	_, err := s.Variable(s.ctx, sluice.VariableRequest{Environment: in("prod"), Key: "LLM_MODEL"})
-	s.refused(err, sluice.NotFound, "LLM_MODEL is not set in production", "there is API_TOKEN", "sluice env set LLM_MODEL=… -e production")
+	s.refused(err, sluice.NotFound, "LLM_MODEL is not set in production", "there is API_TOKEN", "set LLM_MODEL in production")
 	made := ok[sluice.Outcome](s)(s.Deploy(s.ctx, sluice.DeployRequest{Environment: "debug", Create: sluice.CreateMissing, Changes: []sluice.ChangeRequest{put("DEBUG", "1")}}))
 	s.equal("an environment is made for one", made.Created, true)
 	s.configured("debug", `DEBUG "1"`)

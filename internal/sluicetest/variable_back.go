@@ -69,7 +69,7 @@ func goingBack(s *suite) {
 	s.equal("undo", *out.Undo.Operation, sluice.RevertRelease("production", out.Release.Number, sluice.SecretsExact))
 	s.unchanged("a stub is no value", func() {
 		_, err := s.Promote(s.ctx, sluice.PromoteRequest{Environment: "staging", From: "prod", WithConfig: []string{"GONE_KEY"}})
-		s.refused(err, sluice.Refused, "GONE_KEY has no value in production: it is a stub", "sluice env set GONE_KEY=… -e production")
+		s.refused(err, sluice.Refused, "GONE_KEY has no value in production: it is a stub", "set GONE_KEY in production")
 		_, err = s.Rollback(s.ctx, sluice.RollbackRequest{Environment: "prod", To: "prod#1", Secrets: "some"})
 		s.refused(err, sluice.Invalid, "use current, exact or stub")
 	})
@@ -147,7 +147,7 @@ func overlaysBack(s *suite) {
 		} {
 			bad.Environment = "prod"
 			_, err := s.Rollback(s.ctx, bad)
-			s.refused(err, sluice.Invalid, "--with-config goes with the rollback of components")
+			s.refused(err, sluice.Invalid, "only the rollback of components", "leave out with_config")
 		}
 	})
 	all := s.back(sluice.RollbackRequest{To: "prod#1", Except: []string{prompt}, Secrets: sluice.SecretsExact})

@@ -24,7 +24,7 @@ func expectedVariables(s *suite) {
 	}
 	a, token := s.variable("prod", "A").Fingerprint, s.variable("prod", "API_TOKEN").Fingerprint
 	s.unchanged("another expectation", func() {
-		s.refused(deploy(expecting(put("A", "2"), token), nil), sluice.Conflict, "A in production is plain:", "production#1 by alice", "sluice env list -e production")
+		s.refused(deploy(expecting(put("A", "2"), token), nil), sluice.Conflict, "A in production is plain:", "production#1 by alice", "the variables of production")
 		s.refused(deploy(expecting(put("A", "2"), "none"), nil), sluice.Conflict)
 		s.refused(deploy(expecting(put("A", "2"), "stub"), nil), sluice.Conflict)
 		s.refused(deploy(expecting(put("A", "2"), "hidden"), nil), sluice.Conflict)
@@ -33,7 +33,7 @@ func expectedVariables(s *suite) {
 		s.refused(deploy(expecting(put("B", "1"), a), nil), sluice.Conflict, "B in production is not live")
 		for _, wrong := range []string{"gpt-4o", "hunter2hunter2", a[:7], a + "0", "v1.0.0", strings.Repeat("z", 100)} {
 			err := deploy(expecting(put("A", "2"), wrong), nil)
-			s.refused(err, sluice.Invalid, "the beginning of its fingerprint", "sluice env list -o json")
+			s.refused(err, sluice.Invalid, "the beginning of its fingerprint", "see the fingerprints")
 			if strings.Contains(fmt.Sprint(err), wrong) {
 				s.Errorf("it repeats what was expected: %v", err)
 			}

@@ -95,7 +95,7 @@ func shredding(s *suite) {
 	v := ok[sluice.Variable](s)(s.Variable(s.ctx, sluice.VariableRequest{Environment: at(1), Key: "API_TOKEN", Reveal: true}))
 	s.equal("gone", v.Value == nil && v.Shredded && v.Fingerprint == report.Shredded[0], true)
 	_, err := s.Rollback(s.ctx, sluice.RollbackRequest{Environment: "prod", To: "prod#1", Secrets: sluice.SecretsExact})
-	s.refused(err, sluice.Refused, "the value that API_TOKEN had in production was shredded", "--secrets current")
+	s.refused(err, sluice.Refused, "the value that API_TOKEN had in production was shredded", `secrets: "current"`)
 	s.equal("by default", s.back(sluice.RollbackRequest{To: "prod#1"}), "kept API_TOKEN")
 	s.configure("prod", put("A", "third"))
 	before := s.shred(sluice.ShredRequest{Key: "A", Before: sluice.TimeOf(s.clock.Add(-90 * time.Minute))})
@@ -135,7 +135,7 @@ func (s *suite) badShreds() {
 // rotating: values, roots and fingerprints stay what they were.
 func rotating(s *suite) {
 	_, err := s.RotateKey(s.ctx, sluice.RotateKeyRequest{})
-	s.refused(err, sluice.NotFound, "no variable was ever set", "sluice env set")
+	s.refused(err, sluice.NotFound, "no variable was ever set", "set a variable")
 	s.configure("base", put("SHARED_KEY", "of base"), put("PLAIN", ""))
 	s.configure("prod", put("API_TOKEN", "old"))
 	s.configure("prod", put("API_TOKEN", "new"))

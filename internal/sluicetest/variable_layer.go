@@ -55,7 +55,7 @@ func overlays(s *suite) {
 	s.configure("prod", hide("C@"+prompt))
 	s.effective("prod", prompt, `A@my-prompt "narrow" of production > production, B@my-prompt "alone" of production, C@my-prompt hidden of production > production`)
 	_, err = s.Variable(s.ctx, sluice.VariableRequest{Environment: in("prod"), Key: "C", Component: prompt})
-	s.refused(err, sluice.NotFound, "C is hidden from my-prompt in production", "sluice env delete C --component my-prompt -e production")
+	s.refused(err, sluice.NotFound, "C is hidden from my-prompt in production", "delete C of my-prompt in production")
 	s.unchanged("hidden again", func() { s.configure("prod", hide("C@"+prompt)) })
 	s.configure("prod", drop("A@"+prompt), drop("C@"+prompt))
 	s.effective("prod", prompt, `A "wide" of production, B@my-prompt "alone" of production, C "all" of production`)

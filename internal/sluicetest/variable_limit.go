@@ -60,7 +60,7 @@ func scopeLimits(s *suite) {
 	s.configure("base", keys(5000, 3, "")...) // what is inherited does not count
 	s.unchanged("one more at once", func() {
 		_, err := s.Deploy(s.ctx, sluice.DeployRequest{Environment: "prod", Changes: keys(0, sluice.MaxVariables+1, "")})
-		s.refused(err, sluice.LimitExceeded, "production would hold 1001 variables; the limit is 1000", "sluice env delete KEY -e production")
+		s.refused(err, sluice.LimitExceeded, "production would hold 1001 variables; the limit is 1000", "delete a variable in production")
 	})
 	full := append(keys(0, sluice.MaxVariables, ""), keys(0, sluice.MaxVariables, "@"+prompt)...)
 	if out, err := s.Deploy(s.ctx, sluice.DeployRequest{Environment: "prod", Changes: full}); err != nil || len(out.Release.Changes) != 2*sluice.MaxVariables {

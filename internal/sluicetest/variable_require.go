@@ -33,7 +33,7 @@ func required(s *suite) {
 	}
 	s.unchanged("what lacks something", func() {
 		s.refused(deploy(), sluice.Refused, "my-prompt@v1.0.0 requires API_TOKEN, LLM_MODEL, which production lacks",
-			"sluice env set API_TOKEN=… LLM_MODEL=… -e production", "--set API_TOKEN=… --set LLM_MODEL=…")
+			"set API_TOKEN, LLM_MODEL in production", "to production and set API_TOKEN, LLM_MODEL")
 		s.refused(deploy(put("LLM_MODEL", "x")), sluice.Refused, "requires API_TOKEN, which")
 		s.refused(deploy(put("LLM_MODEL", "x"), put("API_TOKEN@"+other, "x")), sluice.NotFound)
 	})
@@ -73,7 +73,7 @@ func (s *suite) promotesWhatIsRequired() {
 	}
 	s.unchanged("a promotion", func() {
 		_, err := promote()
-		s.refused(err, sluice.Refused, "requires API_TOKEN, LLM_MODEL, which production lacks", "sluice env set")
+		s.refused(err, sluice.Refused, "requires API_TOKEN, LLM_MODEL, which production lacks", "set it first")
 		_, err = promote("API_TOKEN")
 		s.refused(err, sluice.Refused, "requires LLM_MODEL, which production lacks")
 	})

@@ -8,7 +8,7 @@ import (
 
 func versions(s *suite) {
 	_, err := s.Publish(s.ctx, sluice.PublishRequest{Component: prompt, Files: text("x")})
-	s.refused(err, sluice.NotFound, "--kind")
+	s.refused(err, sluice.NotFound, `kind: "prompt"`)
 	first := s.publish(prompt, "v1.0.0")
 	s.unchanged("the same content", func() {
 		same := ok[sluice.Published](s)(s.Publish(s.ctx, sluice.PublishRequest{Component: "MY-PROMPT", Files: text("v1.0.0")}))

@@ -5,20 +5,27 @@ import (
 	"strings"
 
 	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/api"
 )
 
 // speech is how this adapter speaks: operations in plain words, with the request
-// of Scout's API that does them where there is one, and fields by their names
+// of Scout's API that does them, else that of Sluice's own where there is one, and fields by their names
 // there. Advice on a field that Scout does not have is left out.
 var speech = sluice.Words{
 	Operation: func(op sluice.Operation) (string, bool) {
 		text := op.String()
 		if request, ok := requests[op.Name]; ok {
-			text += " with " + filled(request, op.Arguments)
+			return text + " with " + filled(request, op.Arguments), true
+		}
+		if request := api.RequestText(op); request != "" { // the same server answers it
+			text += " with " + request
 		}
 		return text, true
 	},
 	Field: func(f sluice.Field, value string) (string, bool) {
+		if f.Setting() {
+			return sluice.PlainWords.Field(f, value)
+		}
 		name, ok := fields[f]
 		if !ok || f == sluice.FieldToken {
 			return name, ok

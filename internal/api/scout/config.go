@@ -44,7 +44,8 @@ func readConfig(raw []byte, where ...any) (config, error) {
 	case c.Wrapped != nil:
 		return c, wrong("send what is in workflow_config as the body", append(where, "workflow_config"), "the config is wrapped in another object")
 	case c.Files != nil:
-		return c, wrong("publish the files through Sluice's own API: POST /v1/components/{name}/versions", append(where, filesKey), "this workflow is not kept in Scout's form")
+		publish := sluice.Do(sluice.PublishVersion(""), "")
+		return c, wrong(said(&publish), append(where, filesKey), "this workflow is not kept in Scout's form")
 	case len(raw) > sluice.MaxFileBytes:
 		return c, sluice.Errorf(sluice.LimitExceeded, "the config is %d bytes; the limit is %d", len(raw), sluice.MaxFileBytes).
 			Fix("keep large data elsewhere and refer to it")

@@ -142,7 +142,7 @@ func TestEvents(t *testing.T) {
 			},
 			[]string{
 				`block_run_started block_id="ask" state={}`,
-				"workflow_run_paused message=\"the run is paused at block ask: Send it? (fix: let it go on with `sluice thread resume r1`)\" output=null",
+				"workflow_run_paused message=\"the run is paused at block ask: Send it? (fix: resume the run r1 with POST /v1/runs/r1/resume {})\" output=null",
 			},
 			true,
 		},

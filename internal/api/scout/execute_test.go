@@ -255,7 +255,7 @@ func TestPause(t *testing.T) {
 	in.is(got, "sure", "run", "waiting", "block")
 	in.is(got, "Send it?", "run", "waiting", "prompt")
 	id := fmt.Sprint(got.at("run", "workflow_run_id"))
-	if !strings.Contains(fmt.Sprint(got.at("run", "errors", 0)), "`sluice thread resume "+id+"`") {
+	if !strings.Contains(fmt.Sprint(got.at("run", "errors", 0)), "POST /v1/runs/"+id+"/resume") {
 		t.Errorf("it does not say how to go on: %s", got.text)
 	}
 	events := in.streamed("POST", "/v2/workflows/a/execute", `{"inputs": {}, "streaming": true}`)

@@ -144,7 +144,8 @@ func waits(r sluice.Run) string {
 	if r.Waiting.Prompt != "" {
 		text += ": " + r.Waiting.Prompt
 	}
-	return text + "; it goes on once somebody answers or resumes it through Sluice's own API: POST /v1/runs/" + r.ID + "/resume"
+	goOn := sluice.Do(sluice.GoOn(r.ID, ""), "")
+	return text + " (fix: " + said(&goOn) + ")"
 }
 
 // because is an error of a run or a step for people.

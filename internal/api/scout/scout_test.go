@@ -186,7 +186,7 @@ func TestWorkflows(t *testing.T) {
 	for _, c := range []struct{ method, path string }{
 		{"GET", "/v2/workflows/triage"}, {"PUT", "/v2/workflows/triage"}, {"GET", "/v2/workflows/triage/environments"},
 	} {
-		if got := in.ask(c.method, c.path, named("Triage", "four")); got.status != 404 || !strings.Contains(got.text, "--revive") {
+		if got := in.ask(c.method, c.path, named("Triage", "four")); got.status != 404 || !strings.Contains(got.text, "PATCH /v1/components/triage") {
 			t.Errorf("%s %s of what was deleted: %d %s", c.method, c.path, got.status, got.text)
 		}
 	}
@@ -273,7 +273,7 @@ func TestOtherForms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := in.ask("PUT", "/v2/workflows/plain", string(config)); got.status != 422 || !strings.Contains(got.text, "sluice tag create") {
+	if got := in.ask("PUT", "/v2/workflows/plain", string(config)); got.status != 422 || !strings.Contains(got.text, "POST /v1/components/") {
 		t.Errorf("written back: %d %s", got.status, got.text)
 	}
 	if _, err := in.Services().AddComponent(in.admin, sluice.AddComponentRequest{Name: "empty", Kind: sluice.KindWorkflow}); err != nil {

@@ -228,6 +228,7 @@ func (a *Adapter) deleteWorkflow(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	answer(w, http.StatusOK, map[string]string{"detail": c.Name + " is archived; its history stays, and it can be taken out of the archive"})
+	back := sluice.Do(sluice.ReviveComponent(c.Name), "%s is archived; its history stays; to bring it back", c.Name)
+	answer(w, http.StatusOK, map[string]string{"detail": said(&back)})
 	return nil
 }

@@ -18,6 +18,9 @@ var speech = sluice.Words{
 		return text, true
 	},
 	Field: func(f sluice.Field, value string) (string, bool) {
+		if f.Setting() {
+			return sluice.PlainWords.Field(f, value)
+		}
 		name, ok := fields[f]
 		switch {
 		case !ok:

@@ -118,7 +118,7 @@ func TestScripts(t *testing.T) {
 		}
 	}
 	back := asked[*pb.RollbackScriptResponse](t)(in.RollbackScript(ctx, &pb.RollbackScriptRequest{Name: "invoice-parser", Version: 2, Ticket: "INC-1"}))
-	if back.GetVersion().GetVersion() != 2 || back.GetEnvironment() != "production" || back.GetRelease() == 0 || !strings.Contains(back.GetUndo(), "sluice rollback") {
+	if back.GetVersion().GetVersion() != 2 || back.GetEnvironment() != "production" || back.GetRelease() == 0 || !strings.HasPrefix(back.GetUndo(), "roll invoice-parser in production back to ") {
 		t.Errorf("went back: %v", back)
 	}
 	if back = asked[*pb.RollbackScriptResponse](t)(in.RollbackScript(ctx, &pb.RollbackScriptRequest{Name: "invoice-parser"})); back.GetVersion().GetVersion() != 1 {
@@ -185,7 +185,7 @@ func TestPublishDoesNotActivate(t *testing.T) {
 	asked[*pb.CreateScriptResponse](t)(in.CreateScript(ctx, &pb.CreateScriptRequest{Name: "a"}))
 	asked[*pb.SaveScriptDraftResponse](t)(in.SaveScriptDraft(ctx, &pb.SaveScriptDraftRequest{Name: "a", YamlContent: anyWorkflow}))
 	p := asked[*pb.PublishScriptDraftResponse](t)(in.PublishScriptDraft(ctx, &pb.PublishScriptDraftRequest{Name: "a"}))
-	if p.GetActiveVersion() != 0 || !strings.Contains(p.GetMessage(), "`sluice deploy set a 1 --to production`") || p.GetVersion().GetStatus() != pb.VersionStatus_VERSION_STATUS_COMPILED {
+	if p.GetActiveVersion() != 0 || !strings.Contains(p.GetMessage(), "next: deploy version 1 of a to production") || p.GetVersion().GetStatus() != pb.VersionStatus_VERSION_STATUS_COMPILED {
 		t.Errorf("published %v", p)
 	}
 	if c := asked[*pb.GetScriptCodeResponse](t)(in.GetScriptCode(ctx, &pb.GetScriptCodeRequest{Name: "a"})); c.GetYamlContent() != anyWorkflow || c.GetVersion() != 1 {

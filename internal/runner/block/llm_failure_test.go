@@ -23,7 +23,7 @@ func TestLLMRefusals(t *testing.T) {
 		fix    string
 	}{
 		{401, `{"error":{"message":"Incorrect API key provided: sk-alice","type":"invalid_request_error","code":"invalid_api_key"}}`, sluice.Denied, "error", "the model's server refused the key", "OPENAI_API_KEY"},
-		{403, `no`, sluice.Denied, "error", "the model's server refused the key", "`--env`"},
+		{403, `no`, sluice.Denied, "error", "the model's server refused the key", "configured: true"},
 		{404, `{"error":{"message":"The model small does not exist"}}`, sluice.NotFound, "error", "answered 404 Not Found: The model small does not exist", "base_url"},
 		{400, `{"error":{"message":["too","long"]}}`, sluice.Invalid, "error", "answered 400 Bad Request: too, long", ""},
 		{429, `{"error":{"message":"slow down"}}`, sluice.LimitExceeded, "rate_limit", "answered 429 Too Many Requests: slow down", "retry"},

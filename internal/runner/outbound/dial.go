@@ -82,7 +82,7 @@ func (d *dialer) checkAddress(host, address string, named bool) error {
 		return always(shown, why)
 	case class == private && d.refusePrivate && !listed:
 		return sluice.Errorf(sluice.Denied, "requests to %s (%s) are refused here", shown, why).
-			Fix("whoever runs the server can allow it with `--allow-outbound %s`", text)
+			Ask("whoever runs the server can allow it with {allow_outbound=%s}", text)
 	case len(d.rules) > 0 && !named && !listed:
 		return notAllowed(shown)
 	}
@@ -92,13 +92,13 @@ func (d *dialer) checkAddress(host, address string, named bool) error {
 // always refuses what no setting allows.
 func always(shown, why string) error {
 	return sluice.Errorf(sluice.Denied, "requests to %s (%s) are refused", shown, why).
-		Fix("use another address: `--allow-outbound` cannot allow this one, which could give away the machine's own credentials")
+		Ask("use another address: {allow_outbound} cannot allow this one, which could give away the machine's own credentials")
 }
 
 func notAllowed(shown string) error {
 	name, _, _ := strings.Cut(shown, ",")
 	return sluice.Errorf(sluice.Denied, "requests to %s are refused: it is not in the list of what may be reached", shown).
-		Fix("whoever runs the server can allow it with `--allow-outbound %s`", name)
+		Ask("whoever runs the server can allow it with {allow_outbound=%s}", name)
 }
 
 func splitAddress(address string) (host string, port uint16, err error) {

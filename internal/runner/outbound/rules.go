@@ -54,7 +54,7 @@ func parseRules(entries []string) (rules, error) {
 		r, ok := parseRule(strings.TrimSpace(entry))
 		if !ok {
 			return nil, sluice.Errorf(sluice.Invalid, "%q is no place that requests can be allowed to reach", entry).
-				Fix("give `--allow-outbound` a host, *.host, an address or a network, with a port where one is meant: example.com, *.example.com, 10.0.0.0/8, 127.0.0.1:8080")
+				Ask("give {allow_outbound} a host, *.host, an address or a network, with a port where one is meant: example.com, *.example.com, 10.0.0.0/8, 127.0.0.1:8080")
 		}
 		list = append(list, r)
 	}
