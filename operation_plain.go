@@ -132,7 +132,13 @@ func rollbackPhrase(a Arguments) string {
 		}
 		return text
 	}
-	text := "roll " + a.or(ArgComponent, "the component", "") + a.with(" in ", ArgEnvironment) + " back" + a.with(" to ", ArgTo)
+	text := "roll " + a.or(ArgComponent, "the component", "") + a.with(" in ", ArgEnvironment) + " back"
+	switch to := a[ArgTo]; {
+	case strings.HasPrefix(to, "{"): // to be filled in
+		text += " to a " + strings.Trim(to, "{}")
+	case to != "":
+		text += " to " + to
+	}
 	switch expect := a[ArgExpect]; expect {
 	case "":
 	case "none":

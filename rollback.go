@@ -147,7 +147,7 @@ func (p *Plan) previous(env Environment, cur Setting) (Setting, error) {
 			Do(SeeHistory(name, ""), "see {}")
 	}
 	return Setting{}, Errorf(NotFound, "nothing was live before %s of %s in %s%s", cur.Value, name, env.Name, skipped).
-		Do(RollbackTo(name, env.Name, "", ""), "name a version").
+		Do(RollbackTo(name, env.Name, "{version}", ""), "name a version").
 		Do(Undeploy(name, env.Name), "or take it away")
 }
 

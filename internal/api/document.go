@@ -24,7 +24,8 @@ what is live may carry ` + "`If-Match`" + ` with the release number that it expe
 if it were done. Fields and parameters that are not known are errors.
 
 Lists are pages: ` + "`next`" + ` is the cursor of the page after, and absent on the last one. Times are RFC 3339 with a zone.
-Every error is ` + "`application/problem+json`" + ` with a stable ` + "`code`" + ` and, in ` + "`fixes`" + `, what to do next. Every answer has an
+Every error is ` + "`application/problem+json`" + ` with a stable ` + "`code`" + ` and, in ` + "`fixes`" + `, what to do next:
+sentences and, where there is one, the operation with its ` + "`method`, `path` and `body`" + `. Every answer has an
 ` + "`X-Request-Id`" + `, under which the server's log knows it.`
 
 var tags = []*huma.Tag{

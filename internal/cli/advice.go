@@ -74,7 +74,12 @@ func saying(a sluice.Advice) string {
 
 // spoken is advice as programs that read the answer get it: a string, as it
 // would be printed.
-func spoken(a sluice.Advice) sluice.Advice { return a.Said(saying(a)) }
+func spoken(a sluice.Advice) sluice.Advice {
+	if a.Form == "{}" { // a command alone, which can be run as it is
+		return a.Said(undoing(&a))
+	}
+	return a.Said(saying(a))
+}
 
 // undoing is the command that takes a change back, "" when there is none.
 func undoing(undo *sluice.Advice) string {
