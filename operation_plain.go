@@ -36,9 +36,9 @@ var phrases = map[OperationName]func(Arguments) string{
 		return "delete " + a.or(ArgKeys, "a variable", "") + a.with(" of ", ArgComponent) + a.with(" in ", ArgEnvironment)
 	},
 	OpListVariables: func(a Arguments) string { return "the variables" + a.with(" of ", ArgEnvironment) },
-	OpListVersions:  func(a Arguments) string { return "the versions of " + a[ArgComponent] },
+	OpListVersions:  func(a Arguments) string { return "the versions of " + a.or(ArgComponent, "a component", "") },
 	OpGetVersion: func(a Arguments) string {
-		return "version " + a.with("", ArgVersion) + a.with(" of ", ArgComponent)
+		return a.or(ArgVersion, "a version", "version ") + a.with(" of ", ArgComponent)
 	},
 	OpPublish: func(a Arguments) string { return "publish a version" + a.with(" of ", ArgComponent) },
 	OpQuarantine: func(a Arguments) string {
@@ -51,48 +51,56 @@ var phrases = map[OperationName]func(Arguments) string{
 		if a[ArgComponent] == "" {
 			return "the history" + a.with(" of ", ArgEnvironment)
 		}
-		return "the history of " + a[ArgComponent] + a.with(" in ", ArgEnvironment)
+		return "the history of " + a.or(ArgComponent, "a component", "") + a.with(" in ", ArgEnvironment)
 	},
 	OpDeploy: func(a Arguments) string {
-		text := "deploy " + a.or(ArgVersion, "a version", "version ") + " of " + a[ArgComponent] + a.with(" to ", ArgEnvironment)
+		text := "deploy " + a.or(ArgVersion, "a version", "version ") + " of " + a.or(ArgComponent, "a component", "") + a.with(" to ", ArgEnvironment)
 		return text + a.with(" and set ", ArgKeys)
 	},
 	OpUndeploy: func(a Arguments) string {
 		return "take " + a.or(ArgComponent, "the component", "") + a.with(" away from ", ArgEnvironment)
 	},
-	OpRollback:          rollbackPhrase,
-	OpRestore:           func(a Arguments) string { return "restore " + a[ArgEnvironment] + a.with(" from ", ArgFrom) },
-	OpCreateEnvironment: func(a Arguments) string { return "create the environment " + a[ArgEnvironment] },
+	OpRollback: rollbackPhrase,
+	OpRestore: func(a Arguments) string {
+		return "restore " + a.or(ArgEnvironment, "an environment", "") + a.with(" from ", ArgFrom)
+	},
+	OpCreateEnvironment: func(a Arguments) string {
+		return "create " + a.or(ArgEnvironment, "an environment", "the environment ")
+	},
 	OpEditEnvironment: func(a Arguments) string {
 		if a[ArgChange] == "" {
-			return "edit the environment " + a[ArgEnvironment]
+			return "edit " + a.or(ArgEnvironment, "an environment", "the environment ")
 		}
-		return "change " + a[ArgChange] + " of the environment " + a[ArgEnvironment] + a.with(" to ", ArgTo)
+		return "change " + a[ArgChange] + " of the environment " + a.or(ArgEnvironment, "", "") + a.with(" to ", ArgTo)
 	},
-	OpDeleteEnvironment: func(a Arguments) string { return "delete the environment " + a[ArgEnvironment] },
-	OpGetEnvironment:    func(a Arguments) string { return "the settings of " + a.or(ArgEnvironment, "the environment", "") },
-	OpListEnvironments:  func(Arguments) string { return "the list of environments" },
-	OpGetComponent:      func(a Arguments) string { return "the component " + a[ArgComponent] },
-	OpRevive:            func(a Arguments) string { return "take " + a[ArgComponent] + " out of the archive" },
-	OpSaveDraft:         func(a Arguments) string { return "save a draft of " + a[ArgComponent] },
-	OpGetDraft:          func(a Arguments) string { return "the draft of " + a[ArgComponent] },
-	OpListRuns:          func(a Arguments) string { return "the list of runs" + a.with(" that are ", ArgStatus) },
-	OpGetRun:            func(a Arguments) string { return "the run " + a[ArgRun] },
-	OpWatchRun:          func(a Arguments) string { return "watch the run " + a[ArgRun] },
+	OpDeleteEnvironment: func(a Arguments) string {
+		return "delete " + a.or(ArgEnvironment, "an environment", "the environment ")
+	},
+	OpGetEnvironment:   func(a Arguments) string { return "the settings of " + a.or(ArgEnvironment, "the environment", "") },
+	OpListEnvironments: func(Arguments) string { return "the list of environments" },
+	OpGetComponent:     func(a Arguments) string { return a.or(ArgComponent, "a component", "the component ") },
+	OpRevive: func(a Arguments) string {
+		return "take " + a.or(ArgComponent, "a component", "") + " out of the archive"
+	},
+	OpSaveDraft: func(a Arguments) string { return "save a draft of " + a.or(ArgComponent, "a component", "") },
+	OpGetDraft:  func(a Arguments) string { return "the draft of " + a.or(ArgComponent, "a component", "") },
+	OpListRuns:  func(a Arguments) string { return "the list of runs" + a.with(" that are ", ArgStatus) },
+	OpGetRun:    func(a Arguments) string { return a.or(ArgRun, "a run", "the run ") },
+	OpWatchRun:  func(a Arguments) string { return "watch " + a.or(ArgRun, "a run", "the run ") },
 	OpResumeRun: func(a Arguments) string {
 		switch a[ArgHow] {
 		case "answer":
-			return "resume the run " + a[ArgRun] + " with an answer"
+			return "resume " + a.or(ArgRun, "a run", "the run ") + " with an answer"
 		case "retry":
-			return "resume the run " + a[ArgRun] + " with another try"
+			return "resume " + a.or(ArgRun, "a run", "the run ") + " with another try"
 		}
-		return "resume the run " + a[ArgRun]
+		return "resume " + a.or(ArgRun, "a run", "the run ")
 	},
-	OpListSteps:   func(a Arguments) string { return "the steps of the run " + a[ArgRun] },
+	OpListSteps:   func(a Arguments) string { return "the steps of " + a.or(ArgRun, "a run", "the run ") },
 	OpStartRun:    func(a Arguments) string { return "run " + a.or(ArgComponent, "it again", "") },
 	OpListTokens:  func(Arguments) string { return "the list of tokens" },
 	OpCreateToken: func(a Arguments) string { return "create a token" + a.with(" with the role ", ArgRole) },
-	OpRotateToken: func(a Arguments) string { return "rotate the token " + a[ArgToken] },
+	OpRotateToken: func(a Arguments) string { return "rotate " + a.or(ArgToken, "a token", "the token ") },
 	OpListAudit:   func(a Arguments) string { return "the audit entries" + a.with(" of ", ArgComponent) },
 	OpCheckpoint:  func(Arguments) string { return "a checkpoint of the ledger" },
 	OpVerify:      func(Arguments) string { return "the verification of the ledger" },

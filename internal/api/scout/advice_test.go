@@ -1,0 +1,29 @@
+package scout
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/sluice-dev/sluice"
+)
+
+// TestAdviceNamesRequests checks what callers of this adapter are advised: requests
+// that they can make, their own fields, and nothing of the command line.
+func TestAdviceNamesRequests(t *testing.T) {
+	t.Parallel()
+	ofCommandLine := regexp.MustCompile("`|--[a-z]")
+	for _, name := range sluice.Operations() {
+		text, ok := speech.Operation(sluice.Operation{Name: name})
+		if !ok || text == "" || ofCommandLine.MatchString(text) {
+			t.Errorf("%s: %q", name, text)
+		}
+	}
+	e := sluice.Errorf(sluice.NotFound, "no").Do(sluice.ListVersions("bot"), "see {}").
+		Fix("or wait").Ask("add {further}").Do(sluice.ReviveComponent("bot"), "bring it back")
+	const want = "no (fix: see the versions of bot with GET /v2/workflows/bot/revisions; or wait; or bring it back: take bot out of the archive with " +
+		`PATCH /v1/components/bot {"archived":false})`
+	if got := sentence(e); got != want || strings.Contains(got, "or or") {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
