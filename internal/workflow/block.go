@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -225,22 +226,23 @@ func inOrder(tree *value.Object, at *node, form kindForm) *value.Object {
 // setting reads one setting that is there.
 func (r *reader) setting(d *draft, s setting, n *node, tree *value.Object) {
 	text, isText := n.text()
+	name := cmp.Or(n.called, s.name) // as the author calls it
 	dialect := d.Settings.Dialect
 	if s.raw || !isText || !hasTemplate(text, dialect) {
 		wants, example := s.check(n)
 		switch {
 		case s.raw && isText && hasTemplate(text, r.dialect) && d.Kind != Script && wants == "":
-			r.wrong(n, "%s cannot be a template", s.name).fix("write %s as plain text", s.name)
+			r.wrong(n, "%s cannot be a template", name).fix("write %s as plain text", name)
 			return
 		case wants == "":
 		case s.name == "condition":
 			r.checkCondition(n, s.name, dialect)
 			return
 		case s.raw && isText && hasTemplate(text, r.dialect):
-			r.wrong(n, "%s cannot be a template: it %s", s.name, wants).fix("write %s: %s", s.name, example)
+			r.wrong(n, "%s cannot be a template: it %s", name, wants).fix("write %s: %s", name, example)
 			return
 		default:
-			r.wrong(n, "%s %s, and this is %s", s.name, wants, what(n)).fix("write %s: %s", s.name, example)
+			r.wrong(n, "%s %s, and this is %s", name, wants, what(n)).fix("write %s: %s", name, example)
 			return
 		}
 	}
@@ -256,7 +258,7 @@ func (r *reader) setting(d *draft, s setting, n *node, tree *value.Object) {
 		d.Raw[s.name] = n.tree()
 	default:
 		tree.Set(s.name, n.tree())
-		r.note(n, s.name, dialect, place{in: d}, &d.Settings)
+		r.note(n, name, dialect, place{in: d}, &d.Settings)
 	}
 }
 

@@ -27,7 +27,8 @@ type node struct {
 	// not known.
 	line, column int
 	style        style
-	moved        bool // columns within its text are no longer those of the file
+	called       string // the setting, where the author's form has another name for it
+	moved        bool   // columns within its text are no longer those of the file
 }
 
 // style says where the text of a string begins.

@@ -176,14 +176,18 @@ func (r *reader) scoutSettings(f *fields, kind archetype, word string, out *node
 	f.ignore("block_config")
 	inputs := f.take("block_inputs")
 	put := func(key, value *node) {
-		name := key.name()
+		name, called := key.name(), ""
 		if other, renamed := kind.renamed[name]; renamed {
-			name = other
+			name, called = other, name
 		}
 		if s, ok := value.text(); value.isNull() || ok && s == "" || out.get(name) != nil {
 			return
 		}
-		out.put(key, name, r.scoutValue(kind.kind, word, name, value))
+		value = r.scoutValue(kind.kind, word, name, value)
+		if value != nil {
+			value.called = called
+		}
+		out.put(key, name, value)
 	}
 	if inputs != nil {
 		for i, key := range inputs.keys {
