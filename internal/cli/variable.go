@@ -314,11 +314,8 @@ func (e *env) noteUnavailable(all []sluice.Variable) {
 		if !v.Unavailable {
 			continue
 		}
-		in := v.Environment
-		if v.Component != "" {
-			in += " --component " + v.Component
-		}
-		e.note("the value of %s in %s (%s) was set elsewhere and is unavailable here: `sluice env set %s=… -e %s`", v.Name(), v.Environment, v.Sealed, v.Key, in)
+		e.note("the value of %s in %s (%s) was set elsewhere and is unavailable here: %s", v.Name(), v.Environment, v.Sealed,
+			saying(sluice.Do(sluice.SetVariables(v.Environment, v.Component, v.Key), "")))
 	}
 }
 
