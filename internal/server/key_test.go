@@ -262,7 +262,7 @@ func TestPostgresWithoutAKey(t *testing.T) {
 	without := connect(t, client.Config{Server: "http://" + bare.Addr(), Token: bare.FirstToken(), Tries: 1})
 	publish(t, without, "v1.0.0", "one")
 	publish(t, without, "v1.1.0", "two")
-	none := []string{"no master key is configured", "sluice env new-key", "SLUICE_MASTER_KEY_FILE"}
+	none := []string{"no master key is configured", "make a new master key", "SLUICE_MASTER_KEY_FILE"}
 	named(t, "a set", set(without, "API_TOKEN", "x"), sluice.Unavailable, none...)
 	_, err := without.ImportVariables(t.Context(), sluice.ImportVariablesRequest{Environment: "prod", Text: "A=1"})
 	named(t, "an import", err, sluice.Unavailable, none...)
