@@ -30,17 +30,19 @@ const (
 	FieldConfigured Field = "configured"
 	FieldTimeout    Field = "timeout"
 	FieldMaster     Field = "master"
-	FieldVariable   Field = "variable"       // the key of a variable
-	FieldToken      Field = "token"          // where a token is given
-	FieldData       Field = "data"           // the data directory, a setting of the program itself
-	FieldOutbound   Field = "allow_outbound" // where requests of runs may go, a setting of the server
+	FieldVariable   Field = "variable"        // the key of a variable
+	FieldToken      Field = "token"           // where a token is given
+	FieldData       Field = "data"            // the data directory, a setting of the program itself
+	FieldPostgres   Field = "postgres"        // the database, a setting of the program
+	FieldListen     Field = "postgres_listen" // the database without a pooler, a setting of the program
+	FieldOutbound   Field = "allow_outbound"  // where requests of runs may go, a setting of the server
 )
 
 // Fields are all fields.
 func Fields() []Field {
 	return []Field{
 		FieldTo, FieldFrom, FieldRelease, FieldVersion, FieldExcept, FieldSecrets, FieldWithConfig, FieldFurther, FieldHide, FieldCreate,
-		FieldKind, FieldReason, FieldRetry, FieldSkip, FieldResult, FieldConfigured, FieldTimeout, FieldMaster, FieldVariable, FieldToken, FieldData, FieldOutbound,
+		FieldKind, FieldReason, FieldRetry, FieldSkip, FieldResult, FieldConfigured, FieldTimeout, FieldMaster, FieldVariable, FieldToken, FieldData, FieldPostgres, FieldListen, FieldOutbound,
 	}
 }
 
@@ -48,7 +50,9 @@ func (f Field) known() bool { return slices.Contains(Fields(), f) }
 
 // Setting reports whether the field is none of a request, but how the program was
 // started. On every surface but the command line it has plain words.
-func (f Field) Setting() bool { return f == FieldData || f == FieldOutbound }
+func (f Field) Setting() bool {
+	return slices.Contains([]Field{FieldData, FieldPostgres, FieldListen, FieldOutbound}, f)
+}
 
 // switches are fields that are on or off.
 var switches = []Field{FieldWithConfig, FieldFurther, FieldHide, FieldRetry, FieldSkip, FieldConfigured, FieldMaster}

@@ -16,6 +16,8 @@ var PlainWords = Words{
 			return "give a token", true
 		case FieldData:
 			return "a data directory", true
+		case FieldPostgres, FieldListen:
+			return "the setting " + string(f), true
 		case FieldOutbound:
 			if value == "" {
 				return "the server's setting allow_outbound", true

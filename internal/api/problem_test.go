@@ -89,7 +89,7 @@ func TestUnknownErrorsNameTheirLog(t *testing.T) {
 		cfg.Auth, cfg.LogPlace = asking{errors.New("a cause")}, place
 		w := in.ask(api.New(cfg), "GET", "/v1/info", "")
 		p := wantProblem(t, w, http.StatusInternalServerError, sluice.Internal)
-		if id := w.Header().Get("X-Request-Id"); len(p.Fixes) != 1 || !strings.Contains(p.Fixes[0], want) || !strings.Contains(p.Fixes[0], id) {
+		if id := w.Header().Get("X-Request-Id"); len(p.Fixes) != 1 || !strings.Contains(p.Fixes[0].Text, want) || !strings.Contains(p.Fixes[0].Text, id) {
 			t.Errorf("got %q, want %q and the request %s", p.Fixes, want, id)
 		}
 	}

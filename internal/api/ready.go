@@ -40,7 +40,7 @@ func (r *readiness) check(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	return sluice.Errorf(sluice.Unavailable, "the database did not answer within %s", readyTimeout).
-		Fix("look at the database and the way to it; `sluice doctor` looks closer")
+		Do(sluice.Diagnose(), "look at the database and the way to it; {} looks closer")
 }
 
 func (r *readiness) begin() *asking {

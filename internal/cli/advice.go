@@ -44,6 +44,8 @@ var flags = map[sluice.Field]func(string) string{
 	sluice.FieldTimeout:    flag("--timeout"),
 	sluice.FieldMaster:     flag("--master"),
 	sluice.FieldVariable:   func(v string) string { return valueOr(v, "KEY") },
+	sluice.FieldPostgres:   flag("--postgres"),
+	sluice.FieldListen:     flag("--postgres-listen"),
 	sluice.FieldOutbound:   func(v string) string { return "`" + flag("--allow-outbound")(v) + "`" },
 	sluice.FieldData:       func(string) string { return "--data DIR" },
 	sluice.FieldToken: func(v string) string {

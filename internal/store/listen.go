@@ -69,7 +69,7 @@ func (db *DB) listenOn(ctx context.Context, conn *pgx.Conn) error {
 	}
 	if between {
 		return sluice.Errorf(sluice.Invalid, "the connection for LISTEN leads to a pooler").
-			Fix("name PostgreSQL itself with --postgres-listen URL; without it changes of other servers arrive by polling").Because(errPooled)
+			Ask("name PostgreSQL itself with {postgres_listen=URL}; without it changes of other servers arrive by polling").Because(errPooled)
 	}
 	var ledger string
 	if err := conn.QueryRow(ctx, ledgerID).Scan(&ledger); err != nil {
@@ -77,7 +77,7 @@ func (db *DB) listenOn(ctx context.Context, conn *pgx.Conn) error {
 	}
 	if ledger != db.ledger {
 		return sluice.Errorf(sluice.Invalid, "the connection for LISTEN leads to another database: it has the ledger %s, not %s", ledger, db.ledger).
-			Fix("name the same database with --postgres-listen URL as with --postgres, without the pooler")
+			Ask("name the same database with {postgres_listen=URL} as with {postgres}, without the pooler")
 	}
 	_, err = conn.Exec(ctx, "LISTEN "+channel)
 	return db.mapped(err)

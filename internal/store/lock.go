@@ -33,7 +33,7 @@ func lockDir(dir string) (*dirLock, error) {
 	lock, err := tryLock(dir)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		return nil, sluice.Errorf(sluice.Conflict, "another Sluice server holds %s", dir).
-			Fix("stop it, or choose another directory with --data DIR").Because(err)
+			Ask("stop it, or choose another directory with {data}").Because(err)
 	}
 	return lock, err
 }

@@ -105,7 +105,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	open := db.openSQLite
 	if cfg.Postgres == "" && cfg.Listen != "" {
 		return nil, sluice.Errorf(sluice.Invalid, "a connection for LISTEN is named, and no PostgreSQL database").
-			Fix("name the database with --postgres URL, or leave --postgres-listen out")
+			Ask("name the database with {postgres=URL}, or leave {postgres_listen} out")
 	}
 	if cfg.Postgres != "" {
 		open = db.openPostgres
