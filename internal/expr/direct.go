@@ -16,6 +16,9 @@ import (
 // Direct reads each text anew; see [Remembering].
 type Direct struct{ memory *memory }
 
+// For implements [Evaluator]. Nothing waits here.
+func (d Direct) For(string) Evaluator { return d }
+
 // Check implements [Evaluator].
 func (Direct) Check(ctx context.Context, texts []Text) ([]Checked, error) {
 	checked := make([]Checked, len(texts))

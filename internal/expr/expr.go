@@ -157,4 +157,7 @@ type Evaluator interface {
 	Render(ctx context.Context, render Render) (Rendered, error)
 	// Run runs a script.
 	Run(ctx context.Context, script Script) (Result, error)
+	// For returns the evaluator for one run. Where evaluations have to wait, those of
+	// several runs take turns, and none that is asked for without a run waits for them.
+	For(run string) Evaluator
 }

@@ -97,7 +97,7 @@ func (s *step) borrow(ctx context.Context) (*block.Prompt, error) {
 	if s.b.Kind != workflow.Script {
 		return s.prompt(ctx, part)
 	}
-	flow, err := s.l.x.r.flows.Read(ctx, s.l.x.r.cfg.Eval, part.Kind, part.Files)
+	flow, err := s.l.x.r.flows.Read(ctx, s.l.x.eval, part.Kind, part.Files)
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +140,7 @@ func (s *step) once(ctx context.Context, kind block.Kind, prompt *block.Prompt) 
 	return kind.Run(ctx, block.Call{
 		Settings: s.settings, Raw: s.raw, Scope: scope, Env: s.l.frame.env, Environment: x.work.Run.Environment, Prompt: prompt,
 		Attempt: s.record.Attempts, Key: x.work.Run.ID + "-" + s.record.Path, Now: s.now, Seed: s.seed,
-		Client: x.r.cfg.Client, Eval: x.r.cfg.Eval, Record: s.tape, Hide: x.whole,
+		Client: x.r.cfg.Client, Eval: x.eval, Record: s.tape, Hide: x.whole,
 		Partial: func(text string) { show(text, false) },
 	})
 }

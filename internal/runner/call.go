@@ -48,7 +48,7 @@ func (s *step) prepareCall(ctx context.Context) (sluice.RunStep, func() finished
 
 func (s *step) call(ctx context.Context, part sluice.RunPart) finished {
 	x := s.l.x
-	flow, err := x.r.flows.Read(ctx, x.r.cfg.Eval, part.Kind, part.Files)
+	flow, err := x.r.flows.Read(ctx, x.eval, part.Kind, part.Files)
 	var input *value.Object
 	if err == nil {
 		given := x.hidden(s.settings.Get("input"))
@@ -85,7 +85,7 @@ func (s *step) prompt(ctx context.Context, part sluice.RunPart) (*block.Prompt, 
 		return nil, sluice.Errorf(sluice.Invalid, "%s is a %s, not a prompt", part.Component, part.Kind).
 			Fix("run it with a block of kind workflow")
 	}
-	file, err := workflow.ReadPrompt(ctx, x.r.cfg.Eval, part.Files)
+	file, err := workflow.ReadPrompt(ctx, x.eval, part.Files)
 	if err != nil {
 		return nil, err
 	}

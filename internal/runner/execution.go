@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/expr"
 	"github.com/sluice-dev/sluice/internal/value"
 	"github.com/sluice-dev/sluice/internal/workflow"
 )
@@ -18,6 +19,7 @@ import (
 type execution struct {
 	r      *Runner
 	work   sluice.RunWork
+	eval   expr.Evaluator
 	masker *sluice.Masker
 	// secrets are those that the masker hides, in each of their spellings.
 	secrets []sluice.Variable
@@ -53,7 +55,7 @@ func (r *Runner) carry(ctx context.Context, claim sluice.RunClaim) {
 		}
 		return
 	}
-	x := &execution{r: r, work: work, before: map[string]sluice.RunStep{}, open: map[string]sluice.RunStep{}}
+	x := &execution{r: r, work: work, eval: r.cfg.Eval.For(claim.Run), before: map[string]sluice.RunStep{}, open: map[string]sluice.RunStep{}}
 	variables := append(slices.Clone(work.Variables), work.Former...)
 	for _, part := range work.Parts {
 		variables = append(variables, part.Variables...)
@@ -99,7 +101,7 @@ func (e ending) stopped() bool {
 
 // root carries out the workflow itself.
 func (x *execution) root(ctx context.Context) ending {
-	flow, err := x.r.flows.Read(ctx, x.r.cfg.Eval, x.work.Content.Kind, x.work.Content.Files)
+	flow, err := x.r.flows.Read(ctx, x.eval, x.work.Content.Kind, x.work.Content.Files)
 	if err != nil {
 		return x.broken(ctx, err)
 	}

@@ -130,7 +130,7 @@ func (l *level) render(ctx context.Context, t workflow.Template, locals *value.O
 		return t.Tree, expr.Uses{}, nil
 	}
 	now, seed := l.x.sources(path)
-	out, err := l.x.r.cfg.Eval.Render(ctx, expr.Render{
+	out, err := l.x.eval.Render(ctx, expr.Render{
 		Tree: t.Tree, Dialect: t.Dialect, Scope: l.frame.scope(t, locals), Now: int64(now), Seed: seed,
 	})
 	return out.Tree, out.Uses, err

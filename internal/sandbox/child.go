@@ -20,6 +20,7 @@ const maxComplaint = 4 << 10
 // child is one process that evaluates. Whoever took it from the pool owns it,
 // but anyone may kill it.
 type child struct {
+	class  class
 	cmd    *exec.Cmd
 	in     *os.File // requests are written here
 	out    *os.File
@@ -46,8 +47,8 @@ func (c *complaint) Write(b []byte) (int, error) {
 }
 
 // start starts a child and waits until it greets.
-func (p *Pool) start(ctx context.Context) (*child, error) {
-	c, err := p.launch()
+func (p *Pool) start(ctx context.Context, of class) (*child, error) {
+	c, err := p.launch(of)
 	if err != nil {
 		return nil, sluice.Errorf(sluice.Unavailable, "nothing can be evaluated: no sandbox process can be started").
 			Fix("look at the limits on processes and memory of this server").Because(err)
@@ -68,8 +69,8 @@ func (p *Pool) start(ctx context.Context) (*child, error) {
 }
 
 // launch starts a process and what waits for its end.
-func (p *Pool) launch() (*child, error) {
-	c := &child{gone: make(chan struct{})}
+func (p *Pool) launch(of class) (*child, error) {
+	c := &child{class: of, gone: make(chan struct{})}
 	theirIn, ourIn, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -80,7 +81,7 @@ func (p *Pool) launch() (*child, error) {
 	}
 	said := &complaint{}
 	c.in, c.out, c.reader = ourIn, ourOut, bufio.NewReaderSize(ourOut, 64<<10)
-	c.cmd = command(theirIn, theirOut, said)
+	c.cmd = command(of, theirIn, theirOut, said)
 	if err := p.fork(c.cmd); err != nil {
 		return nil, closeAll(err, theirIn, ourIn, ourOut, theirOut)
 	}
@@ -127,11 +128,11 @@ type fork struct {
 }
 
 // command is this program again, with nothing but its pipes.
-func command(in, out *os.File, said io.Writer) *exec.Cmd {
+func command(of class, in, out *os.File, said io.Writer) *exec.Cmd {
 	return &exec.Cmd{
 		Path:   program(),
 		Args:   os.Args[:1],
-		Env:    environment(),
+		Env:    environment(of),
 		Dir:    workingDirectory,
 		Stdin:  in,
 		Stdout: out,
@@ -144,8 +145,8 @@ func command(in, out *os.File, said io.Writer) *exec.Cmd {
 
 // environment has nothing of this process's. One processor is enough for one job
 // and keeps a job from taking them all; traces of goroutines help nobody.
-func environment() []string {
-	return append([]string{variable + "=1", "GOMAXPROCS=1", "GOGC=100", "GOTRACEBACK=none", "GODEBUG=containermaxprocs=0"}, systemEnvironment()...)
+func environment(of class) []string {
+	return append([]string{variable + "=" + roles[of], "GOMAXPROCS=1", "GOGC=100", "GOTRACEBACK=none", "GODEBUG=containermaxprocs=0"}, systemEnvironment()...)
 }
 
 // await reaps a process and says how it ended.
@@ -158,7 +159,7 @@ func (p *Pool) await(c *child, said *complaint) {
 	c.retire.Stop()
 	p.mu.Lock()
 	delete(p.all, c)
-	p.idle = without(p.idle, c)
+	p.idle[c.class] = without(p.idle[c.class], c)
 	p.mu.Unlock()
 	_ = closeAll(nil, c.in, c.out)
 	p.busy.Done()

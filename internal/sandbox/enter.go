@@ -11,11 +11,15 @@ package sandbox
 
 import (
 	"os"
+	"slices"
 	"sync/atomic"
 )
 
 // variable marks the children, in their environment.
 const variable = "SLUICE_SANDBOX"
+
+// roles are the values of variable, which tell a child what it is for.
+var roles = [classes]string{checks: "checks", runs: "runs"}
 
 // entered is set once the program is known to serve when it is started again.
 // Without that, a child would be the whole program, which would start children.
@@ -25,8 +29,8 @@ var entered atomic.Bool
 // process it never returns. In any other it returns at once, and pools can work.
 // It must be the first call in main, and in TestMain.
 func Enter() {
-	if os.Getenv(variable) == "1" {
-		os.Exit(serve(input(), os.Stdout))
+	if of := slices.Index(roles[:], os.Getenv(variable)); of >= 0 {
+		os.Exit(serve(class(of), input(), os.Stdout))
 	}
 	entered.Store(true)
 }

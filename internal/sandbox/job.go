@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/expr"
 	"github.com/sluice-dev/sluice/internal/value"
 )
@@ -16,15 +17,41 @@ import (
 // maxFailed is how many texts of one Check may each cost a child.
 const maxFailed = 3
 
+// user is who asks a pool. It implements [expr.Evaluator].
+type user struct {
+	*Pool
+	class class
+	asker string // the run; "" for checks
+}
+
+// For implements [expr.Evaluator]. What the pool itself is asked counts as a check:
+// it does not wait behind runs.
+func (p *Pool) For(run string) expr.Evaluator { return user{p, runs, run} }
+
 // Check implements [expr.Evaluator]. When reading all texts together takes too
 // long or too much, they are read one by one, so that the answer of the text at
 // fault says so; after three such texts the rest is not read, and the problem of
 // the last is the error.
 func (p *Pool) Check(ctx context.Context, texts []expr.Text) ([]expr.Checked, error) {
+	return user{Pool: p}.Check(ctx, texts)
+}
+
+// Render implements [expr.Evaluator]. Trees that need no engine, since all their
+// strings are plain text or names such as {{ inputs.user }}, are filled in here.
+func (p *Pool) Render(ctx context.Context, render expr.Render) (expr.Rendered, error) {
+	return user{Pool: p}.Render(ctx, render)
+}
+
+// Run implements [expr.Evaluator].
+func (p *Pool) Run(ctx context.Context, script expr.Script) (expr.Result, error) {
+	return user{Pool: p}.Run(ctx, script)
+}
+
+func (u user) Check(ctx context.Context, texts []expr.Text) ([]expr.Checked, error) {
 	if len(texts) == 0 {
 		return []expr.Checked{}, nil
 	}
-	checked, err := p.check(ctx, texts)
+	checked, err := u.check(ctx, texts)
 	var problem *expr.Problem
 	if !errors.As(err, &problem) {
 		return checked, err
@@ -32,7 +59,7 @@ func (p *Pool) Check(ctx context.Context, texts []expr.Text) ([]expr.Checked, er
 	checked = make([]expr.Checked, len(texts))
 	failed := 0
 	for i := range texts {
-		one, err := p.check(ctx, texts[i:i+1])
+		one, err := u.check(ctx, texts[i:i+1])
 		if errors.As(err, &problem) && failed < maxFailed {
 			failed++
 			checked[i] = expr.Checked{Problem: problem}
@@ -46,22 +73,20 @@ func (p *Pool) Check(ctx context.Context, texts []expr.Text) ([]expr.Checked, er
 	return checked, nil
 }
 
-func (p *Pool) check(ctx context.Context, texts []expr.Text) ([]expr.Checked, error) {
-	r, _, err := p.do(ctx, request{Check: texts}, expr.Limits{})
+func (u user) check(ctx context.Context, texts []expr.Text) ([]expr.Checked, error) {
+	r, _, err := u.do(ctx, request{Check: texts}, expr.Limits{})
 	if err == nil && len(r.Checked) != len(texts) {
 		return nil, broken("it answered for %d texts of %d", len(r.Checked), len(texts))
 	}
 	return r.Checked, err
 }
 
-// Render implements [expr.Evaluator]. Trees that need no engine, since all their
-// strings are plain text or names such as {{ inputs.user }}, are filled in here.
-func (p *Pool) Render(ctx context.Context, render expr.Render) (expr.Rendered, error) {
-	render.Limits = p.limits(render.Limits)
+func (u user) Render(ctx context.Context, render expr.Render) (expr.Rendered, error) {
+	render.Limits = u.limits(render.Limits)
 	if rendered, done, err := expr.RenderPlain(ctx, render); done {
 		return rendered, err
 	}
-	r, tree, err := p.do(ctx, request{Render: &render}, render.Limits, render.Tree, render.Scope)
+	r, tree, err := u.do(ctx, request{Render: &render}, render.Limits, render.Tree, render.Scope)
 	if err != nil {
 		return expr.Rendered{}, err
 	}
@@ -72,10 +97,9 @@ func (p *Pool) Render(ctx context.Context, render expr.Render) (expr.Rendered, e
 	return *r.Rendered, nil
 }
 
-// Run implements [expr.Evaluator].
-func (p *Pool) Run(ctx context.Context, script expr.Script) (expr.Result, error) {
-	script.Limits = p.limits(script.Limits)
-	r, returned, err := p.do(ctx, request{Run: &script}, script.Limits, nil, script.Scope)
+func (u user) Run(ctx context.Context, script expr.Script) (expr.Result, error) {
+	script.Limits = u.limits(script.Limits)
+	r, returned, err := u.do(ctx, request{Run: &script}, script.Limits, nil, script.Scope)
 	if err != nil {
 		return expr.Result{}, err
 	}
@@ -103,29 +127,59 @@ func (p *Pool) limits(l expr.Limits) expr.Limits {
 }
 
 // do has a child do one job with its values, and returns the value that came of it.
-func (p *Pool) do(ctx context.Context, job request, limits expr.Limits, values ...any) (r reply, out any, err error) {
-	job.Limits = p.limits(limits)
-	message, err := encode(job, values...)
-	var wrong *value.Error
-	if errors.As(err, &wrong) {
-		return reply{}, nil, &expr.Problem{Kind: expr.Type, Message: "the values: " + wrong.Error()}
+// The message is put together in the job's turn: what waits in line holds no copies.
+func (u user) do(ctx context.Context, job request, limits expr.Limits, values ...any) (r reply, out any, err error) {
+	if !entered.Load() {
+		return reply{}, nil, sluice.Errorf(sluice.Unavailable, "nothing can be evaluated: this program cannot be started as a sandbox").
+			Fix("call `sandbox.Enter()` first in main")
 	}
+	if err := u.line.enter(ctx, u.ending, u.class, u.asker); err != nil {
+		return reply{}, nil, err
+	}
+	defer u.line.leave(u.class)
+	job.Limits = u.limits(limits)
+	message, err := job.message(values)
 	if err != nil {
-		return reply{}, nil, broken("the job cannot be written: %v", err)
+		return reply{}, nil, err
 	}
-	if most := min(int64(maxRequest), job.Limits.Memory); int64(len(message)) > most {
-		return reply{}, nil, &expr.Problem{Kind: expr.Memory, Message: fmt.Sprintf("the texts and the values that they may use are larger than %d bytes", most)}
-	}
-	c, err := p.take(ctx)
+	c, err := u.take(ctx, u.class)
 	if err != nil {
 		return reply{}, nil, err
 	}
 	r, out, err, healthy := c.exchange(ctx, message, job.Limits)
-	p.give(c, healthy)
-	if err != nil && p.isClosed() {
+	u.give(c, healthy)
+	if err != nil && u.isClosed() {
 		return reply{}, nil, closedError()
 	}
 	return r, out, err
+}
+
+// message writes a job with its values. That it is too large is known before it is
+// written.
+func (job request) message(values []any) ([]byte, error) {
+	most := int(min(int64(maxRequest), job.Limits.Memory))
+	size := 0
+	for _, v := range values {
+		size += value.Size(v, most)
+	}
+	if size > most {
+		return nil, tooLarge(most)
+	}
+	message, err := encode(job, values...)
+	var wrong *value.Error
+	switch {
+	case errors.As(err, &wrong):
+		return nil, &expr.Problem{Kind: expr.Type, Message: "the values: " + wrong.Error()}
+	case err != nil:
+		return nil, broken("the job cannot be written: %v", err)
+	case len(message) > most:
+		return nil, tooLarge(most)
+	}
+	return message, nil
+}
+
+func tooLarge(most int) *expr.Problem {
+	return &expr.Problem{Kind: expr.Memory, Message: fmt.Sprintf("the texts and the values that they may use are larger than %d bytes", most)}
 }
 
 // exchange sends a message and waits for the reply. A child that is not healthy

@@ -13,8 +13,9 @@ import (
 
 // Config says how many children a pool has and what they may use.
 type Config struct {
-	// Size is how many evaluations can run at once, each in a child of its own.
-	// Defaults to the number of processors.
+	// Size is how many evaluations for runs can go on at once, each in a child of its
+	// own, and how many checks. One more than that can go on in all, so that there is
+	// always one that checks can have. Defaults to the number of processors.
 	Size int
 	// Limits are the most that an evaluation may use, and what one gets that does
 	// not say. Defaults to those of package expr.
@@ -50,10 +51,11 @@ func (c Config) withDefaults() Config {
 // Pool evaluates in child processes. It implements [expr.Evaluator]; what it
 // returns in addition is sluice.Unavailable: when the program never called
 // [Enter], when no child can be started, and after Close. It is safe for
-// concurrent use; callers beyond its size wait for their turn.
+// concurrent use; callers beyond its size wait for their turn, checks apart from
+// runs and each run for itself: see [Pool.For].
 type Pool struct {
 	config Config
-	turns  chan struct{} // holds one element for each evaluation under way
+	line   line
 	ending chan struct{} // closed when Close is called
 	ended  chan struct{} // closed when all children have ended
 
@@ -61,7 +63,7 @@ type Pool struct {
 	forks   chan fork
 
 	mu   sync.Mutex
-	idle []*child // the one that was used last is last
+	idle [classes][]*child // the one that was used last is last
 	all  map[*child]bool
 	// busy counts the evaluations under way and the children to wait for. It
 	// grows under mu, while closed is false.
@@ -76,7 +78,7 @@ func New(config Config) *Pool {
 	config = config.withDefaults()
 	return &Pool{
 		config: config,
-		turns:  make(chan struct{}, config.Size),
+		line:   line{most: config.Size},
 		ending: make(chan struct{}),
 		ended:  make(chan struct{}),
 		forks:  make(chan fork),
@@ -96,7 +98,7 @@ func (p *Pool) Close() error {
 	for c := range p.all {
 		c.kill()
 	}
-	p.idle = nil
+	p.idle = [classes][]*child{}
 	p.mu.Unlock()
 	p.busy.Wait()
 	if first {
@@ -105,67 +107,52 @@ func (p *Pool) Close() error {
 	return nil
 }
 
-// take waits for a turn and returns a child that is ready, or the error of the
-// context. Give must follow.
-func (p *Pool) take(ctx context.Context) (*child, error) {
-	if !entered.Load() {
-		return nil, sluice.Errorf(sluice.Unavailable, "nothing can be evaluated: this program cannot be started as a sandbox").
-			Fix("call `sandbox.Enter()` first in main")
-	}
-	select {
-	case p.turns <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-p.ending:
-		return nil, closedError()
-	}
+// take returns a child that is ready, for who has a turn. Give must follow.
+func (p *Pool) take(ctx context.Context, c class) (*child, error) {
 	p.mu.Lock()
 	if p.closed {
 		p.mu.Unlock()
-		<-p.turns
 		return nil, closedError()
 	}
 	p.busy.Add(1)
-	if n := len(p.idle); n > 0 {
-		c := p.idle[n-1]
-		p.idle = p.idle[:n-1]
+	if n := len(p.idle[c]); n > 0 {
+		one := p.idle[c][n-1]
+		p.idle[c] = p.idle[c][:n-1]
 		p.mu.Unlock()
-		c.retire.Stop()
-		return c, nil
+		one.retire.Stop()
+		return one, nil
 	}
 	p.mu.Unlock()
-	c, err := p.start(ctx)
+	one, err := p.start(ctx, c)
 	if err != nil {
-		<-p.turns
 		p.busy.Done()
 		return nil, err
 	}
-	return c, nil
+	return one, nil
 }
 
-// give ends a turn. The child stays for the next, unless it is worn out.
+// give gives a child back. It stays for the next, unless it is worn out.
 func (p *Pool) give(c *child, healthy bool) {
 	c.jobs++
 	p.mu.Lock()
 	keep := healthy && c.jobs < p.config.Jobs && !p.closed
 	if keep {
-		p.idle = append(p.idle, c)
+		p.idle[c.class] = append(p.idle[c.class], c)
 		c.retire.Reset(p.config.IdleAfter)
 	}
 	p.mu.Unlock()
 	if !keep {
 		c.kill()
 	}
-	<-p.turns
 	p.busy.Done()
 }
 
 // idled ends a child that had no work for long enough.
 func (p *Pool) idled(c *child) {
 	p.mu.Lock()
-	i := slices.Index(p.idle, c)
+	i := slices.Index(p.idle[c.class], c)
 	if i >= 0 {
-		p.idle = slices.Delete(p.idle, i, i+1)
+		p.idle[c.class] = slices.Delete(p.idle[c.class], i, i+1)
 	}
 	p.mu.Unlock()
 	if i >= 0 {

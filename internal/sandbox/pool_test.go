@@ -229,3 +229,22 @@ func TestLargeTexts(t *testing.T) {
 		t.Errorf("%d MiB are in use afterwards", now.HeapAlloc>>20)
 	}
 }
+
+// TestChecksDoNotWaitBehindRuns fills every turn that runs can have.
+func TestChecksDoNotWaitBehindRuns(t *testing.T) {
+	t.Parallel()
+	p := patient(t, 2)
+	ctx, cancel := context.WithCancel(t.Context())
+	var wait sync.WaitGroup
+	for i := range 10 {
+		wait.Go(func() { _, _ = p.For(fmt.Sprint(i)).Run(ctx, endless) })
+	}
+	for range 20 {
+		if checked, err := p.Check(t.Context(), []expr.Text{{Text: "{{ a }}", Dialect: expr.Jinja}}); err != nil || len(checked) != 1 {
+			t.Fatalf("check: got %v, %v", checked, err)
+		}
+		works(t, p)
+	}
+	cancel()
+	wait.Wait()
+}

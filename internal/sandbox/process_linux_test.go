@@ -29,7 +29,7 @@ func TestChildHasNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Split(strings.TrimRight(string(environment), "\x00"), "\x00"); len(got) != 5 || got[0] != "SLUICE_SANDBOX=1" {
+	if got := strings.Split(strings.TrimRight(string(environment), "\x00"), "\x00"); len(got) != 5 || got[0] != "SLUICE_SANDBOX=checks" {
 		t.Errorf("its environment is %q, want five variables of its own", got)
 	}
 	if cwd, err := os.Readlink(dir + "cwd"); cwd != "/" {

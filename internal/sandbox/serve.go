@@ -25,10 +25,10 @@ const maxStack = 64 << 20
 
 // serve is the life of a child: it greets, answers one request after the other,
 // and ends with its input. It returns the exit status.
-func serve(in io.Reader, out io.Writer) int {
+func serve(of class, in io.Reader, out io.Writer) int {
 	time.Local = time.UTC
 	debug.SetMaxStack(maxStack)
-	harden()
+	harden(of)
 	if _, err := out.Write(make([]byte, 4)); err != nil {
 		return exitBroken
 	}

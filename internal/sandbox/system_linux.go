@@ -26,8 +26,9 @@ func attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// niceness is how far a child stands back when the processors are busy.
-const niceness = 5
+// niceness is how far a child stands back when the processors are busy. Runs stand
+// back behind the checks, for which somebody waits.
+var niceness = [classes]int{checks: 3, runs: 10}
 
 // input is the standard input as a file that the runtime polls: a thread that
 // waits in a read loses its turn, and getting it back takes longer than most jobs.
@@ -43,12 +44,12 @@ func input() *os.File {
 // lowered is left: the watchdog and the parent's deadline stand above all of
 // them. The number of processes is left alone, since it is counted for the whole
 // user and the runtime ends a process that gets no thread.
-func harden() {
+func harden(of class) {
 	closeInherited()
 	lower(syscall.RLIMIT_NOFILE, 16)
 	lower(syscall.RLIMIT_FSIZE, 0)
 	lower(syscall.RLIMIT_CORE, 0)
-	_ = syscall.Setpriority(syscall.PRIO_PGRP, 0, niceness)
+	_ = syscall.Setpriority(syscall.PRIO_PGRP, 0, niceness[of])
 }
 
 func lower(resource int, limit uint64) {

@@ -25,7 +25,7 @@ func attributes() *syscall.SysProcAttr {
 
 // harden lowers the limits that these systems share. Memory is left to the
 // watchdog: what can be bounded here counts what Go only reserves.
-func harden() {
+func harden(class) {
 	none := &syscall.Rlimit{}
 	_ = syscall.Setrlimit(syscall.RLIMIT_CORE, none)
 	_ = syscall.Setrlimit(syscall.RLIMIT_FSIZE, none)

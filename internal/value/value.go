@@ -60,8 +60,8 @@ func Size(v any, most int) int {
 		return n
 	case *Object:
 		n := 2
-		for i, key := range v.keys {
-			if n += len(key) + 4 + Size(v.values[i], most-n); n > most {
+		for key, item := range v.All() {
+			if n += len(key) + 4 + Size(item, most-n); n > most {
 				break
 			}
 		}
