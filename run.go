@@ -104,8 +104,8 @@ type Run struct {
 	// Resumed are the times at which it went on after a pause.
 	Resumed []Resumption `json:"resumed,omitempty"`
 	// Warnings say what the reader should know, such as that no configuration was loaded.
-	Warnings []Advice `json:"warnings,omitempty"`
-	Replayed bool     `json:"replayed,omitempty"` // the answer to an earlier try
+	Warnings []RunWarning `json:"warnings,omitempty"`
+	Replayed bool         `json:"replayed,omitempty"` // the answer to an earlier try
 }
 
 // Ref names the version that ran.
@@ -229,11 +229,14 @@ type RunStep struct {
 	Settings  json.RawMessage `json:"settings,omitempty"`
 	Output    json.RawMessage `json:"output,omitempty"`
 	// Extra are fields beside the output, such as an HTTP status.
-	Extra   json.RawMessage `json:"extra,omitempty"`
-	Error   *RunError       `json:"error,omitempty"`
-	Usage   Usage           `json:"usage,omitzero"`
-	Change  int64           `json:"change"` // the run's, when it last changed
-	Effects []Effect        `json:"effects,omitempty"`
+	Extra json.RawMessage `json:"extra,omitempty"`
+	Error *RunError       `json:"error,omitempty"`
+	Usage Usage           `json:"usage,omitzero"`
+	// Warnings are what the reader should know of a step that completed, such as that
+	// a model's answer was cut.
+	Warnings []RunWarning `json:"warnings,omitempty"`
+	Change   int64        `json:"change"` // the run's, when it last changed
+	Effects  []Effect     `json:"effects,omitempty"`
 }
 
 // CompareStepPaths orders the paths of steps number by number, a step before those

@@ -66,7 +66,7 @@ type RunCommit struct {
 	WakeAt Time
 	// OutputBlock and Warnings are added to the record when set.
 	OutputBlock string
-	Warnings    []Advice
+	Warnings    []RunWarning
 }
 
 // RunBounds are what one organization may use.

@@ -90,6 +90,7 @@ var nouns = map[string]string{
 	"PageRun":                  "One page of runs.",
 	"PageRunStep":              "The steps of a run.",
 	"ResumeRunRequest":         "Lets a paused or interrupted run go on. At most one of answer, retry, skip and result is given.",
+	"RunWarning":               "Something that the reader of a run should know, though it is no error.",
 	"Resumption":               "One time at which a run went on after a pause.",
 	"Run":                      "One execution of one version, and its record. Where a secret was, its name stands in «».",
 	"RunContent":               "Content that is not stored as a version.",

@@ -180,6 +180,8 @@ func (e *env) stepLine(s sluice.RunStep) string {
 	switch {
 	case s.Error != nil && s.Status != sluice.StepCompleted:
 		line += "  " + plain(s.Error.Message)
+	case len(s.Warnings) > 0:
+		line += "  warning: " + plain(s.Warnings[0].Message)
 	case s.Reason != "":
 		line += "  " + plain(s.Reason)
 	}

@@ -40,11 +40,20 @@ func (e *env) runSummary(w io.Writer, r sluice.Run) {
 func warningsOf(r sluice.Run) []string {
 	var out []string
 	for _, warning := range r.Warnings {
-		if warning.Text != "no configuration was loaded" {
-			out = append(out, plain(saying(warning)))
+		if warning.Code != sluice.WarnNotConfigured {
+			out = append(out, plain(warning.In(speech)))
 		}
 	}
 	return out
+}
+
+// noteWarnings tells on standard error what came up while a run went on.
+func (e *env) noteWarnings(r sluice.Run) {
+	for _, warning := range r.Warnings {
+		if warning.Step != "" || warning.Code == sluice.WarnMore {
+			e.note("warning: %s", plain(warning.In(speech)))
+		}
+	}
 }
 
 // showOutput prints the output alone, as JSON unless YAML was asked for.

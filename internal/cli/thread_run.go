@@ -178,6 +178,7 @@ func (e *env) followToEnd(ctx context.Context, run sluice.Run, after int64, a an
 			return err
 		}
 	}
+	e.noteWarnings(run)
 	if run.Status != sluice.RunCompleted {
 		if !a.result {
 			if err := e.show(run, func(w io.Writer) { e.runSummary(w, run) }); err != nil {

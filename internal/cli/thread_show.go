@@ -54,6 +54,7 @@ func threadResultCommand(e *env) *cobra.Command {
 			if run.Status != sluice.RunCompleted {
 				return e.noOutput(cmd.Context(), run)
 			}
+			e.noteWarnings(run)
 			return e.showOutput(run)
 		},
 	}

@@ -77,6 +77,8 @@ func stepNote(s sluice.RunStep) string {
 	switch {
 	case s.Error != nil:
 		return plain(s.Error.Message)
+	case len(s.Warnings) > 0:
+		return "warning: " + plain(s.Warnings[0].Message)
 	case s.Reason != "":
 		return plain(s.Reason)
 	}
@@ -103,6 +105,9 @@ func (e *env) stepDetails(w io.Writer, i int, s sluice.RunStep) {
 		for _, fix := range advice(s.Error.Fixes) {
 			t.add("fix", plain(fix))
 		}
+	}
+	for _, warning := range s.Warnings {
+		t.add("warning", plain(warning.Message))
 	}
 	t.writeFilled(w)
 	section(w, "settings", s.Settings)

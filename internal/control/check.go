@@ -60,6 +60,9 @@ func (nobody) Run(context.Context, expr.Script) (expr.Result, error) {
 	return expr.Result{}, noEvaluator()
 }
 
+// For implements [expr.Evaluator].
+func (n nobody) For(string) expr.Evaluator { return n }
+
 // checks keeps what was read of contents, by kind and digest: an import meets one
 // content many times. It is safe for concurrent use, and the zero value is ready.
 type checks struct {

@@ -342,10 +342,13 @@ func (p *pinning) allVariables() []sluice.Variable {
 }
 
 // warnings say what the reader of the record should know.
-func (p *pinning) warnings() []sluice.Advice {
-	var out []sluice.Advice
+func (p *pinning) warnings() []sluice.RunWarning {
+	var out []sluice.RunWarning
+	warn := func(code sluice.WarningCode, message string, fix *sluice.Advice) {
+		out = append(out, sluice.RunWarning{Code: code, Message: message, Fix: fix})
+	}
 	if !p.run.Configured {
-		out = append(out, sluice.Advise("no configuration was loaded"))
+		warn(sluice.WarnNotConfigured, "no configuration was loaded", nil)
 	}
 	var gone, elsewhere []string
 	for _, v := range p.allVariables() {
@@ -358,16 +361,16 @@ func (p *pinning) warnings() []sluice.Advice {
 	}
 	if len(gone) > 0 {
 		slices.Sort(gone)
-		out = append(out, sluice.Advise("not loaded, since they were shredded: %s", sluice.Listing(slices.Compact(gone), 12)))
+		warn(sluice.WarnNotLoaded, "not loaded, since they were shredded: "+sluice.Listing(slices.Compact(gone), 12), nil)
 	}
 	if len(elsewhere) > 0 {
 		slices.Sort(elsewhere)
 		elsewhere = slices.Compact(elsewhere)
-		out = append(out, sluice.Do(sluice.SetVariables(p.run.Environment, "", elsewhere...),
-			"not loaded, since they were set elsewhere and are unavailable here: %s; set them", sluice.Listing(elsewhere, 12)))
+		fix := sluice.Do(sluice.SetVariables(p.run.Environment, "", elsewhere...), "set them")
+		warn(sluice.WarnNotLoaded, "not loaded, since they were set elsewhere and are unavailable here: "+sluice.Listing(elsewhere, 12), &fix)
 	}
-	for _, name := range p.misspelt {
-		out = append(out, sluice.Advise("%s", name))
+	for _, message := range p.misspelt {
+		warn(sluice.WarnInput, message, nil)
 	}
 	return out
 }

@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/sluice-dev/sluice"
@@ -201,11 +200,7 @@ func finishTurn(tx *store.Tx, row store.RunRow, done sluice.RunCommit, now sluic
 	if done.OutputBlock != "" {
 		row.OutputBlock = done.OutputBlock
 	}
-	for _, w := range done.Warnings {
-		if !slices.Contains(row.Warnings, w) {
-			row.Warnings = append(row.Warnings, w)
-		}
-	}
+	row.Warnings = sluice.Warned(row.Warnings, done.Warnings)
 	if done.Status.Ended() {
 		row.EndedAt = max(now, row.StartedAt)
 		if err := dueCallback(tx, &row); err != nil {

@@ -29,7 +29,9 @@ type execution struct {
 	mu    sync.Mutex
 	begun int
 	usage sluice.Usage
-	open  map[string]sluice.RunStep // on disk, and not ended
+	// warnings are those of steps, in no order.
+	warnings []sluice.RunWarning
+	open     map[string]sluice.RunStep // on disk, and not ended
 }
 
 // carry carries a run out as far as it goes.
@@ -66,6 +68,7 @@ func (r *Runner) carry(ctx context.Context, claim sluice.RunClaim) {
 	for _, s := range work.Steps {
 		x.before[s.Path] = s
 		x.usage.Add(s.Usage)
+		x.warnings = append(x.warnings, s.Warnings...)
 		if s.Status != sluice.StepSkipped {
 			x.begun++
 		}
@@ -185,7 +188,7 @@ func (x *execution) flow(ctx context.Context, flow *workflow.Workflow, prefix st
 
 // finish writes how the turn ended.
 func (x *execution) finish(ctx context.Context, end ending) {
-	done := sluice.RunCommit{Run: x.work.Run.ID, Fence: x.work.Fence, Begun: x.begun, Usage: x.usage, OutputBlock: end.block}
+	done := sluice.RunCommit{Run: x.work.Run.ID, Fence: x.work.Fence, Begun: x.begun, Usage: x.usage, Warnings: x.warnings, OutputBlock: end.block}
 	switch {
 	case errors.Is(end.err, errDeadline) || end.stopped() && errors.Is(context.Cause(ctx), errDeadline):
 		done.Status, done.Error = sluice.RunFailed, &sluice.RunError{
@@ -299,6 +302,14 @@ func (x *execution) beginStep() *sluice.RunError {
 	}
 	x.begun++
 	return nil
+}
+
+// warn notes warnings of a step, which are the run's too. It keeps no more of them
+// than a run does.
+func (x *execution) warn(warnings []sluice.RunWarning) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.warnings = sluice.Warned(x.warnings, warnings)
 }
 
 func (x *execution) used(u sluice.Usage) {

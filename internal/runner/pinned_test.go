@@ -53,7 +53,7 @@ func TestPast(t *testing.T) {
 				t.Errorf("the record says %s#%d %s epoch %d, want production#%d %s epoch %d",
 					run.Environment, run.Release, run.Root, run.Epoch, tt.release, m.Root, m.Epoch)
 			}
-			if warned := strings.Join(sluice.Texts(run.Warnings), ", "); warned == "" == !tt.configured {
+			if warned := strings.Join(sluice.WarningTexts(run.Warnings, sluice.PlainWords), ", "); warned == "" == !tt.configured {
 				t.Errorf("configured %t, and the warnings are %q", tt.configured, warned)
 			}
 		})

@@ -273,6 +273,11 @@ func (s *step) completed(r block.Result) finished {
 		s.record.Extra = encode(res.extra)
 	}
 	s.used(r.Usage)
+	s.record.Warnings = nil
+	for _, w := range r.Warnings {
+		s.record.Warnings = append(s.record.Warnings, sluice.RunWarning{Code: w.Code, Message: x.text(w.Message), Step: s.record.Path, Block: s.b.ID})
+	}
+	x.warn(s.record.Warnings)
 	s.record.Status, s.record.Output, s.record.Error = sluice.StepCompleted, raw, nil
 	return s.ended(res)
 }

@@ -40,7 +40,7 @@ func recordedVariables(s *suite) {
 	run := ok[sluice.Run](s)(s.StartRun(s.ctx, sluice.StartRunRequest{Environment: "prod", Configured: true, Content: &sluice.RunContent{
 		Kind: sluice.KindWorkflow, Files: []sluice.File{{Path: "a.yaml", Text: "blocks: [{id: a, block: echo, value: \"{{ env.MODEL | default('-') }}\"}]\n"}},
 	}}))
-	said := strings.Join(sluice.Texts(run.Warnings), " ")
+	said := strings.Join(sluice.WarningTexts(run.Warnings, sluice.PlainWords), " ")
 	s.equal("a run says so", said, "not loaded, since they were set elsewhere and are unavailable here: API_TOKEN, MODEL; set them: set API_TOKEN, MODEL in production")
 	s.goesBack(o)
 	s.configure("prod", put("MODEL", "ours"))

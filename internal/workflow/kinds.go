@@ -40,6 +40,7 @@ var modelSettings = []setting{
 	{name: "api_key", check: isText},
 	{name: "schema", raw: true, check: isSchema},
 	{name: "response_format", raw: true, check: isOneOf("text", "json_object")},
+	{name: "on_cut", raw: true, check: isOneOf("warn", "fail")},
 	{name: "price", raw: true, check: isPrice},
 	{name: "parameters", raw: true, check: isMap},
 }

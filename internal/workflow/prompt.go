@@ -24,8 +24,8 @@ type PromptFile struct {
 	Messages []Message
 	// Model is the one that the front matter names, empty without one, and Parameters
 	// are what else it says to the model: temperature, max_tokens, top_p, seed, stop,
-	// reasoning_effort, base_url, api_key, response_format, price, and whatever stands
-	// under parameters. Both may hold templates.
+	// reasoning_effort, base_url, api_key, response_format, on_cut, price, and whatever
+	// stands under parameters. Both may hold templates.
 	Model      string
 	Parameters *value.Object
 	// Settings is the tree {model, parameters}, to have the templates of both filled in.
@@ -162,7 +162,7 @@ func (p *PromptFile) hold(settings *value.Object, raw map[string]any) {
 	p.Model, _ = settings.Get("model").(string)
 	p.Parameters.Delete("model")
 	p.Schema, _ = raw["schema"].(*value.Object)
-	for _, name := range []string{"response_format", "price"} {
+	for _, name := range []string{"response_format", "on_cut", "price"} {
 		if raw[name] != nil {
 			p.Parameters.Set(name, raw[name])
 		}
@@ -222,7 +222,7 @@ func (r *reader) frontMatter(p *PromptFile, d *draft, n *node, hasBody bool) (sa
 	}
 	tree := d.settings()
 	form := kinds[LLM]
-	for _, name := range append(slices.Clone(promptNames), "schema", "response_format", "price") {
+	for _, name := range append(slices.Clone(promptNames), "schema", "response_format", "on_cut", "price") {
 		if at := f.take(name); at != nil {
 			s, _ := form.setting(name)
 			r.setting(d, s, at, tree)

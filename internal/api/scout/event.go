@@ -56,7 +56,7 @@ type teller struct {
 func (t *teller) begin() error {
 	return t.tell(eventRunStarted, eventData{
 		"actor": map[string]string{"id": t.run.Actor, "type": "external"}, "inputs": orObject(t.run.Input),
-		"state": eventData{}, "price": 0, "revision_id": t.run.revision(), "release": t.run.Release, "warnings": sluice.InWords(t.run.Warnings, speech),
+		"state": eventData{}, "price": 0, "revision_id": t.run.revision(), "release": t.run.Release, "warnings": sluice.WarningTexts(t.run.Warnings, speech),
 	}, 0)
 }
 
@@ -111,6 +111,9 @@ func (t *teller) step(s sluice.RunStep) error {
 		}
 		return t.block(eventBlockFailed, s, data)
 	}
+	if len(s.Warnings) > 0 {
+		data["warnings"] = sluice.WarningTexts(s.Warnings, speech)
+	}
 	state := eventData{"output": s.Output}
 	if err := t.block(eventBlockUpdated, s, eventData{"update_type": "complete", "update_data": state}); err != nil {
 		return err
@@ -123,6 +126,9 @@ func (t *teller) step(s sluice.RunStep) error {
 func (t *teller) end(r sluice.Run) error {
 	t.run.Run = r
 	data := eventData{"output": r.Output, "output_block_id": r.OutputBlock, "status": r.Status}
+	if len(r.Warnings) > 0 {
+		data["warnings"] = sluice.WarningTexts(r.Warnings, speech)
+	}
 	name := stopReason(r.Status)
 	if name != eventRunCompleted {
 		data["message"] = string(r.Status)

@@ -24,9 +24,10 @@ type runLog struct {
 	Message     string           `json:"message,omitempty"`
 
 	// What Scout does not tell.
-	Inputs  json.RawMessage `json:"inputs,omitempty"`
-	Release int64           `json:"release"`
-	Actor   string          `json:"actor"`
+	Inputs   json.RawMessage `json:"inputs,omitempty"`
+	Release  int64           `json:"release"`
+	Actor    string          `json:"actor"`
+	Warnings []string        `json:"warnings,omitempty"`
 }
 
 // summary is the record of a run without what its blocks did.
@@ -50,6 +51,7 @@ type blockRun struct {
 	Status      string          `json:"status"`
 	Start       sluice.Time     `json:"timestamp_start,omitzero"`
 	End         sluice.Time     `json:"timestamp_end,omitzero"`
+	Warnings    []string        `json:"warnings,omitempty"` // which Scout does not tell
 }
 
 // logOf is the record of a run without its blocks.
@@ -62,6 +64,7 @@ func logOf(r sluice.Run, name string) runLog {
 		DisplayName: name, Run: r.ID, Workflow: as.workflow, Status: r.Status, Session: as.session(), Environment: r.Environment,
 		Revision: as.revision(), Cost: r.Usage.Cost, Output: r.Output, Start: r.CreatedAt, End: r.EndedAt,
 		Elapsed: float64(r.Duration(sluice.TimeOf(time.Now()))) / 1000, Inputs: r.Input, Release: r.Release, Actor: r.Actor,
+		Warnings: sluice.WarningTexts(r.Warnings, speech),
 	}
 	if errs := errorsOf(r); len(errs) > 0 {
 		out.Message = errs[0]
@@ -74,6 +77,7 @@ func blockOf(s sluice.RunStep) blockRun {
 	out := blockRun{
 		Archetype: s.Kind, Type: s.Kind, Block: s.Block, DisplayName: s.Block, Inputs: orObject(s.Settings), Output: s.Output,
 		Cost: s.Usage.Cost, Status: string(s.Status), Start: s.StartedAt, End: s.EndedAt,
+		Warnings: sluice.WarningTexts(s.Warnings, speech),
 	}
 	if s.EndedAt > 0 && s.StartedAt > 0 {
 		out.Elapsed = float64(s.EndedAt-s.StartedAt) / 1000

@@ -45,9 +45,10 @@ type result struct {
 
 // blockState is what one block left behind.
 type blockState struct {
-	Output json.RawMessage   `json:"output,omitempty"`
-	Status sluice.StepStatus `json:"status"`
-	Error  string            `json:"error,omitempty"`
+	Output   json.RawMessage   `json:"output,omitempty"`
+	Status   sluice.StepStatus `json:"status"`
+	Error    string            `json:"error,omitempty"`
+	Warnings []string          `json:"warnings,omitempty"` // which Scout does not tell
 }
 
 // finish waits until a run has stopped, and answers. When the client goes away
@@ -88,7 +89,7 @@ func (a *Adapter) writeResult(ctx context.Context, run running, replayed bool, w
 	out := result{
 		ID: run.ID, Session: run.session(), StopReason: stopReason(run.Status), Errors: errorsOf(run.Run),
 		Environment: run.Environment, Revision: run.revision(), Release: run.Release, Output: now.Output, Status: run.Status,
-		Waiting: run.Waiting, Warnings: sluice.InWords(run.Warnings, speech), Replayed: replayed,
+		Waiting: run.Waiting, Warnings: sluice.WarningTexts(run.Warnings, speech), Replayed: replayed,
 	}
 	rest, err := encode(out)
 	if err != nil {
@@ -120,7 +121,7 @@ func stateOf(s sluice.RunStep) (string, any) {
 	if strings.Contains(s.Path, ".") || s.Status == sluice.StepSkipped {
 		return "", nil
 	}
-	b := blockState{Output: s.Output, Status: s.Status}
+	b := blockState{Output: s.Output, Status: s.Status, Warnings: sluice.WarningTexts(s.Warnings, speech)}
 	if s.Error != nil {
 		b.Error = s.Error.Message
 	}

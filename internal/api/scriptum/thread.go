@@ -30,7 +30,7 @@ func thread(r sluice.Run) *pb.Thread {
 		ThreadId: r.ID, ScriptName: r.Component, Version: int32(r.Version), Status: threadStatuses[r.Status],
 		TotalSteps: int32(r.Steps), CreatedAtMs: millis(r.CreatedAt), StartedAtMs: millis(r.StartedAt), FinishedAtMs: millis(r.EndedAt),
 		Label: string(r.Label), Digest: string(r.Digest), Environment: r.Environment, Release: r.Release, LoadEnv: r.Configured,
-		Metadata: r.Metadata, CallbackUrl: r.Callback, Notes: sluice.InWords(r.Warnings, speech), Replayed: r.Replayed,
+		Metadata: r.Metadata, CallbackUrl: r.Callback, Notes: sluice.WarningTexts(r.Warnings, speech), Replayed: r.Replayed,
 	}
 	if r.Status == sluice.RunInterrupted {
 		out.Notes = append(out.Notes, "its worker was lost; a server goes on with it, or ResumeThread does")

@@ -77,7 +77,7 @@ func TestStatuses(t *testing.T) {
 			t.Errorf("%s has no status of a thread", s)
 		}
 	}
-	lost := thread(sluice.Run{Status: sluice.RunInterrupted, Warnings: []sluice.Advice{sluice.Advise("no configuration was loaded")}})
+	lost := thread(sluice.Run{Status: sluice.RunInterrupted, Warnings: []sluice.RunWarning{{Code: sluice.WarnNotConfigured, Message: "no configuration was loaded"}}})
 	if lost.GetStatus() != pb.ThreadStatus_THREAD_STATUS_RUNNING || len(lost.GetNotes()) != 2 {
 		t.Errorf("one whose worker was lost is %v", lost)
 	}

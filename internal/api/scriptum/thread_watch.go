@@ -26,6 +26,7 @@ func step(r sluice.RunStep) *pb.Step {
 	out := &pb.Step{
 		StepPath: r.Path, StepName: r.Block, Primitive: r.Kind, Tool: r.Component, Status: stepStatuses[r.Status], Reason: r.Reason,
 		Attempts: int32(r.Attempts), StartedAtMs: millis(r.StartedAt), FinishedAtMs: millis(r.EndedAt),
+		Notes: sluice.WarningTexts(r.Warnings, speech),
 	}
 	if r.Error != nil {
 		out.Error = told(r.Error)

@@ -77,6 +77,8 @@ type Result struct {
 	// Extra are further fields beside the output, such as an HTTP status.
 	Extra *value.Object
 	Usage sluice.Usage
+	// Warnings are what is wrong with the output, without a step.
+	Warnings []sluice.RunWarning
 }
 
 // Error is a failed attempt.

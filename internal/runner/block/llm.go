@@ -21,6 +21,7 @@ var modelSettings = map[string]bool{
 	"model": true, "messages": true, "prompt": true, "component": true, "input": true, "system": true,
 	"temperature": true, "max_tokens": true, "top_p": true, "seed": true, "stop": true, "schema": true,
 	"response_format": true, "base_url": true, "api_key": true, "price": true, "parameters": true, "reasoning_effort": true,
+	"on_cut": true,
 }
 
 // reasoners are the models that take max_completion_tokens in place of max_tokens, by
@@ -30,7 +31,8 @@ var reasoners = regexp.MustCompile(`^(?:[\w.-]+/)?(?:ft:)?(?:o[1-9]|gpt-[5-9])`)
 // runLLM asks a model through the protocol of OpenAI's chat completions, which
 // most servers of models speak. The output is the text, or the value where the
 // block asks for JSON. Extra holds finish_reason, model and usage. What was used
-// is in the result of a failed attempt too, as far as the server said it.
+// is in the result of a failed attempt too, as far as the server said it. An answer
+// that is not whole comes with a warning, or is an error: see [Call.whole].
 func runLLM(ctx context.Context, call Call) (Result, error) {
 	request, overlay, err := call.chat(ctx)
 	if err != nil {
@@ -48,7 +50,12 @@ func runLLM(ctx context.Context, call Call) (Result, error) {
 	said, err := line.converse(ctx, openai.NewClientWithConfig(config), request, call.Partial)
 	usage := call.usage(said.usage)
 	var output any = said.text.String()
-	if err == nil && request.ResponseFormat != nil && request.ResponseFormat.Type != openai.ChatCompletionResponseFormatTypeText {
+	structured := request.ResponseFormat != nil && request.ResponseFormat.Type != openai.ChatCompletionResponseFormatTypeText
+	var warnings []sluice.RunWarning
+	if err == nil {
+		warnings, err = call.whole(said, structured)
+	}
+	if err == nil && structured {
 		output, err = said.value(call.schema())
 	}
 	line.tape(tape, said)
@@ -56,7 +63,7 @@ func runLLM(ctx context.Context, call Call) (Result, error) {
 	if err != nil {
 		return Result{Usage: usage}, err
 	}
-	return Result{Output: output, Usage: usage, Extra: value.Pairs(
+	return Result{Output: output, Usage: usage, Warnings: warnings, Extra: value.Pairs(
 		"finish_reason", said.finish, "model", said.model,
 		"usage", value.Pairs("input_tokens", usage.InputTokens, "output_tokens", usage.OutputTokens, "cost", value.FromFloat(usage.Cost)),
 	)}, nil

@@ -16,6 +16,7 @@ type spoken struct {
 	text    strings.Builder
 	refusal strings.Builder // why it does not answer, in models that say so
 	finish  string          // stop, length, content_filter …; "" when the server named none
+	calls   bool            // it asks for tools to be called
 	model   string
 	usage   *openai.Usage // nil when the server counted nothing
 }
@@ -81,6 +82,7 @@ func (s *spoken) add(chunk openai.ChatCompletionStreamResponse) string {
 		}
 		piece += choice.Delta.Content
 		s.refusal.WriteString(choice.Delta.Refusal)
+		s.calls = s.calls || len(choice.Delta.ToolCalls) > 0 || choice.Delta.FunctionCall != nil
 		if choice.FinishReason != "" {
 			s.finish = string(choice.FinishReason)
 		}

@@ -137,7 +137,7 @@ func chunkOf(answer openai.ChatCompletionResponse) openai.ChatCompletionStreamRe
 		}
 		chunk.Choices = append(chunk.Choices, openai.ChatCompletionStreamChoice{
 			Index: choice.Index, FinishReason: choice.FinishReason,
-			Delta: openai.ChatCompletionStreamChoiceDelta{Content: content, Refusal: choice.Message.Refusal},
+			Delta: openai.ChatCompletionStreamChoiceDelta{Content: content, Refusal: choice.Message.Refusal, ToolCalls: choice.Message.ToolCalls, FunctionCall: choice.Message.FunctionCall},
 		})
 	}
 	return chunk

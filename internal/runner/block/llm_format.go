@@ -49,10 +49,6 @@ func (c Call) responseFormat() (*openai.ChatCompletionResponseFormat, error) {
 
 // value is the answer as the JSON that was asked for.
 func (s *spoken) value(schema *value.Object) (any, error) {
-	if s.finish == string(openai.FinishReasonLength) {
-		failed := sentFailure("the answer was cut off before its JSON was complete: it reached the most tokens that it may have")
-		return nil, failed.Fix("raise max_tokens, or ask for less")
-	}
 	text := s.text.String()
 	answer, err := treeOf([]byte(text))
 	if err != nil {

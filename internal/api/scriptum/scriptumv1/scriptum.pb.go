@@ -3505,6 +3505,7 @@ type Step struct {
 	Attempts      int32                  `protobuf:"varint,8,opt,name=attempts,proto3" json:"attempts,omitempty"`
 	StartedAtMs   int64                  `protobuf:"varint,9,opt,name=started_at_ms,json=startedAtMs,proto3" json:"started_at_ms,omitempty"`
 	FinishedAtMs  int64                  `protobuf:"varint,10,opt,name=finished_at_ms,json=finishedAtMs,proto3" json:"finished_at_ms,omitempty"`
+	Notes         []string               `protobuf:"bytes,11,rep,name=notes,proto3" json:"notes,omitempty"` // what the reader should know, such as that a model's answer was cut
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3607,6 +3608,13 @@ func (x *Step) GetFinishedAtMs() int64 {
 		return x.FinishedAtMs
 	}
 	return 0
+}
+
+func (x *Step) GetNotes() []string {
+	if x != nil {
+		return x.Notes
+	}
+	return nil
 }
 
 // PartialOutput is a piece of an output that is still being written.
@@ -5535,7 +5543,7 @@ const file_scriptum_proto_rawDesc = "" +
 	"\x13ResumeThreadRequest\x12\x1b\n" +
 	"\tthread_id\x18\x01 \x01(\tR\bthreadId\x127\n" +
 	"\x18step_input_override_json\x18\x02 \x01(\tR\x15stepInputOverrideJson\x12\x1b\n" +
-	"\tstep_path\x18\x03 \x01(\tR\bstepPath\"\xbd\x02\n" +
+	"\tstep_path\x18\x03 \x01(\tR\bstepPath\"\xd3\x02\n" +
 	"\x04Step\x12\x1b\n" +
 	"\tstep_path\x18\x01 \x01(\tR\bstepPath\x12\x1b\n" +
 	"\tstep_name\x18\x02 \x01(\tR\bstepName\x12\x1c\n" +
@@ -5547,7 +5555,8 @@ const file_scriptum_proto_rawDesc = "" +
 	"\battempts\x18\b \x01(\x05R\battempts\x12\"\n" +
 	"\rstarted_at_ms\x18\t \x01(\x03R\vstartedAtMs\x12$\n" +
 	"\x0efinished_at_ms\x18\n" +
-	" \x01(\x03R\ffinishedAtMs\"]\n" +
+	" \x01(\x03R\ffinishedAtMs\x12\x14\n" +
+	"\x05notes\x18\v \x03(\tR\x05notes\"]\n" +
 	"\rPartialOutput\x12\x1b\n" +
 	"\tstep_path\x18\x01 \x01(\tR\bstepPath\x12\x1b\n" +
 	"\tstep_name\x18\x02 \x01(\tR\bstepName\x12\x12\n" +
