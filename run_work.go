@@ -21,8 +21,10 @@ type RunWork struct {
 	// Former are the secrets that the run began with, which others may still hold
 	// and tell after a rotation.
 	Former []Variable
-	// Steps are those that have begun, with outputs and without effects.
+	// Steps are those that have begun, with outputs and without effects, and Bytes
+	// what they have collected, effects included.
 	Steps []RunStep
+	Bytes int64
 }
 
 // Part is the component that a file refers to so; by is the part whose file it is,
@@ -73,6 +75,12 @@ type RunCommit struct {
 type RunBounds struct {
 	Concurrency int // runs at once, on one node. Defaults to 64
 	Queue       int // runs that have not ended or paused. Defaults to 10,000
+	// Bytes is what one run may collect: settings, outputs and outside effects of all
+	// its steps, as they are on disk. Defaults to 64 MiB.
+	Bytes int64
+	// Memory is what the values of all runs under way on one node may take, about, in
+	// bytes. Once it is used up, each may take its share. Defaults to 96 MiB.
+	Memory int64
 }
 
 // WithDefaults fills in what is not set.
@@ -82,6 +90,12 @@ func (b RunBounds) WithDefaults() RunBounds {
 	}
 	if b.Queue <= 0 {
 		b.Queue = 10_000
+	}
+	if b.Bytes <= 0 {
+		b.Bytes = 64 << 20
+	}
+	if b.Memory <= 0 {
+		b.Memory = 96 << 20
 	}
 	return b
 }

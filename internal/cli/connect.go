@@ -68,8 +68,12 @@ func (e *env) local(ctx context.Context, s config.Settings) (client.Config, erro
 	if created && e.project == nil {
 		e.note("started an empty store in %s; `sluice init` makes a project of this directory", dir)
 	}
+	var runs sluice.RunBounds
+	if err := runSizes(s, &runs); err != nil {
+		return client.Config{}, err
+	}
 	srv, err := server.Open(ctx, server.Config{
-		Data: dir, Postgres: s.Postgres, PostgresListen: s.PostgresListen, Version: e.Version, Embedded: true, Log: e.log(slog.LevelError),
+		Data: dir, Postgres: s.Postgres, PostgresListen: s.PostgresListen, Version: e.Version, Embedded: true, Runs: runs, Log: e.log(slog.LevelError),
 		MasterKey: s.MasterKey, MasterKeyFile: e.optionalPath(s.MasterKeyFile), MasterKeyCommand: s.MasterKeyCommand,
 	})
 	if err != nil {

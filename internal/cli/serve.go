@@ -3,8 +3,12 @@ package cli
 import (
 	"fmt"
 	"log/slog"
+	"math"
+	"strconv"
+	"strings"
 
 	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/config"
 	"github.com/sluice-dev/sluice/internal/server"
 	"github.com/spf13/cobra"
 )
@@ -37,6 +41,8 @@ func serveCommand(e *env) *cobra.Command {
 	f.StringSliceVar(&o.outbound, "allow-outbound", nil, "a `HOST`, *.DOMAIN or network that runs may reach, and no other; repeatable")
 	f.IntVar(&o.runs.Concurrency, "run-concurrency", 0, "how many `RUNS` go on at once (default 64)")
 	f.IntVar(&o.runs.Queue, "run-queue", 0, "how many `RUNS` may wait or go on (default 10,000)")
+	f.StringVar(&e.flags.RunBytes, "run-bytes", "", "how many `BYTES` one run may collect (SLUICE_RUN_BYTES) (default 64MiB)")
+	f.StringVar(&e.flags.RunMemory, "run-memory", "", "how many `BYTES` the values of all runs may take in memory (SLUICE_RUN_MEMORY) (default 96MiB)")
 	o.git.flags(cmd)
 	return cmd
 }
@@ -49,6 +55,36 @@ type serveOptions struct {
 	git      serveGitOptions
 }
 
+// runSizes reads how large runs may be.
+func runSizes(s config.Settings, to *sluice.RunBounds) error {
+	for _, size := range []struct {
+		text, name string
+		to         *int64
+	}{{s.RunBytes, "run-bytes", &to.Bytes}, {s.RunMemory, "run-memory", &to.Memory}} {
+		if size.text == "" {
+			continue
+		}
+		digits, unit := strings.TrimRight(size.text, "KMGiB"), int64(1)
+		switch size.text[len(digits):] {
+		case "", "B":
+		case "KiB":
+			unit = 1 << 10
+		case "MiB":
+			unit = 1 << 20
+		case "GiB":
+			unit = 1 << 30
+		default:
+			unit = 0
+		}
+		n, err := strconv.ParseInt(digits, 10, 64)
+		if err != nil || n < 1 || unit == 0 || n > math.MaxInt64/4/unit {
+			return sluice.Errorf(sluice.Invalid, "%s is %q, which is no size", size.name, plain(size.text)).Fix("write it in bytes, or as 96MiB")
+		}
+		*size.to = n * unit
+	}
+	return nil
+}
+
 func (e *env) serve(cmd *cobra.Command, o serveOptions) error {
 	if o.runs.Concurrency < 0 || o.runs.Queue < 0 {
 		return misuse(cmd, "serve: bounds on runs are numbers from 1 on").fix("correct --run-concurrency and --run-queue")
@@ -59,6 +95,9 @@ func (e *env) serve(cmd *cobra.Command, o serveOptions) error {
 	}
 	s, err := e.load()
 	if err != nil {
+		return err
+	}
+	if err := runSizes(s, &o.runs); err != nil {
 		return err
 	}
 	dir, err := e.dataDir()

@@ -39,6 +39,10 @@ type Settings struct {
 	MasterKey        string
 	MasterKeyFile    string
 	MasterKeyCommand string
+	// RunBytes and RunMemory bound what one run collects, and what the values of all
+	// runs take here, in bytes or with KiB, MiB or GiB behind the number.
+	RunBytes  string
+	RunMemory string
 }
 
 // Source is one layer of settings, such as flags.
@@ -64,6 +68,7 @@ func Load(src Source) (Settings, error) {
 		TLSCert: src.Getenv("SLUICE_TLS_CERT"), TLSKey: src.Getenv("SLUICE_TLS_KEY"),
 		MasterKey: src.Getenv("SLUICE_MASTER_KEY"), MasterKeyFile: src.Getenv("SLUICE_MASTER_KEY_FILE"),
 		MasterKeyCommand: src.Getenv("SLUICE_MASTER_KEY_COMMAND"),
+		RunBytes:         src.Getenv("SLUICE_RUN_BYTES"), RunMemory: src.Getenv("SLUICE_RUN_MEMORY"),
 	})
 	s.overlay(src.Flags)
 	if src.Flags.Data != "" && src.Flags.Server == "" {
@@ -94,6 +99,8 @@ func (s *Settings) overlay(o Settings) {
 		{&s.MasterKey, o.MasterKey},
 		{&s.MasterKeyFile, o.MasterKeyFile},
 		{&s.MasterKeyCommand, o.MasterKeyCommand},
+		{&s.RunBytes, o.RunBytes},
+		{&s.RunMemory, o.RunMemory},
 	} {
 		if f.from != "" {
 			*f.to = f.from
@@ -146,6 +153,7 @@ func ParseSettings(file string, content []byte) (Settings, error) {
 		"postgres": doc.text(&s.Postgres), "postgres_listen": doc.text(&s.PostgresListen), "listen": doc.text(&s.Listen),
 		"tls_cert": doc.text(&s.TLSCert), "tls_key": doc.text(&s.TLSKey),
 		"master_key_file": doc.text(&s.MasterKeyFile), "master_key_command": doc.text(&s.MasterKeyCommand),
+		"run_bytes": doc.text(&s.RunBytes), "run_memory": doc.text(&s.RunMemory),
 	})
 	return s, err
 }

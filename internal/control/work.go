@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -106,6 +107,13 @@ func (c *Control) LoadRun(ctx context.Context, claim sluice.RunClaim) (sluice.Ru
 			if w.Parts[pin.Asked], err = c.partOf(tx, w.Run, pin); err != nil {
 				return err
 			}
+		}
+		if w.Bytes, err = tx.RunBytes(row.ID); err != nil {
+			return err
+		}
+		if most := 2 * c.bounds.Bytes; w.Bytes > most { // more than a run can collect, as an earlier version let it
+			return sluice.Errorf(sluice.LimitExceeded, "run %s has collected %d bytes, and going on with it reads all of them; the limit is %d", row.ID, w.Bytes, most).
+				Fix("raise it: `sluice serve --run-bytes BYTES`").Fix("start another: `sluice thread run %s`", cmp.Or(row.Component, "--file PATH"))
 		}
 		w.Steps, err = tx.RunSteps(row.ID, 0, true)
 		return err

@@ -120,6 +120,12 @@ func (s *step) once(ctx context.Context, kind block.Kind, prompt *block.Prompt) 
 		ctx, cancel = context.WithTimeout(ctx, limit)
 		defer cancel()
 	}
+	before := s.flying.Load()
+	defer func() { // what the attempt itself took: its result is counted anew
+		taken := s.flying.Load() - before
+		s.flying.Add(-taken)
+		s.l.x.release(taken)
+	}()
 	x := s.l.x
 	scope := value.NewObject(0)
 	if s.b.Kind == workflow.Script || s.b.Kind == workflow.Prompt || s.b.Kind == workflow.LLM {
@@ -140,9 +146,17 @@ func (s *step) once(ctx context.Context, kind block.Kind, prompt *block.Prompt) 
 	return kind.Run(ctx, block.Call{
 		Settings: s.settings, Raw: s.raw, Scope: scope, Env: s.l.frame.env, Environment: x.work.Run.Environment, Prompt: prompt,
 		Attempt: s.record.Attempts, Key: x.work.Run.ID + "-" + s.record.Path, Now: s.now, Seed: s.seed,
-		Client: x.r.cfg.Client, Eval: x.eval, Record: s.tape, Hide: x.whole,
+		Client: x.r.cfg.Client, Eval: x.eval, Record: s.tape, Hide: x.whole, Take: s.take,
 		Partial: func(text string) { show(text, false) },
 	})
+}
+
+// take takes memory for an attempt.
+func (s *step) take(n int64) error {
+	if !s.holds(n) {
+		return block.Failf(sluice.LimitExceeded, "the run is larger than it may be")
+	}
+	return nil
 }
 
 // worthRetrying asks what the author said about failures of this kind.

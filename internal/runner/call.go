@@ -27,6 +27,9 @@ func (s *step) prepareCall(ctx context.Context) (sluice.RunStep, func() finished
 		err = s.render(ctx)
 	} else {
 		var stored any
+		if !s.holds(value.WeighJSON(s.record.Settings)) {
+			return s.cannot(ctx, errSpent)
+		}
 		stored, err = decode(s.record.Settings)
 		s.settings, _ = stored.(*value.Object)
 	}
@@ -54,6 +57,9 @@ func (s *step) call(ctx context.Context, part sluice.RunPart) finished {
 		given := x.hidden(s.settings.Get("input"))
 		if given == nil {
 			given = value.NewObject(0)
+		}
+		if !s.holds(2 * value.Weigh(given)) { // as JSON and as the input
+			return s.broke()
 		}
 		input, err = flow.CheckInput(encode(given))
 	}

@@ -17,9 +17,10 @@ import (
 
 // execution is one turn at one run.
 type execution struct {
-	r      *Runner
-	work   sluice.RunWork
-	eval   expr.Evaluator
+	r    *Runner
+	work sluice.RunWork
+	eval expr.Evaluator
+	*account
 	masker *sluice.Masker
 	// secrets are those that the masker hides, in each of their spellings.
 	secrets []sluice.Variable
@@ -46,7 +47,11 @@ func (r *Runner) carry(ctx context.Context, claim sluice.RunClaim) {
 			})
 		}
 	}()
-	work, err := r.cfg.Journal.LoadRun(ctx, claim)
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	account := r.memory.open(r.cfg.Bytes, end)
+	defer account.close()
+	work, room, err := r.load(ctx, claim, account)
 	if err != nil {
 		if ctx.Err() == nil {
 			r.cfg.Log.Warn("cannot read a run", "run", claim.Run, "error", err)
@@ -57,7 +62,7 @@ func (r *Runner) carry(ctx context.Context, claim sluice.RunClaim) {
 		}
 		return
 	}
-	x := &execution{r: r, work: work, eval: r.cfg.Eval.For(claim.Run), before: map[string]sluice.RunStep{}, open: map[string]sluice.RunStep{}}
+	x := &execution{r: r, work: work, eval: r.cfg.Eval.For(claim.Run), account: account, before: map[string]sluice.RunStep{}, open: map[string]sluice.RunStep{}}
 	variables := append(slices.Clone(work.Variables), work.Former...)
 	for _, part := range work.Parts {
 		variables = append(variables, part.Variables...)
@@ -74,12 +79,31 @@ func (r *Runner) carry(ctx context.Context, claim sluice.RunClaim) {
 		}
 	}
 	x.noteOpen(work.Steps)
+	if !room {
+		x.finish(ctx, x.later())
+		return
+	}
 	if at := work.Run.Deadline; at > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, at.Std().Sub(r.cfg.Now()), errDeadline)
 		defer cancel()
 	}
 	x.finish(ctx, x.root(ctx))
+}
+
+// load reads a run, and reports whether there is room for what it has collected.
+func (r *Runner) load(ctx context.Context, claim sluice.RunClaim, a *account) (work sluice.RunWork, room bool, err error) {
+	r.loading.Lock()
+	defer r.loading.Unlock()
+	if work, err = r.cfg.Journal.LoadRun(ctx, claim); err != nil {
+		return work, false, err
+	}
+	a.collected = work.Bytes
+	n := work.Bytes + value.WeighJSON(work.Run.Input)
+	if n > r.cfg.Memory { // it would never fit
+		return work, a.hold(sluice.RunStep{}, n), nil
+	}
+	return work, a.tryHold(n), nil
 }
 
 // errDeadline says that the run took too long.
@@ -159,6 +183,7 @@ func failureOf(err error) *sluice.RunError {
 func (x *execution) flow(ctx context.Context, flow *workflow.Workflow, prefix string, f *frame) ending {
 	f.spread = flow.Spread
 	l := newLevel(x, flow.Blocks, prefix, f)
+	defer l.free()
 	if end := l.run(ctx); end.stopped() {
 		return end
 	}
@@ -189,7 +214,9 @@ func (x *execution) flow(ctx context.Context, flow *workflow.Workflow, prefix st
 // finish writes how the turn ended.
 func (x *execution) finish(ctx context.Context, end ending) {
 	done := sluice.RunCommit{Run: x.work.Run.ID, Fence: x.work.Fence, Begun: x.begun, Usage: x.usage, Warnings: x.warnings, OutputBlock: end.block}
-	switch {
+	switch spent := x.failure(); {
+	case spent != nil:
+		done.Status, done.Error = sluice.RunFailed, x.masked(spent)
 	case errors.Is(end.err, errDeadline) || end.stopped() && errors.Is(context.Cause(ctx), errDeadline):
 		done.Status, done.Error = sluice.RunFailed, &sluice.RunError{
 			Code: sluice.TimedOut, Message: "the run did not end by its deadline, " + x.work.Run.Deadline.String(),

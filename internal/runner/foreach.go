@@ -35,6 +35,9 @@ func (s *step) prepareForeach(ctx context.Context) (sluice.RunStep, func() finis
 // items is the list of a foreach or reduce, without secrets.
 func (s *step) items(ctx context.Context) (items []any, fresh bool, err error) {
 	if len(s.record.Settings) > 0 {
+		if !s.holds(value.WeighJSON(s.record.Settings)) {
+			return nil, false, errSpent
+		}
 		stored, err := decode(s.record.Settings)
 		if m, ok := stored.(*value.Object); ok && err == nil {
 			s.settings = m
@@ -76,6 +79,7 @@ func kindOf(v any) string {
 // foreach runs the body for each item, so many at a time.
 func (s *step) foreach(ctx context.Context, items []any) finished {
 	outputs := make([]any, len(items))
+	s.size = 0
 	all := s.bounded(ctx, func(ctx context.Context) ending { return s.iterations(ctx, items, outputs) })
 	switch {
 	case all.err != nil || all.failure == nil && all.stopped():
@@ -112,6 +116,9 @@ func (s *step) iterations(ctx context.Context, items, outputs []any) ending {
 			for i, more := take(); more; i, more = take() {
 				out, end := s.iteration(ctx, i, items[i])
 				mu.Lock()
+				if !end.stopped() {
+					end = s.gather(out)
+				}
 				outputs[i] = out
 				all.merge(end)
 				mu.Unlock()
@@ -123,6 +130,19 @@ func (s *step) iterations(ctx context.Context, items, outputs []any) ending {
 	}
 	group.Wait()
 	return all
+}
+
+// gather counts the output of one iteration before the next ones come on top.
+func (s *step) gather(out any) ending {
+	weight := value.Weigh(out)
+	if !s.l.holds(s.record, weight) {
+		return ending{err: errSpent}
+	}
+	s.made += weight
+	if s.size += value.Size(out, sluice.MaxOutputBytes) + 1; s.size > 2*sluice.MaxOutputBytes { // a size is not exact
+		return failed(tooLarge("the list of outputs", s.size))
+	}
+	return ending{}
 }
 
 // bounded bounds the time of a block that others run in. It goes on while they
@@ -201,6 +221,7 @@ func (s *step) iteration(ctx context.Context, i int, item any) (out any, end end
 	outer := s.l.frame
 	inner := &frame{x: s.l.x, outer: outer, locals: locals, input: outer.input, spread: outer.spread, env: outer.env, by: outer.by, depth: outer.depth}
 	l := newLevel(s.l.x, s.b.Body, s.record.Path+"."+strconv.Itoa(i)+".", inner)
+	defer l.free()
 	if end := l.run(ctx); end.stopped() {
 		return nil, end
 	}
@@ -233,6 +254,9 @@ func (s *step) reduce(ctx context.Context) finished {
 	if err != nil {
 		if ctx.Err() != nil {
 			return finished{index: s.index, end: ending{err: context.Cause(ctx)}}
+		}
+		if errors.Is(err, errSpent) {
+			return s.broke()
 		}
 		return s.failedFinally(runError(err))
 	}

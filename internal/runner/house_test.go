@@ -60,7 +60,7 @@ func build(t *testing.T, bounds sluice.RunBounds) *house {
 	if _, err := h.Bootstrap(h.ctx); err != nil {
 		t.Fatal(err)
 	}
-	h.worker = h.hire(runner.Config{Concurrency: bounds.Concurrency})
+	h.worker = h.hire(runner.Config{Concurrency: bounds.Concurrency, Bytes: bounds.Bytes, Memory: bounds.Memory})
 	h.OnRun(h.worker.Wake, h.worker.Stop)
 	return h
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/value"
@@ -23,6 +24,7 @@ type level struct {
 	begun   []bool
 	done    chan finished
 	running int
+	held    atomic.Int64 // bytes of memory that the results take
 }
 
 // result is a block that has ended.
@@ -55,11 +57,28 @@ func newLevel(x *execution, blocks []*workflow.Block, prefix string, f *frame) *
 		// What was skipped is decided again, alike; what failed is here because it is to
 		// be tried again.
 		if s, there := x.before[l.path(i)]; there && (s.Status == sluice.StepCompleted || s.Status == sluice.StepIgnored) {
-			l.results[i], l.begun[i] = restored(blocks[i], s), true
+			l.begun[i] = true
+			if l.holds(s, value.WeighJSON(s.Output)+value.WeighJSON(s.Extra)) {
+				l.results[i] = restored(blocks[i], s)
+			} else {
+				l.results[i] = &result{status: s.Status} // the run ends
+			}
 		}
 	}
 	return l
 }
+
+// holds takes memory for a result, until the level is free.
+func (l *level) holds(s sluice.RunStep, n int64) bool {
+	if !l.x.hold(s, n) {
+		return false
+	}
+	l.held.Add(n)
+	return true
+}
+
+// free gives the memory of the results back, once nothing refers to the level.
+func (l *level) free() { l.x.release(l.held.Swap(0)) }
 
 func (l *level) path(i int) string { return l.prefix + strconv.Itoa(i) }
 

@@ -45,8 +45,11 @@ type Config struct {
 	Eval    expr.Evaluator
 	// Client carries requests out.
 	Client *http.Client
-	// Concurrency is how many runs are carried out at once. Defaults to 64.
-	Concurrency int
+	// Concurrency is how many runs are carried out at once, Bytes what each may collect
+	// and Memory what they may hold together. See [sluice.RunBounds], also for the
+	// defaults.
+	Concurrency   int
+	Bytes, Memory int64
 	// Lease is how long a run is held without a sign of life. Defaults to 15 s.
 	Lease time.Duration
 	// Poll is how often others' runs are looked for. Defaults to 1 s.
@@ -62,9 +65,8 @@ type Config struct {
 }
 
 func (cfg Config) withDefaults() Config {
-	if cfg.Concurrency <= 0 {
-		cfg.Concurrency = sluice.RunBounds{}.WithDefaults().Concurrency
-	}
+	bounds := sluice.RunBounds{Concurrency: cfg.Concurrency, Bytes: cfg.Bytes, Memory: cfg.Memory}.WithDefaults()
+	cfg.Concurrency, cfg.Bytes, cfg.Memory = bounds.Concurrency, bounds.Bytes, bounds.Memory
 	if cfg.Lease <= 0 {
 		cfg.Lease = 15 * time.Second
 	}
@@ -89,11 +91,15 @@ type Runner struct {
 	id     string
 	kinds  map[string]block.Kind
 	flows  workflow.Cache
-	wake   chan struct{} // capacity 1
-	ctx    context.Context
-	cancel context.CancelFunc
-	begin  sync.Once
-	tasks  sync.WaitGroup
+	memory memory
+	// loading is held while a run is read that was begun before, so that what is on
+	// disk of several is not read into the same memory.
+	loading sync.Mutex
+	wake    chan struct{} // capacity 1
+	ctx     context.Context
+	cancel  context.CancelFunc
+	begin   sync.Once
+	tasks   sync.WaitGroup
 
 	mu     sync.Mutex
 	held   map[string]*holding // by run
@@ -113,6 +119,7 @@ func New(cfg Config) *Runner {
 		cfg: cfg.withDefaults(), id: uuid.NewString()[:8], kinds: block.Table(),
 		wake: make(chan struct{}, 1), held: map[string]*holding{},
 	}
+	r.memory.most = r.cfg.Memory
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	return r
 }
@@ -198,7 +205,7 @@ func (r *Runner) take() bool {
 	r.mu.Lock()
 	room := r.cfg.Concurrency - r.busy
 	r.mu.Unlock()
-	if room <= 0 || r.ctx.Err() != nil {
+	if room <= 0 || r.ctx.Err() != nil || r.memory.crowded() {
 		return false
 	}
 	claims, err := r.claim(min(room, 64))

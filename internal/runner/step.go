@@ -1,10 +1,12 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/sluice-dev/sluice"
@@ -29,7 +31,25 @@ type step struct {
 	seed     int64
 	uses     expr.Uses
 	effects  []sluice.Effect
+	flying   atomic.Int64 // bytes of memory that it takes until it has ended
+	made     int64        // bytes of its output that the level holds already
+	size     int          // of the JSON of its outputs so far, where it is a foreach
 }
+
+// holds takes memory for as long as the step goes on. False says that the run ends.
+func (s *step) holds(n int64) bool {
+	if !s.l.x.hold(s.record, n) {
+		return false
+	}
+	s.flying.Add(n)
+	return true
+}
+
+// lands gives back what only the work on the step took.
+func (s *step) lands() { s.l.x.release(s.flying.Swap(0)) }
+
+// broke is how a step ends with whose values the run asked for too much.
+func (s *step) broke() finished { return finished{index: s.index, end: ending{err: errSpent}} }
 
 // prepare decides whether a block runs and renders its settings. It returns what
 // is to be on disk before it is launched, if anything is, and how to launch it;
@@ -39,6 +59,15 @@ func (l *level) prepare(ctx context.Context, i int) (sluice.RunStep, func() fini
 	was, known := l.x.before[l.path(i)]
 	s := &step{l: l, index: i, b: b, record: was, raw: b.Raw}
 	s.now, s.seed = l.x.sources(l.path(i))
+	begun, run, end := s.prepare(ctx, was, known)
+	if run == nil {
+		s.lands()
+	}
+	return begun, run, end
+}
+
+func (s *step) prepare(ctx context.Context, was sluice.RunStep, known bool) (sluice.RunStep, func() finished, ending) {
+	l, i, b := s.l, s.index, s.b
 	if b.When != nil && (!known || was.Status == sluice.StepSkipped) {
 		wanted, err := s.wanted(ctx)
 		if err != nil {
@@ -152,19 +181,30 @@ func (s *step) render(ctx context.Context) error {
 	}
 	s.saw(uses)
 	settings, _ := v.(*value.Object)
+	if !s.b.Settings.Plain && !s.holds(value.Weigh(v)) {
+		return errSpent
+	}
 	s.settings = settings.Clone() // without templates it is the workflow's own, which others run too
-	s.show(s.settings)
+	if !s.show(s.settings) {
+		return errSpent
+	}
 	return nil
 }
 
-// show puts settings on the record.
-func (s *step) show(settings *value.Object) {
+// copies are how many times the JSON of a step is in memory while it is written.
+const copies = 3
+
+// show puts settings on the record. False says that the run ends.
+func (s *step) show(settings *value.Object) bool {
 	if settings.Len() == 0 {
-		return
+		return true
 	}
-	if raw, err := value.Encode(s.l.x.hidden(settings)); err == nil && len(raw) <= sluice.MaxOutputBytes {
-		s.record.Settings = raw
+	raw, err := value.Encode(s.l.x.hidden(settings))
+	if err != nil || len(raw) > sluice.MaxOutputBytes {
+		return true
 	}
+	s.record.Settings = raw
+	return s.l.x.collect(s.record, len(raw)) && s.holds(copies*int64(len(raw)))
 }
 
 // prepareKind prepares a block that acts by itself.
@@ -194,6 +234,7 @@ func (s *step) prepareKind(ctx context.Context, was sluice.RunStep) (sluice.RunS
 // launch makes what runs in a goroutine of its own.
 func (s *step) launch(ctx context.Context, f func(context.Context) finished) func() finished {
 	return func() (out finished) {
+		defer s.lands()
 		defer func() {
 			if p := recover(); p != nil {
 				out = s.failedFinally(s.panicked(p))
@@ -226,8 +267,8 @@ func (s *step) waiting(reason sluice.WaitReason) sluice.Waiting {
 
 // cannot ends a block whose settings could not be filled in.
 func (s *step) cannot(ctx context.Context, err error) (sluice.RunStep, func() finished, ending) {
-	if ctx.Err() != nil {
-		return sluice.RunStep{}, nil, ending{err: context.Cause(ctx)}
+	if ctx.Err() != nil || errors.Is(err, errSpent) {
+		return sluice.RunStep{}, nil, ending{err: cmp.Or(context.Cause(ctx), error(errSpent))}
 	}
 	var problem *expr.Problem
 	if !errors.As(err, &problem) && mayPass(err) {
@@ -271,6 +312,9 @@ func (s *step) completed(r block.Result) finished {
 		res.extra, _ = x.hidden(r.Extra).(*value.Object)
 		x.lines(res.extra)
 		s.record.Extra = encode(res.extra)
+	}
+	if n := len(raw) + len(s.record.Extra); !x.collect(s.record, n) || !s.holds(copies*int64(n)) || !s.l.holds(s.record, value.Weigh(output)+value.Weigh(res.extra)-s.made) {
+		return s.broke()
 	}
 	s.used(r.Usage)
 	s.record.Warnings = nil
@@ -355,6 +399,9 @@ func (s *step) tape(e sluice.Effect) {
 	}
 	m := s.l.x.masker
 	e.Request, e.Response, e.Error = m.JSON(e.Request), m.JSON(e.Response), s.l.x.text(e.Error)
+	if !s.l.x.collect(s.record, len(e.Request)+len(e.Response)+len(e.Error)) {
+		return // the run ends
+	}
 	s.effects = append(s.effects, e)
 }
 

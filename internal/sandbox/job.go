@@ -17,6 +17,10 @@ import (
 // maxFailed is how many texts of one Check may each cost a child.
 const maxFailed = 3
 
+// maxWeight is how many times more memory an answer may take here than its JSON has
+// bytes.
+const maxWeight = 8
+
 // user is who asks a pool. It implements [expr.Evaluator].
 type user struct {
 	*Pool
@@ -202,6 +206,9 @@ func (c *child) exchange(ctx context.Context, message []byte, limits expr.Limits
 		return reply{}, nil, &expr.Problem{Kind: expr.Time, Message: "it took longer than " + limits.Time.String(), Fix: "look for a loop that does not end, or do less at once"}, false
 	default:
 		return reply{}, nil, c.died(limits), false
+	}
+	if len(body) > lengthBytes && value.WeighJSON(body[lengthBytes:]) > maxWeight*int64(limits.Output) {
+		return reply{}, nil, &expr.Problem{Kind: expr.Output, Message: "the answer holds too many values"}, undisturbed
 	}
 	values, err := decode(body, &r)
 	switch {

@@ -19,7 +19,7 @@ import (
 // with an empty message once it is ready.
 
 // maxRequest is how long a request may be, in bytes.
-const maxRequest = 64 << 20
+const maxRequest = 32 << 20
 
 // request is one job. One of the three is set. Its values are the tree, nil for a
 // script, and the scope.

@@ -34,7 +34,8 @@ func (s *Server) runs() error {
 	}
 	s.runner = runner.New(runner.Config{
 		Lease:   lease,
-		Journal: s.control, Eval: eval, Client: client, Concurrency: s.cfg.Runs.Concurrency, Embedded: s.cfg.Embedded, Now: s.cfg.Now, Log: s.cfg.Log,
+		Journal: s.control, Eval: eval, Client: client, Concurrency: s.cfg.Runs.Concurrency,
+		Bytes: s.cfg.Runs.Bytes, Memory: s.cfg.Runs.Memory, Embedded: s.cfg.Embedded, Now: s.cfg.Now, Log: s.cfg.Log,
 	})
 	s.control.OnRun(s.runner.Wake, s.runner.Stop)
 	return nil

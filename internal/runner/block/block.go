@@ -41,6 +41,9 @@ type Call struct {
 	// Hide takes secrets out of a text that is going to be cut short, since a part of
 	// one is not recognised. Nil hides nothing.
 	Hide func(text string) string
+	// Take takes memory before an answer is put into it; the attempt has it until its
+	// end. An error ends the attempt and the run. Nil takes any.
+	Take func(bytes int64) error
 	// Record puts an effect on the tape, and Partial shows a piece of the output that
 	// is still being written. Neither is nil.
 	Record  func(sluice.Effect)
@@ -52,6 +55,13 @@ func (c Call) hidden(text string) string {
 		return text
 	}
 	return c.Hide(text)
+}
+
+func (c Call) take(bytes int64) error {
+	if c.Take == nil {
+		return nil
+	}
+	return c.Take(bytes)
 }
 
 // Prompt is a prompt component as a block uses it.

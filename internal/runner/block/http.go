@@ -33,7 +33,7 @@ func runHTTP(ctx context.Context, call Call) (Result, error) {
 	}
 	tape := call.tape(sluice.EffectHTTP)
 	tape.request(requestRecord(request, call.hidden(body)))
-	answer, err := exchange(call.Client, request, call.answerLimit())
+	answer, err := exchange(call, request, call.answerLimit())
 	if answer != nil {
 		tape.response(answer.record(call))
 	}
@@ -42,7 +42,7 @@ func runHTTP(ctx context.Context, call Call) (Result, error) {
 	}
 	var output any
 	if err == nil {
-		output, err = answer.output(request)
+		output, err = answer.output(call, request)
 	}
 	tape.end(err)
 	if err != nil {

@@ -1,6 +1,7 @@
 package block
 
 import (
+	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -23,16 +24,19 @@ type answer struct {
 
 // exchange sends a request and reads at most limit bytes of the answer. With an
 // error the answer is nil, or without a body where its head came.
-func exchange(client *http.Client, request *http.Request, limit int64) (*answer, error) {
+func exchange(call Call, request *http.Request, limit int64) (*answer, error) {
 	request, sent := watch(request)
-	response, err := client.Do(request)
+	response, err := call.Client.Do(request)
 	if err != nil {
 		return nil, connectionError(request, err, sent())
 	}
 	defer response.Body.Close()
 	got := &answer{status: response.StatusCode, header: response.Header, empty: request.Method == http.MethodHead}
-	body, err := io.ReadAll(io.LimitReader(response.Body, limit+1))
+	body, err := call.read(io.LimitReader(response.Body, limit+1))
+	var refused *Error
 	switch {
+	case errors.As(err, &refused):
+		return got, refused
 	case err != nil:
 		return got, connectionError(request, err, true)
 	case int64(len(body)) > limit && got.status >= 400:
@@ -47,13 +51,43 @@ func exchange(client *http.Client, request *http.Request, limit int64) (*answer,
 	return got, nil
 }
 
+// read reads a body as far as there is memory for it. What comes compressed counts
+// as it is read.
+func (c Call) read(from io.Reader) ([]byte, error) {
+	const step = 64 << 10
+	var body []byte
+	for {
+		if len(body) == cap(body) {
+			more := max(step, len(body))
+			if err := c.take(int64(len(body) + more)); err != nil { // what it was in before is garbage for a while
+				return nil, err
+			}
+			body = append(make([]byte, 0, len(body)+more), body...)
+		}
+		n, err := from.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		if errors.Is(err, io.EOF) {
+			return body, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
 // output is the body as a value.
-func (a *answer) output(request *http.Request) (any, error) {
+func (a *answer) output(call Call, request *http.Request) (any, error) {
+	if err := call.take(2 * int64(len(a.body))); err != nil { // as a text, for the output and the tape
+		return nil, err
+	}
 	if !isJSON(a.header) {
 		return strings.ToValidUTF8(string(a.body), "\uFFFD"), nil
 	}
 	if a.empty || len(a.body) == 0 {
 		return nil, nil
+	}
+	if err := call.takeTree(a.body); err != nil {
+		return nil, err
 	}
 	read, err := treeOf(a.body)
 	if err != nil {

@@ -47,7 +47,7 @@ func runLLM(ctx context.Context, call Call) (Result, error) {
 	base.RawQuery = ""
 	config := openai.DefaultConfig(key)
 	config.BaseURL, config.HTTPClient = base.String(), line
-	said, err := line.converse(ctx, openai.NewClientWithConfig(config), request, call.Partial)
+	said, err := line.converse(ctx, openai.NewClientWithConfig(config), request, call)
 	usage := call.usage(said.usage)
 	var output any = said.text.String()
 	structured := request.ResponseFormat != nil && request.ResponseFormat.Type != openai.ChatCompletionResponseFormatTypeText
@@ -56,7 +56,7 @@ func runLLM(ctx context.Context, call Call) (Result, error) {
 		warnings, err = call.whole(said, structured)
 	}
 	if err == nil && structured {
-		output, err = said.value(call.schema())
+		output, err = said.value(call)
 	}
 	line.tape(tape, said)
 	tape.end(err)

@@ -35,13 +35,14 @@ type spokenRecord struct {
 
 // converse asks and listens to the end. What was said until then comes with an
 // error too, and is never nil.
-func (w *wire) converse(ctx context.Context, client *openai.Client, request openai.ChatCompletionRequest, partial func(string)) (*spoken, error) {
+func (w *wire) converse(ctx context.Context, client *openai.Client, request openai.ChatCompletionRequest, call Call) (*spoken, error) {
 	said := &spoken{}
 	stream, err := client.CreateChatCompletionStream(ctx, request)
 	if err != nil {
 		return said, w.broken(err)
 	}
 	defer stream.Close()
+	taken := 0
 	for {
 		chunk, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
@@ -54,8 +55,14 @@ func (w *wire) converse(ctx context.Context, client *openai.Client, request open
 		if said.text.Len()+said.refusal.Len() > sluice.MaxOutputBytes {
 			return said, tooMuch()
 		}
+		if n := said.text.Cap() + said.refusal.Cap(); n > taken {
+			if err := call.take(int64(n - taken)); err != nil {
+				return said, err
+			}
+			taken = n
+		}
 		if piece != "" {
-			partial(piece)
+			call.Partial(piece)
 		}
 	}
 	if !w.stream.done && said.finish == "" {

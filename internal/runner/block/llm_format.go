@@ -48,8 +48,11 @@ func (c Call) responseFormat() (*openai.ChatCompletionResponseFormat, error) {
 }
 
 // value is the answer as the JSON that was asked for.
-func (s *spoken) value(schema *value.Object) (any, error) {
-	text := s.text.String()
+func (s *spoken) value(call Call) (any, error) {
+	schema, text := call.schema(), s.text.String()
+	if err := call.takeTree([]byte(text)); err != nil {
+		return nil, err
+	}
 	answer, err := treeOf([]byte(text))
 	if err != nil {
 		failed := sentFailure(fmt.Sprintf("the answer is not JSON (%v): %s", err, excerpt(text, 300)))

@@ -7,6 +7,9 @@ import (
 	"github.com/sluice-dev/sluice/internal/value"
 )
 
+// takeTree takes memory for the value of a JSON text, as it is while it grows.
+func (c Call) takeTree(text []byte) error { return c.take(2 * value.WeighJSON(text)) }
+
 // treeOf reads one JSON value, and nothing after it.
 func treeOf(text []byte) (any, error) { return value.Decode(text) }
 
