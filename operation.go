@@ -78,7 +78,7 @@ const (
 	ArgStatus      Argument = "status"
 	ArgRole        Argument = "role"
 	ArgToken       Argument = "token"
-	ArgSetting     Argument = "setting" // of a server: git, runs or sandbox
+	ArgSetting     Argument = "setting" // of a server: git, runs, run-bytes, run-memory or sandbox
 )
 
 // Arguments are the arguments that are known. What lacks one is for the caller

@@ -128,6 +128,10 @@ var phrases = map[OperationName]func(Arguments) string{
 			return "start the server with a Git repository"
 		case "runs":
 			return "start the server with room for more runs"
+		case "run-bytes":
+			return "start the server with a higher limit of what a run collects"
+		case "run-memory":
+			return "start the server with more memory for runs"
 		}
 		return "a server"
 	},

@@ -40,8 +40,8 @@ func shortCause(err error) string {
 
 // problem is the body of an error.
 type problem struct {
-	Detail string      `json:"detail"`
-	Code   sluice.Code `json:"code"`
+	Detail string          `json:"detail"`
+	Code   sluice.Code     `json:"code"`
 	Fixes  []sluice.Advice `json:"fixes"`
 
 	Mistakes []sluice.Mistake `json:"mistakes"`

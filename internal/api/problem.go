@@ -32,11 +32,11 @@ const retryAfter = "2"
 // problem is an error on the wire: RFC 9457, with our code and fixes. The type
 // is about:blank, since the code says what kind it is.
 type problem struct {
-	Type   string      `json:"type"`
-	Title  string      `json:"title"`
-	Status int         `json:"status"`
-	Detail string      `json:"detail"`
-	Code   sluice.Code `json:"code"`
+	Type   string          `json:"type"`
+	Title  string          `json:"title"`
+	Status int             `json:"status"`
+	Detail string          `json:"detail"`
+	Code   sluice.Code     `json:"code"`
 	Fixes  []sluice.Advice `json:"fixes"`
 	// Mistakes are those of a file, with their places, where the detail tells of them.
 	Mistakes []sluice.Mistake `json:"mistakes,omitempty"`

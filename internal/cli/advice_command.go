@@ -122,6 +122,10 @@ var commands = map[sluice.OperationName]func(known) []string{
 			return words("serve --git URL")
 		case "runs":
 			return words("serve --run-queue N")
+		case "run-bytes":
+			return words("serve --run-bytes BYTES")
+		case "run-memory":
+			return words("serve --run-memory BYTES")
 		}
 		return []string{"serve"}
 	},

@@ -140,7 +140,7 @@ func (c *Control) PublishDraft(ctx context.Context, req sluice.PublishDraftReque
 		}
 		if d.Digest != read.digest {
 			return sluice.Published{}, sluice.Errorf(sluice.Conflict, "the draft of %s was saved anew meanwhile, by %s", component.Name, d.SavedBy).
-				Fix("look at it with `sluice draft show %s`, then publish it again", component.Name)
+				Do(sluice.GetDraft(component.Name), "see {}, then publish it again")
 		}
 		p, err := checkPublish(sluice.PublishRequest{
 			Component: component.Name, Files: d.Files, Label: req.Label, Name: req.Name, Note: req.Note, Unchecked: req.Unchecked,

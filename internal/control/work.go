@@ -1,7 +1,6 @@
 package control
 
 import (
-	"cmp"
 	"context"
 	"time"
 
@@ -113,7 +112,7 @@ func (c *Control) LoadRun(ctx context.Context, claim sluice.RunClaim) (sluice.Ru
 		}
 		if most := 2 * c.bounds.Bytes; w.Bytes > most { // more than a run can collect, as an earlier version let it
 			return sluice.Errorf(sluice.LimitExceeded, "run %s has collected %d bytes, and going on with it reads all of them; the limit is %d", row.ID, w.Bytes, most).
-				Fix("raise it: `sluice serve --run-bytes BYTES`").Fix("start another: `sluice thread run %s`", cmp.Or(row.Component, "--file PATH"))
+				Do(sluice.StartServer("run-bytes"), "raise it").Do(sluice.RunComponent(row.Component), "start another")
 		}
 		w.Steps, err = tx.RunSteps(row.ID, 0, true)
 		return err

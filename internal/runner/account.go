@@ -94,7 +94,7 @@ func (a *account) hold(at sluice.RunStep, n int64) bool {
 		return true
 	}
 	a.overdrawn(at, fmt.Sprintf("the values that runs hold in memory would take more than %d bytes, of which this run holds %d", a.memory.most, a.held),
-		"let it work on less at once, or on its input in parts", "raise it: `sluice serve --run-memory BYTES`")
+		sluice.Advise("let it work on less at once, or on its input in parts"), sluice.Do(sluice.StartServer("run-memory"), "raise it"))
 	return false
 }
 
@@ -138,7 +138,7 @@ func (a *account) collect(at sluice.RunStep, n int) bool {
 	}
 	if a.collected+int64(n) > a.total {
 		a.overdrawn(at, fmt.Sprintf("what the run has collected would have more than %d bytes, which is the limit of a run", a.total),
-			"keep large content elsewhere, and pass on where it is", "raise it: `sluice serve --run-bytes BYTES`")
+			sluice.Advise("keep large content elsewhere, and pass on where it is"), sluice.Do(sluice.StartServer("run-bytes"), "raise it"))
 		return false
 	}
 	a.collected += int64(n)
@@ -146,7 +146,7 @@ func (a *account) collect(at sluice.RunStep, n int) bool {
 }
 
 // overdrawn notes why the run ends, and ends it.
-func (a *account) overdrawn(at sluice.RunStep, message string, fixes ...string) {
+func (a *account) overdrawn(at sluice.RunStep, message string, fixes ...sluice.Advice) {
 	if at.Path != "" {
 		message = fmt.Sprintf("with step %s (%s), %s", at.Path, at.Block, message)
 	}
