@@ -24,31 +24,21 @@ type Assignment struct {
 // with an optional byte order mark and any line ends. Blank lines and lines that
 // begin with # are skipped, and so is an export before a key. A value without
 // quotes goes to the end of its line, or to a # after a blank. In single quotes
-// everything stands for itself; in double quotes \n \r \t \\ \" \$ and \` are
-// escapes. Both may span lines. Nothing is expanded.
+// and in backticks everything stands for itself; in double quotes \n \r \t \\ \"
+// \$ and \` are escapes. All three may span lines, each of which then ends with
+// \n, whatever ends it in the file. Nothing is expanded.
 //
 // Any fault refuses the file, with the place of the first few and never with
 // their text, which may be a secret.
 func ParseDotenv(file, text string) ([]Assignment, error) {
-	if len(text) > MaxDotenvBytes {
-		return nil, Errorf(LimitExceeded, "%s has %d bytes; the limit is %d", file, len(text), MaxDotenvBytes).Fix("import it in parts")
+	p, err := newDotenvParser(file, text)
+	if err != nil {
+		return nil, err
 	}
-	p := dotenvParser{file: file, rest: strings.TrimPrefix(text, "\ufeff"), line: 1, column: 1}
 	for p.rest != "" && p.fatal == nil {
 		p.statement()
 	}
-	if p.fatal != nil {
-		return nil, p.fatal
-	}
-	if p.faults > 0 {
-		more := ""
-		if p.faults > len(p.problems) {
-			more = fmt.Sprintf(" and %d more", p.faults-len(p.problems))
-		}
-		return nil, Errorf(Invalid, "%s%s", strings.Join(p.problems, "; "), more).
-			Fix(`write KEY=VALUE, KEY='VALUE' or KEY="VALUE"; # begins a comment`)
-	}
-	return p.out, nil
+	return p.result(`write KEY=VALUE, KEY='VALUE' or KEY="VALUE"; # begins a comment`)
 }
 
 // dotenvParser goes over the text once.
@@ -60,6 +50,33 @@ type dotenvParser struct {
 	problems     []string
 	faults       int
 	fatal        error
+}
+
+// newDotenvParser stands at the beginning of a text, behind its byte order mark.
+func newDotenvParser(file, text string) (*dotenvParser, error) {
+	if len(text) > MaxDotenvBytes {
+		return nil, Errorf(LimitExceeded, "%s has %d bytes; the limit is %d", file, len(text), MaxDotenvBytes).Fix("import it in parts")
+	}
+	text, err := ReadText(file, []byte(strings.TrimPrefix(text, "\ufeff")))
+	if err != nil {
+		return nil, err
+	}
+	return &dotenvParser{file: file, rest: text, line: 1, column: 1}, nil
+}
+
+// result is what was read, or all that is wrong with it; form says what is right.
+func (p *dotenvParser) result(form string) ([]Assignment, error) {
+	if p.fatal != nil {
+		return nil, p.fatal
+	}
+	if p.faults > 0 {
+		more := ""
+		if p.faults > len(p.problems) {
+			more = fmt.Sprintf(" and %d more", p.faults-len(p.problems))
+		}
+		return nil, Errorf(Invalid, "%s%s", strings.Join(p.problems, "; "), more).Fix("%s", form)
+	}
+	return p.out, nil
 }
 
 // fault notes what is wrong at a place.
@@ -108,9 +125,6 @@ func (p *dotenvParser) finish() {
 func (p *dotenvParser) statement() {
 	p.blanks()
 	if end := p.endOfLine(); end == 0 || p.rest[0] == '#' {
-		if !p.legible(0, end) {
-			return
-		}
 		p.finish()
 		return
 	}
@@ -142,37 +156,43 @@ func (p *dotenvParser) key() (string, bool) {
 		return "", false
 	}
 	key := strings.TrimRight(text[:sign], " \t")
-	switch {
-	case key == "":
-		p.fault(line, column, "no key before the =")
-		return "", false
-	case len(key) > 128:
-		p.fault(line, column, "the key is longer than 128 characters")
-		return "", false
-	}
-	if i := strings.IndexFunc(key, func(r rune) bool { return r != '_' && !isAlphanumeric(r) }); i >= 0 {
-		p.fault(line, column+utf8.RuneCountInString(key[:i]), "a key has letters, digits and underscores only")
-		return "", false
-	}
-	if key[0] >= '0' && key[0] <= '9' {
-		p.fault(line, column, "a key does not begin with a digit")
+	if !p.goodKey(key) {
 		return "", false
 	}
 	p.take(sign + 1)
 	return key, true
 }
 
+// goodKey reports whether a key, which begins where the parser stands, is one.
+func (p *dotenvParser) goodKey(key string) bool {
+	line, column := p.line, p.column
+	switch {
+	case key == "":
+		p.fault(line, column, "no key before the =")
+		return false
+	case len(key) > 128:
+		p.fault(line, column, "the key is longer than 128 characters")
+		return false
+	}
+	if i := strings.IndexFunc(key, func(r rune) bool { return r != '_' && !isAlphanumeric(r) }); i >= 0 {
+		p.fault(line, column+utf8.RuneCountInString(key[:i]), "a key has letters, digits and underscores only")
+		return false
+	}
+	if key[0] >= '0' && key[0] <= '9' {
+		p.fault(line, column, "a key does not begin with a digit")
+		return false
+	}
+	return true
+}
+
 // value reads what follows the sign, and the rest of the line.
 func (p *dotenvParser) value() (string, bool) {
 	touching := p.column
 	p.blanks()
-	if p.rest != "" && (p.rest[0] == '\'' || p.rest[0] == '"') {
+	if p.rest != "" && strings.IndexByte(quoteMarks, p.rest[0]) >= 0 {
 		return p.quoted(p.rest[0])
 	}
 	text := p.rest[:p.endOfLine()]
-	if !p.legible(0, len(text)) {
-		return "", false
-	}
 	value := text
 	for i := range text {
 		if text[i] == '#' && (i > 0 && isBlank(text[i-1]) || i == 0 && p.column > touching) {
@@ -183,6 +203,9 @@ func (p *dotenvParser) value() (string, bool) {
 	p.finish()
 	return strings.TrimRight(value, " \t"), true
 }
+
+// quoteMarks are the characters that a quoted value begins and ends with.
+const quoteMarks = "'\"`"
 
 func isBlank(b byte) bool { return b == ' ' || b == '\t' }
 
@@ -202,15 +225,16 @@ func (p *dotenvParser) quoted(quote byte) (string, bool) {
 		return "", false
 	}
 	inner := p.rest[1:end]
-	if !p.legible(1, end) {
-		return "", false
-	}
 	p.take(end + 1)
+	if quote == '`' && strings.HasSuffix(inner, `\`) {
+		p.fault(p.line, p.column-1, "a backslash before a backtick is read differently by others; use double quotes")
+	}
 	p.blanks()
 	if after := p.rest[:p.endOfLine()]; after != "" && after[0] != '#' {
 		p.fault(p.line, p.column, "only a comment may follow the closing quote")
 	}
 	p.finish()
+	inner = lineEnds.Replace(inner)
 	if quote == '"' {
 		inner = unescape(inner)
 	}
@@ -247,21 +271,8 @@ func unescape(s string) string {
 	return b.String()
 }
 
-// legible reports whether a part of the rest is UTF-8 without NUL. If not, it ends
-// the reading, since the file is none of this sort.
-func (p *dotenvParser) legible(from, to int) bool {
-	text := p.rest[from:to]
-	for i, r := range text {
-		if r != 0 && (r != utf8.RuneError || strings.HasPrefix(text[i:], "\uFFFD")) {
-			continue
-		}
-		p.take(from + i)
-		p.fatal = Errorf(Invalid, "%s:%d:%d: a NUL byte or no UTF-8", p.file, p.line, p.column).
-			Fix("save the file as UTF-8; encode binary values, for example in base64")
-		return false
-	}
-	return true
-}
+// lineEnds makes each line end of a value the one that values have.
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
 func (p *dotenvParser) add(a Assignment, line, column int) {
 	switch {

@@ -1,6 +1,7 @@
 package sluice_test
 
 import (
+	"fmt"
 	"os/exec"
 	"slices"
 	"strings"
@@ -29,8 +30,12 @@ var dotenvFiles = map[string]struct {
 	"hashes": {"A=#fff\nB=a#b\nC=a #b\nD='a #b' # c\nE=\"a #b\"#c\nF=a\t#b\n", []sluice.Assignment{
 		{"A", "#fff", 1}, {"B", "a#b", 2}, {"C", "a", 3}, {"D", "a #b", 4}, {"E", "a #b", 5}, {"F", "a", 6},
 	}},
-	"windows": {"\ufeffA=1\r\nB='x\r\ny'\r\n\r\nC=3\r\n", []sluice.Assignment{{"A", "1", 1}, {"B", "x\r\ny", 2}, {"C", "3", 5}}},
-	"old mac": {"A=1\rB=\"2\"\r# c\rC=3", []sluice.Assignment{{"A", "1", 1}, {"B", "2", 2}, {"C", "3", 4}}},
+	"windows":                 {"\ufeffA=1\r\nB='x\r\ny'\r\n\r\nC=3\r\n", []sluice.Assignment{{"A", "1", 1}, {"B", "x\ny", 2}, {"C", "3", 5}}},
+	"old mac":                 {"A=1\rB=\"2\"\r# c\rC=3", []sluice.Assignment{{"A", "1", 1}, {"B", "2", 2}, {"C", "3", 4}}},
+	"line ends within quotes": {"A=\"x\r\ny\rz\\r\"\nB=`x\r\ny`\nC=3", []sluice.Assignment{{"A", "x\ny\nz\r", 1}, {"B", "x\ny", 4}, {"C", "3", 6}}},
+	"backticks": {"A=`a #b`\nB=`it's \"x\" \\n $X`# c\nC=a`b\nD=``\n", []sluice.Assignment{
+		{"A", "a #b", 1}, {"B", `it's "x" \n $X`, 2}, {"C", "a`b", 3}, {"D", "", 4},
+	}},
 	"urls": {"U=postgres://u:p%40w@h:5432/d?sslmode=require&x=1\nV=https://h/p#frag\n", []sluice.Assignment{
 		{"U", "postgres://u:p%40w@h:5432/d?sslmode=require&x=1", 1}, {"V", "https://h/p#frag", 2},
 	}},
@@ -87,9 +92,11 @@ func TestDotenvRefusals(t *testing.T) {
 		"A='hush":                           ".env:1:3: the quote that opens here is not closed",
 		`A="hush\"`:                         ".env:1:3: the quote that opens here is not closed",
 		"A=\r\nhush\r\n":                    ".env:2:1: no KEY=VALUE",
-		"A=a\x00hush":                       ".env:1:4: a NUL byte or no UTF-8",
-		"A=1\nB='a\nb\xff'":                 ".env:3:2: a NUL byte or no UTF-8",
-		"# hush \xfe\nA=1":                  ".env:1:8: a NUL byte or no UTF-8",
+		"A=a\x00hush":                       ".env:1:4: this is a NUL byte",
+		"A=1\nB='a\nb\xff'":                 ".env:3:2: this byte is not UTF-8",
+		"# hush \xfe\nA=1":                  ".env:1:8: this byte is not UTF-8",
+		"A=`hush":                           ".env:1:3: the quote that opens here is not closed",
+		"A=`hush\\` b`":                     ".env:1:9: a backslash before a backtick is read differently by others; use double quotes; .env:1:11: only a comment may follow the closing quote",
 		strings.Repeat("hush\n", 7):         ".env:1:1: no KEY=VALUE; .env:2:1: no KEY=VALUE; .env:3:1: no KEY=VALUE; .env:4:1: no KEY=VALUE; .env:5:1: no KEY=VALUE and 2 more",
 		"A=" + strings.Repeat("x", 1<<16):   "",
 		"\nA=" + strings.Repeat("x", 1<<20): ".env:2:1: the value of A is 1048576 bytes; the limit is 65536",
@@ -122,6 +129,39 @@ func TestDotenvIsLinear(t *testing.T) {
 		if _, err := sluice.ParseDotenv(".env", text); sluice.CodeOf(err) == sluice.Internal {
 			t.Errorf("%q: %v", unit, err)
 		}
+	}
+}
+
+// TestParseDockerEnv reads files as docker does, whose values are all that follows
+// the sign.
+func TestParseDockerEnv(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"":                                       "[]",
+		"\ufeffA=1\r\n\r\n  # c\n\tB = x # y \n": ".env:4:3: a key has letters, digits and underscores only",
+		"\ufeffA=1\r\n\r\n  # c\n\tB=x # y \n":   `[{"A" "1" 1} {"B" "x # y " 4}]`,
+		"A='x'\nB=\"y\nC=`z`\nD==\nE=":           "[{\"A\" \"'x'\" 1} {\"B\" \"\\\"y\" 2} {\"C\" \"`z`\" 3} {\"D\" \"=\" 4} {\"E\" \"\" 5}]",
+		"A=1\nexport B=2":                        ".env:2:7: a key has letters, digits and underscores only",
+		"A=1\n HOME":                             ".env:2:2: a key without = would take its value from an environment, and there is none here",
+		"hush hush":                              ".env:1:1: no KEY=VALUE",
+		"=hush":                                  ".env:1:1: no key before the =",
+		"A=h\xfcsh":                              ".env:1:4: this byte is not UTF-8",
+	} {
+		list, err := sluice.ParseAssignments(sluice.DialectDocker, ".env", text)
+		parts := []string{}
+		for _, a := range list {
+			parts = append(parts, fmt.Sprintf("{%q %q %d}", a.Key, a.Value, a.Line))
+		}
+		got := fmt.Sprint(parts)
+		if err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%q: got %s, want %s", text, got, want)
+		}
+	}
+	if _, err := sluice.ParseAssignments("bash", ".env", ""); sluice.CodeOf(err) != sluice.Invalid {
+		t.Errorf("another dialect: %v", err)
 	}
 }
 

@@ -63,18 +63,6 @@ func CheckWord(what, s string) error {
 	return nil
 }
 
-// CheckText checks free text such as a reason or a note.
-func CheckText(what, s string, limit int) error {
-	if len(s) > limit {
-		return Errorf(LimitExceeded, "%s is %d bytes; the limit is %d", what, len(s), limit).
-			Fix("shorten it, and link to the rest")
-	}
-	if i := strings.IndexFunc(s, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' || r == 0x7f || r == '\uFFFD' }); i >= 0 {
-		return Errorf(Invalid, "%s has a control character or invalid UTF-8 at byte %d", what, i).Fix("remove it")
-	}
-	return nil
-}
-
 // FoldName is the key under which names are unique: they are so ignoring case.
 func FoldName(s string) string { return strings.ToLower(s) }
 

@@ -36,7 +36,7 @@ func TestCheckWord(t *testing.T) {
 }
 
 func TestCheckText(t *testing.T) {
-	for _, s := range []string{"", "why not", "two\nlines\tand a tab", "Ünïcödé 🚀", strings.Repeat("x", 20)} {
+	for _, s := range []string{"", "why not", "two\nlines\tand a tab", "Ünïcödé 🚀", "\uFFFD", strings.Repeat("x", 20)} {
 		if err := sluice.CheckText("reason", s, 20+len("Ünïcödé 🚀")); err != nil {
 			t.Errorf("%q: %v", s, err)
 		}

@@ -3,9 +3,9 @@ package sluice
 import (
 	"maps"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // Variable is one entry of an environment's configuration. Its value is set only
@@ -113,9 +113,17 @@ func SecretKey(key string) bool {
 	return strings.HasSuffix(k, "_KEY") || strings.HasSuffix(k, "_TOKEN") || strings.Contains(k, "SECRET") || strings.Contains(k, "PASSWORD")
 }
 
-// SecretValue reports whether a value gives itself away as a credential: a URL
-// with a password.
+// SecretValue reports whether a value gives itself away as a credential, whatever
+// its key: it holds a private key in PEM, or it is a URL with a password.
 func SecretValue(value string) bool {
+	return privateKey.MatchString(value) || passwordURL(value)
+}
+
+// privateKey is the line that a private key in PEM begins with: of any algorithm,
+// encrypted or not, and of PGP and OpenSSH.
+var privateKey = regexp.MustCompile(`-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----`)
+
+func passwordURL(value string) bool {
 	if !strings.Contains(value, "://") || !strings.Contains(value, "@") {
 		return false
 	}
@@ -133,10 +141,7 @@ func CheckValue(key, value string) error {
 		return Errorf(LimitExceeded, "the value of %s is %d bytes; the limit is %d", key, len(value), MaxValueBytes).
 			Fix("publish it as a component of the kind config, and let the variable name that")
 	}
-	if strings.ContainsRune(value, 0) || !utf8.ValidString(value) {
-		return Errorf(Invalid, "the value of %s has a NUL byte or is not UTF-8", key).Fix("encode binary values, for example in base64")
-	}
-	return nil
+	return CheckIsText("the value of "+key, value)
 }
 
 // VariableQuery selects variables of one environment.
