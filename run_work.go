@@ -1,5 +1,7 @@
 package sluice
 
+import "slices"
+
 // RunClaim is a worker's turn at a run. Fence is its number: who commits with an
 // older one changes nothing.
 type RunClaim struct {
@@ -69,6 +71,36 @@ type RunCommit struct {
 	// OutputBlock and Warnings are added to the record when set.
 	OutputBlock string
 	Warnings    []RunWarning
+}
+
+// Recordable returns the commit with messages that any record can hold; see
+// [Recordable]. Data stays as it is: of steps, the run and what it asks.
+func (c RunCommit) Recordable() RunCommit {
+	c.Error = c.Error.recordable()
+	c.Steps, c.Warnings = slices.Clone(c.Steps), slices.Clone(c.Warnings)
+	for i, w := range c.Warnings {
+		c.Warnings[i] = Recordable(w)
+	}
+	for i := range c.Steps {
+		s := &c.Steps[i]
+		s.Error, s.Reason, s.Effects = s.Error.recordable(), Recordable(s.Reason), slices.Clone(s.Effects)
+		for n := range s.Effects {
+			s.Effects[n].Error = Recordable(s.Effects[n].Error)
+		}
+	}
+	return c
+}
+
+func (e *RunError) recordable() *RunError {
+	if e == nil {
+		return nil
+	}
+	out := *e
+	out.Message, out.Fixes = Recordable(e.Message), slices.Clone(e.Fixes)
+	for i, fix := range out.Fixes {
+		out.Fixes[i] = Recordable(fix)
+	}
+	return &out
 }
 
 // RunBounds are what one organization may use.

@@ -71,6 +71,15 @@ func CheckIsText(what, s string) error {
 	return nil
 }
 
+// CheckUTF8 is CheckIsText for a string within JSON, where NUL is an escape: the
+// data of runs.
+func CheckUTF8(what, s string) error {
+	if at := indexInvalid(s); at >= 0 {
+		return badTextAt(s, at, "this byte is not UTF-8").refusal(what).Fix(encodeBytes)
+	}
+	return nil
+}
+
 // ReadText returns the content of a file as text. Invalid, with file, line and
 // column, when it is not text.
 func ReadText(file string, content []byte) (string, error) {

@@ -2,6 +2,7 @@ package sluice
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -33,9 +34,7 @@ func EncodeJSON(v any) ([]byte, error) {
 func findAltered(v reflect.Value, where string) error {
 	switch v.Kind() {
 	case reflect.String:
-		if s := v.String(); !utf8.ValidString(s) {
-			return badTextAt(s, indexInvalid(s), "this byte is not UTF-8").refusal(named(where)).Fix(encodeBytes)
-		}
+		return CheckUTF8(named(where), v.String())
 	case reflect.Pointer, reflect.Interface:
 		return findAltered(v.Elem(), where)
 	case reflect.Slice, reflect.Array:
@@ -77,7 +76,7 @@ func findAlteredField(v reflect.Value, where string) error {
 			if name == "" {
 				name = field.Name
 			}
-			inner = strings.TrimPrefix(where+"."+name, ".")
+			inner = where + "." + name
 		}
 		if err := findAltered(v.Field(i), inner); err != nil {
 			return err
@@ -86,9 +85,5 @@ func findAlteredField(v reflect.Value, where string) error {
 	return nil
 }
 
-func named(where string) string {
-	if where == "" {
-		return "the value"
-	}
-	return where
-}
+// named is a path as a message has it.
+func named(where string) string { return cmp.Or(strings.TrimPrefix(where, "."), "the value") }

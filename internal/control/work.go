@@ -166,8 +166,10 @@ func (c *Control) ExtendRuns(ctx context.Context, claims []sluice.RunClaim, leas
 }
 
 // CommitRun writes what a worker has done. Conflict, and nothing is written, when
-// the turn is over.
+// the turn is over. Messages are made recordable; data that is not is Invalid, and
+// nothing is written either.
 func (c *Control) CommitRun(ctx context.Context, done sluice.RunCommit, lease time.Duration) error {
+	done = done.Recordable()
 	err := c.db.Update(ctx, c.org, func(tx *store.Tx) error {
 		now := tx.WallClock()
 		change, steps, held, err := tx.Advance(done.Run, done.Fence, done.Begun, now+sluice.Time(lease.Microseconds()))

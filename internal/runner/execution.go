@@ -41,7 +41,7 @@ func (r *Runner) carry(ctx context.Context, claim sluice.RunClaim) {
 		if p := recover(); p != nil {
 			// A defect here must not end the server, nor be met again and again.
 			r.cfg.Log.Error("panic while carrying out a run", "run", claim.Run, "panic", fmt.Sprint(p))
-			r.commit(ctx, sluice.RunCommit{
+			_ = r.commit(ctx, sluice.RunCommit{ // which notes its failure
 				Run: claim.Run, Fence: claim.Fence, Status: sluice.RunFailed,
 				Error: &sluice.RunError{Code: sluice.Internal, Message: "something went wrong inside Sluice"},
 			})
@@ -58,7 +58,7 @@ func (r *Runner) carry(ctx context.Context, claim sluice.RunClaim) {
 			if mayPass(err) {
 				return // until the lease is over
 			}
-			r.commit(ctx, sluice.RunCommit{Run: claim.Run, Fence: claim.Fence, Status: sluice.RunFailed, Error: failureOf(err)})
+			_ = r.commit(ctx, sluice.RunCommit{Run: claim.Run, Fence: claim.Fence, Status: sluice.RunFailed, Error: failureOf(err)})
 		}
 		return
 	}
@@ -224,8 +224,11 @@ func (x *execution) finish(ctx context.Context, end ending) {
 		}
 	case errors.Is(end.err, errClosing) || errors.Is(end.err, context.Canceled):
 		done.Status = sluice.RunPending // another worker, or this one when it is back, goes on
+	case end.err != nil && (errors.Is(end.err, errTurnOver) || mayPass(end.err)):
+		return // whatever is to be written, another turn writes
 	case end.err != nil:
-		return // the turn is over: whatever is to be written, another writes
+		x.unrecorded(ctx, "what a step did", end.err)
+		return
 	case end.failure != nil:
 		done.Status, done.Error = sluice.RunFailed, end.failure
 	case len(end.waiting) > 0:
@@ -246,7 +249,20 @@ func (x *execution) finish(ctx context.Context, end ending) {
 		// Of which nobody knows whether it happened, that is to be seen.
 		done.Steps = x.leftOver("", sluice.StepWaiting, sluice.StepRunning)
 	}
-	x.r.commit(ctx, done)
+	if err := x.r.commit(ctx, done); err != nil {
+		x.unrecorded(ctx, "how the run stands", err)
+	}
+}
+
+// unrecorded ends a run of which something cannot be recorded: it would be tried
+// again for ever. What is open on disk was recorded, so this can be.
+func (x *execution) unrecorded(ctx context.Context, what string, err error) {
+	failure := failureOf(err)
+	failure.Message = what + " cannot be recorded: " + failure.Message
+	_ = x.r.commit(ctx, sluice.RunCommit{ // which notes its failure
+		Run: x.work.Run.ID, Fence: x.work.Fence, Begun: x.begun, Usage: x.usage, Status: sluice.RunFailed, Error: failure,
+		Steps: x.leftOver("", sluice.StepWaiting, sluice.StepRunning),
+	})
 }
 
 // wakeAt is when the run is looked at again, at its deadline at the latest; 0 for
@@ -292,13 +308,20 @@ func tooLarge(what string, n int) *sluice.RunError {
 	}
 }
 
-// commit writes the last commit of a turn, also when the turn's context is over.
-func (r *Runner) commit(ctx context.Context, done sluice.RunCommit) {
+// commit writes the last commit of a turn, also when the turn's context is over. An
+// error is one that another try would meet again.
+func (r *Runner) commit(ctx context.Context, done sluice.RunCommit) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.cfg.Lease)
 	defer cancel()
-	if err := r.cfg.Journal.CommitRun(ctx, done, r.cfg.Lease); err != nil && sluice.CodeOf(err) != sluice.Conflict {
-		r.cfg.Log.Warn("cannot write how a run stands", "run", done.Run, "error", err)
+	err := r.cfg.Journal.CommitRun(ctx, done, r.cfg.Lease)
+	if err == nil || sluice.CodeOf(err) == sluice.Conflict {
+		return nil
 	}
+	r.cfg.Log.Warn("cannot write how a run stands", "run", done.Run, "error", err)
+	if mayPass(err) {
+		return nil // after the lease
+	}
+	return err
 }
 
 // write puts steps on disk. It fails when the turn is over.
@@ -308,13 +331,18 @@ func (x *execution) write(ctx context.Context, steps ...sluice.RunStep) error {
 	}
 	x.mu.Lock()
 	begun := x.begun
-	x.noteOpen(steps)
 	x.mu.Unlock()
 	err := x.r.cfg.Journal.CommitRun(context.WithoutCancel(ctx), sluice.RunCommit{Run: x.work.Run.ID, Fence: x.work.Fence, Steps: steps, Begun: begun}, x.r.cfg.Lease)
-	if sluice.CodeOf(err) == sluice.Conflict {
+	switch {
+	case sluice.CodeOf(err) == sluice.Conflict:
 		return errTurnOver
+	case err != nil:
+		return err
 	}
-	return err
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.noteOpen(steps)
+	return nil
 }
 
 // beginStep counts a step that begins.

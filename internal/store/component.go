@@ -84,7 +84,7 @@ func (tx *Tx) Draft(component string) (sluice.Draft, bool, error) {
 
 // PutDraft replaces a component's draft.
 func (tx *Tx) PutDraft(d sluice.Draft) error {
-	files, err := json.Marshal(d.Files)
+	files, err := sluice.EncodeJSON(d.Files)
 	if err != nil {
 		return err
 	}

@@ -56,7 +56,7 @@ func (tx *Tx) Children(name string) ([]sluice.Environment, error) {
 func (tx *Tx) PutEnvironment(e sluice.Environment) error {
 	from := ""
 	if len(e.PromotesFrom) > 0 {
-		b, err := json.Marshal(e.PromotesFrom)
+		b, err := sluice.EncodeJSON(e.PromotesFrom)
 		if err != nil {
 			return err
 		}

@@ -17,7 +17,7 @@ func (tx *Tx) Append(actor, kind, subject string, payload any) (sluice.Entry, er
 // AppendWith is Append for a payload that names its own place and time.
 func (tx *Tx) AppendWith(actor, kind, subject string, payload func(seq int64, at sluice.Time) any) (sluice.Entry, error) {
 	e := sluice.Entry{Seq: tx.seq + 1, RecordedAt: tx.LedgerTime(), Actor: actor, Kind: kind, Subject: subject}
-	body, err := json.Marshal(payload(e.Seq, e.RecordedAt))
+	body, err := sluice.EncodeJSON(payload(e.Seq, e.RecordedAt))
 	if err != nil {
 		return e, fmt.Errorf("ledger payload: %w", err)
 	}

@@ -33,7 +33,7 @@ func (tx *Tx) AddRun(r sluice.Run, content *sluice.RunContent) error {
 	if err := tx.putBody(r.ID, partInput, r.Input); err != nil || content == nil {
 		return err
 	}
-	body, err := json.Marshal(content)
+	body, err := sluice.EncodeJSON(content)
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func (tx *Tx) putRun(r RunRow, fresh bool) error {
 	}
 	rest := r.Run
 	rest.Input, rest.Output, rest.Replayed = nil, nil, false
-	record, err := json.Marshal(rest)
+	record, err := sluice.EncodeJSON(rest)
 	if err != nil {
 		return err
 	}
@@ -198,7 +198,7 @@ func (tx *Tx) Advance(id string, fence int64, begun int, leaseUntil sluice.Time)
 func (tx *Tx) PutStep(run string, s sluice.RunStep) error {
 	settings, output, effects := s.Settings, s.Output, s.Effects
 	s.Settings, s.Output, s.Effects = nil, nil, nil
-	record, err := json.Marshal(s)
+	record, err := sluice.EncodeJSON(s)
 	if err != nil {
 		return err
 	}
@@ -208,7 +208,7 @@ func (tx *Tx) PutStep(run string, s sluice.RunStep) error {
 		return err
 	}
 	for _, e := range effects {
-		body, err := json.Marshal(e)
+		body, err := sluice.EncodeJSON(e)
 		if err != nil {
 			return err
 		}

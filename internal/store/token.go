@@ -39,11 +39,11 @@ func (tx *Tx) TokenByHash(id, hash string, now sluice.Time) (sluice.Token, bool,
 
 // AddToken writes a new token with the hash of its secret.
 func (tx *Tx) AddToken(t sluice.Token, hash string) error {
-	roles, err := json.Marshal(t.Roles)
+	roles, err := sluice.EncodeJSON(t.Roles)
 	if err != nil {
 		return err
 	}
-	environments, err := json.Marshal(t.Environments)
+	environments, err := sluice.EncodeJSON(t.Environments)
 	if err != nil {
 		return err
 	}

@@ -92,6 +92,9 @@ func (db *DB) beginRead(ctx context.Context) (*sql.Tx, error) {
 func (tx *Tx) Context() context.Context { return tx.ctx }
 
 func (tx *Tx) exec(query string, args ...any) (sql.Result, error) {
+	if err := checkTexts(query, args); err != nil {
+		return nil, err
+	}
 	return tx.writer.exec(tx.ctx, query, args...)
 }
 
@@ -103,6 +106,9 @@ func (tx *Tx) change(query string, args ...any) error {
 }
 
 func (tx *Tx) query(query string, args ...any) (*sql.Rows, error) {
+	if err := checkTexts(query, args); err != nil {
+		return nil, err
+	}
 	if tx.reader != nil {
 		return tx.reader.QueryContext(tx.ctx, query, args...)
 	}

@@ -122,7 +122,7 @@ func EncodePins(pins map[string]int) (string, error) {
 	if len(pins) == 0 {
 		return "", nil
 	}
-	b, err := json.Marshal(pins)
+	b, err := sluice.EncodeJSON(pins)
 	return string(b), err
 }
 

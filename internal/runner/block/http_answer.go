@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/value"
@@ -75,13 +76,20 @@ func (c Call) read(from io.Reader) ([]byte, error) {
 	}
 }
 
-// output is the body as a value.
+// output is the body as a value, exactly: a body that cannot be one is a failure.
 func (a *answer) output(call Call, request *http.Request) (any, error) {
 	if err := call.take(2 * int64(len(a.body))); err != nil { // as a text, for the output and the tape
 		return nil, err
 	}
 	if !isJSON(a.header) {
-		return strings.ToValidUTF8(string(a.body), "\uFFFD"), nil
+		text := string(a.body)
+		if err := sluice.CheckUTF8("the body of the answer", text); err != nil {
+			failed := Failf(sluice.Invalid, "%s: %v", place(request), err).
+				Fix("ask for text in UTF-8, or for JSON; binary content is passed on by its address")
+			failed.Status, failed.Sent = a.status, true
+			return nil, failed
+		}
+		return text, nil
 	}
 	if a.empty || len(a.body) == 0 {
 		return nil, nil
@@ -124,7 +132,20 @@ func isJSON(header http.Header) bool {
 func headerTree(header http.Header) *value.Object {
 	tree := make(map[string]string, len(header))
 	for name, values := range header {
-		tree[strings.ToLower(name)] = strings.ToValidUTF8(strings.Join(values, ", "), "\uFFFD")
+		tree[strings.ToLower(name)] = headerText(strings.Join(values, ", "))
 	}
 	return value.Sorted(tree)
+}
+
+// headerText is the value of a header: UTF-8, or else in the encoding that headers
+// had before, ISO 8859-1, in which each byte is the character of its number.
+func headerText(value string) string {
+	if utf8.ValidString(value) {
+		return value
+	}
+	text := make([]rune, len(value))
+	for i := range len(value) {
+		text[i] = rune(value[i])
+	}
+	return string(text)
 }

@@ -153,7 +153,10 @@ func TestHTTPReadsAnswers(t *testing.T) {
 		{"application/json", ``, nil, ""},
 		{"text/plain", `{"id":1}`, `{"id":1}`, ""},
 		{"", "", "", ""},
-		{"application/octet-stream", "a\xffb", "a\uFFFDb", ""},
+		{"application/octet-stream", "a\x00b\uFFFD", "a\x00b\uFFFD", ""},
+		{"text/plain", "gr\xfcn", nil, ": the body of the answer is not text: at byte 2 (line 1, column 3), this byte is not UTF-8"},
+		{"application/json", "{\"a\": \"\xfc\"}", nil, "answered with JSON that cannot be taken: a: "},
+		{"application/json", `["\ud800"]`, nil, "answered with JSON that cannot be taken: [0]: "},
 		{"application/json", `{"id":`, nil, "says that it answers with JSON, and does not: it ends too early"},
 		{"application/json", `{"id":1} {"id":2}`, nil, "something follows the value"},
 		{"application/json", `{"id":1e1001}`, nil, "answered with JSON that cannot be taken: id: the exponent of 1e1001 is too large"},
@@ -173,6 +176,19 @@ func TestHTTPReadsAnswers(t *testing.T) {
 		if got.err != nil || !same(got.Output, tt.want) {
 			t.Errorf("%s %.60q became %#v, %v, want %#v", tt.kind, tt.body, got.Output, got.err, tt.want)
 		}
+	}
+}
+
+func TestHTTPReadsHeadersOfEitherEncoding(t *testing.T) {
+	t.Parallel()
+	server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["X-Old"], w.Header()["X-New"] = []string{"gr\xfcn"}, []string{"grün"}
+		io.WriteString(w, "ok")
+	})
+	got := run(t, t.Context(), "http", block.Call{Settings: obj(map[string]any{"url": server.URL})})
+	headers, _ := got.Extra.Get("headers").(*value.Object)
+	if got.err != nil || headers.Get("x-old") != "grün" || headers.Get("x-new") != "grün" {
+		t.Errorf("got %v, %v, want grün twice", headers, got.err)
 	}
 }
 

@@ -47,6 +47,9 @@ func (e *events) Read(p []byte) (int, error) {
 			return 0, e.err
 		}
 		event, err := e.next()
+		if bad := sluice.CheckJSONText("it", event); bad != nil { // which the library would alter
+			event, err = nil, fmt.Errorf("%w: %v", errUnreadable, bad)
+		}
 		e.err = err
 		if len(event) > 0 {
 			e.done = e.done || string(event) == "[DONE]"

@@ -2,8 +2,8 @@ package block
 
 import (
 	"net/http"
-	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/value"
@@ -12,14 +12,16 @@ import (
 // maxTaped is how many bytes of a body are put on the tape.
 const maxTaped = 64 << 10
 
-// httpRecord is a request or a response as the tape holds it. Body is text, cut
-// to 64 KiB; then Truncated is set, and Length are the bytes it had.
+// httpRecord is a request or a response as the tape holds it. Body is text, and
+// Base64 what is not, cut to 64 KiB; then Truncated is set, and Length are the bytes
+// it had.
 type httpRecord struct {
 	Method    string        `json:"method,omitempty"`
 	URL       string        `json:"url,omitempty"`
 	Status    int           `json:"status,omitempty"`
 	Headers   *value.Object `json:"headers,omitempty"`
 	Body      string        `json:"body,omitempty"`
+	Base64    []byte        `json:"base64,omitempty"`
 	Truncated bool          `json:"truncated,omitempty"`
 	Length    int           `json:"length,omitempty"`
 }
@@ -61,10 +63,18 @@ func (a *answer) record(call Call) httpRecord {
 
 // with returns the record with a body, as far as the tape holds it.
 func (r httpRecord) with(body string) httpRecord {
-	r.Body = body
 	if len(body) > maxTaped {
-		r.Body, r.Truncated, r.Length = body[:maxTaped], true, len(body)
+		r.Truncated, r.Length = true, len(body)
+		end := maxTaped
+		for end > maxTaped-utf8.UTFMax && !utf8.RuneStart(body[end]) {
+			end-- // no half of a character
+		}
+		body = body[:end]
 	}
-	r.Body = strings.ToValidUTF8(r.Body, "")
+	if utf8.ValidString(body) {
+		r.Body = body
+	} else {
+		r.Base64 = []byte(body)
+	}
 	return r
 }
