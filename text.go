@@ -137,7 +137,7 @@ func CheckJSONText(what string, text []byte) error {
 	if bad.Byte < 0 {
 		return nil
 	}
-	return bad.refusal(what).Fix("send it as UTF-8; encode binary values, for example in base64")
+	return bad.refusal(what).Fix(encodeBytes)
 }
 
 // loneSurrogate is the index of the first escape that is a surrogate without its

@@ -178,13 +178,14 @@ type EffectiveSet struct {
 	Variables   []Variable `json:"variables"`
 }
 
-// ImportVariablesRequest sets variables from the text of a dotenv file, as one
-// release.
+// ImportVariablesRequest sets variables from the text of a file, as one release.
 type ImportVariablesRequest struct {
 	Environment string `json:"-"`
 	Component   string `json:"component,omitempty"` // into its overlay
 	File        string `json:"file,omitempty"`      // its name, for messages
 	Text        string `json:"text"`
+	// Dialect is how Text is written: [DialectDotenv], which "" is, or [DialectDocker].
+	Dialect string `json:"dialect,omitempty"`
 	// Prune takes away the environment's own keys that the text lacks.
 	Prune bool `json:"prune,omitempty"`
 	// Secret says of all keys whether they are; when it is not given each keeps what

@@ -3,7 +3,6 @@ package client
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -30,8 +29,9 @@ func (c *Client) call(ctx context.Context, r request, out any) error {
 	var body []byte
 	if r.body != nil {
 		var err error
-		if body, err = json.Marshal(r.body); err != nil {
-			return sluice.Errorf(sluice.Invalid, "the request cannot be written: %w", err)
+		if body, err = sluice.EncodeJSON(r.body); err != nil {
+			return sluice.Errorf(sluice.Invalid, "the request cannot be written: %w", err).
+				Fix("write texts in UTF-8; files of any bytes are made with sluice.NewFile")
 		}
 	}
 	if r.change && r.key == "" {
@@ -69,6 +69,9 @@ func (c *Client) try(ctx context.Context, once func() error) error {
 }
 
 func (c *Client) send(ctx context.Context, r request, body []byte) (*http.Response, error) {
+	if err := c.checkText(r); err != nil {
+		return nil, err
+	}
 	path, err := join(r.path)
 	if err != nil {
 		return nil, err
@@ -90,6 +93,26 @@ func (c *Client) send(ctx context.Context, r request, body []byte) (*http.Respon
 		return nil, c.unreachable(ctx, err)
 	}
 	return resp, nil
+}
+
+// checkText refuses what would not arrive as it is, outside of the body.
+func (c *Client) checkText(r request) error {
+	for _, segment := range r.path {
+		if err := sluice.CheckIsText("a name in the address", segment); err != nil {
+			return err
+		}
+	}
+	for name, values := range r.query {
+		if err := sluice.CheckIsText(name, strings.Join(values, ",")); err != nil {
+			return err
+		}
+	}
+	for _, header := range [][2]string{{"the organization", c.cfg.Org}, {"the actor", c.cfg.Actor}, {"the idempotency key", r.key}} {
+		if err := sluice.CheckIsText(header[0], header[1]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // join makes a path of segments. Some would change its meaning even when they

@@ -139,3 +139,32 @@ func TestNamesThatChangeAPath(t *testing.T) {
 		wantCode(t, name, err, sluice.Invalid, "not a name")
 	}
 }
+
+// TestTextArrivesExactlyOrNotAtAll sends what JSON would alter: nothing is sent of it.
+func TestTextArrivesExactlyOrNotAtAll(t *testing.T) {
+	t.Parallel()
+	c := dial(t, client.Config{Server: refusing(t)})
+	bad := "gr\xfcn"
+	for what, ask := range map[string]func() error{
+		"reason is not text: at byte 2": func() error {
+			_, err := c.Deploy(t.Context(), sluice.DeployRequest{Environment: "production", Change: sluice.Change{Reason: bad}})
+			return err
+		},
+		"changes[0].value is not text: at byte 2": func() error {
+			_, err := c.Deploy(t.Context(), sluice.DeployRequest{Environment: "production", Changes: []sluice.ChangeRequest{{Variable: "A", Value: &bad}}})
+			return err
+		},
+		"files[0].text is not text: at byte 2": func() error {
+			_, err := c.Publish(t.Context(), sluice.PublishRequest{Component: "a", Files: []sluice.File{{Path: "a", Text: bad}}})
+			return err
+		},
+		"a name in the address is not text: at byte 2": func() error { _, err := c.Component(t.Context(), bad); return err },
+		"text is not text: at byte 2":                  func() error { _, err := c.Runs(t.Context(), sluice.RunQuery{Text: bad}); return err },
+		"the idempotency key is not text: at byte 2": func() error {
+			_, err := c.Deploy(t.Context(), sluice.DeployRequest{Environment: "production", Change: sluice.Change{IdempotencyKey: bad}})
+			return err
+		},
+	} {
+		wantCode(t, what, ask(), sluice.Invalid, what)
+	}
+}

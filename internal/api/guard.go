@@ -58,6 +58,10 @@ func (h *handler) dispatch(w *recorder, r *http.Request) {
 		}
 		r = admitted
 	}
+	if err := checkAddressText(r); err != nil {
+		fail(w, err)
+		return
+	}
 	h.mux.ServeHTTP(w, r)
 }
 
@@ -68,6 +72,9 @@ func (h *handler) adapt(w *recorder, r *http.Request, a Adapter, route Route) {
 	served := r
 	if err == nil && !route.Public {
 		served, err = h.let(w, r, route)
+	}
+	if err == nil {
+		err = checkAddressText(r)
 	}
 	if err != nil {
 		a.Refuse(w, r, err)

@@ -3,10 +3,8 @@ package api
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"unicode/utf8"
 
 	"github.com/sluice-dev/sluice"
 )
@@ -54,12 +52,12 @@ func Encoded(v any) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// decode reads JSON. Bytes that are no UTF-8 are refused, as they would silently
-// become other text; and so is JSON of more values, or more deeply nested, than a
-// request needs, before anything is made of it.
+// decode reads JSON. What is not text is refused, as it would silently become
+// other text; and so is JSON of more values, or more deeply nested, than a request
+// needs, before anything is made of it.
 func decode(b []byte, v any, most int) error {
-	if !utf8.Valid(b) {
-		return errors.New("it is not UTF-8 text")
+	if err := sluice.CheckJSONText("it", b); err != nil {
+		return err
 	}
 	// Also what was refused once is read again, into its type.
 	if err := checkShape(b, most); err != nil {

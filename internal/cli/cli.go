@@ -4,8 +4,10 @@ import (
 	"context"
 	"io"
 	"slices"
+	"strconv"
 	"time"
 
+	"github.com/sluice-dev/sluice"
 	"github.com/spf13/cobra"
 )
 
@@ -25,6 +27,11 @@ type Process struct {
 func Run(ctx context.Context, p Process) int {
 	e := newEnv(p)
 	defer e.close()
+	for i, arg := range p.Args {
+		if err := sluice.CheckIsText("argument "+strconv.Itoa(i+1), arg); err != nil {
+			return e.exit(ctx, err)
+		}
+	}
 	root := rootCommand(e)
 	root.SetArgs(p.Args)
 	root.SetIn(e.Stdin)

@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io/fs"
 	"os"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/sluice-dev/sluice"
 	"github.com/spf13/cobra"
@@ -35,7 +33,10 @@ func checkObject(raw json.RawMessage, from string) error {
 func (e *env) readJSON(cmd *cobra.Command, flag, text string) (raw json.RawMessage, from string, err error) {
 	from = "--" + flag
 	if name, ok := strings.CutPrefix(text, "@"); ok {
-		if text, err = waiting(cmd.Context(), func() (string, error) { return e.readNamedFile(cmd, flag, name, sluice.MaxInputBytes) }); err != nil {
+		text, err = e.readNamedFile(cmd.Context(), name, sluice.MaxInputBytes, func(why error) error {
+			return sluice.Errorf(sluice.NotFound, "%s: the file %s cannot be read: %w", nameOf(cmd), name, why).Fix("correct --%s @FILE", flag)
+		})
+		if err != nil {
 			return nil, "", err
 		}
 		if from = name; name == "-" {
@@ -56,9 +57,8 @@ func (e *env) readJSON(cmd *cobra.Command, flag, text string) (raw json.RawMessa
 // checkJSON says at which line and column a text stops being JSON.
 func checkJSON(text []byte, from string) error {
 	body := bytes.TrimPrefix(text, []byte("\ufeff"))
-	if at := notUTF8(body); at >= 0 {
-		line, column := position(body, int64(at)+1)
-		return sluice.Errorf(sluice.Invalid, "%s is not UTF-8 text: line %d, column %d", from, line, column).Fix("save it as UTF-8")
+	if err := sluice.CheckJSONText(from, body); err != nil {
+		return err
 	}
 	var discard json.RawMessage
 	err := json.Unmarshal(body, &discard)
@@ -83,47 +83,9 @@ func checkJSON(text []byte, from string) error {
 	return out.Fix(`quote it for the shell: '{"name": "value"}'`)
 }
 
-// notUTF8 is where a text stops being UTF-8, or -1. Decoding would replace what is
-// there, and the run would go on with another text.
-func notUTF8(text []byte) int {
-	for at := 0; at < len(text); {
-		r, size := utf8.DecodeRune(text[at:])
-		if r == utf8.RuneError && size == 1 {
-			return at
-		}
-		at += size
-	}
-	return -1
-}
-
 // position is where a byte stands, of which the reader had read so many.
 func position(text []byte, read int64) (line, column int) {
 	before := text[:min(max(read-1, 0), int64(len(text)))]
 	line = bytes.Count(before, []byte("\n")) + 1
 	return line, len([]rune(string(before[bytes.LastIndexByte(before, '\n')+1:]))) + 1
-}
-
-// readNamedFile reads a file that a flag names, or standard input for "-".
-func (e *env) readNamedFile(cmd *cobra.Command, flag, name string, limit int64) (string, error) {
-	if name == "-" {
-		return readAtMost(e.Stdin, "standard input", limit)
-	}
-	f, err := os.Open(e.path(name))
-	if err != nil {
-		return "", sluice.Errorf(sluice.NotFound, "%s: the file %s cannot be read: %w", nameOf(cmd), name, withoutPath(err)).
-			Fix("correct --%s @FILE", flag)
-	}
-	defer f.Close()
-	if info, err := f.Stat(); err == nil && info.IsDir() {
-		return "", sluice.Errorf(sluice.Invalid, "%s is a directory, and --%s takes one file", name, flag).Fix("name a file in it")
-	}
-	return readAtMost(f, name, limit)
-}
-
-// withoutPath is the reason alone, where the message names the file already.
-func withoutPath(err error) error {
-	if path := (*fs.PathError)(nil); errors.As(err, &path) {
-		return path.Err
-	}
-	return err
 }

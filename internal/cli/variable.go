@@ -149,7 +149,10 @@ func (e *env) assignment(cmd *cobra.Command, arg string) (sluice.ChangeRequest, 
 	case strings.HasPrefix(value, "@@"):
 		value = value[1:]
 	case strings.HasPrefix(value, "@"):
-		text, err := e.readFile(cmd, value[1:])
+		text, err := e.readNamedFile(cmd.Context(), value[1:], sluice.MaxDotenvBytes, func(why error) error { // what was typed may be a secret
+			return sluice.Errorf(sluice.NotFound, "%s: the file that %s=@… names cannot be read: %w", nameOf(cmd), key, why).
+				Fix("check its path and mode; a value that begins with an @ is written %s=@@VALUE", key)
+		})
 		if err != nil {
 			return sluice.ChangeRequest{}, err
 		}

@@ -2,10 +2,8 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"strings"
 
@@ -46,42 +44,24 @@ func (e *env) readHidden(ctx context.Context, terminal *os.File, key string) (st
 	return string(b), nil
 }
 
-// readFile reads a file that was named, or standard input for "-".
-func (e *env) readFile(cmd *cobra.Command, name string) (string, error) {
-	return waiting(cmd.Context(), func() (string, error) { return e.readNow(cmd, name) })
-}
-
-func (e *env) readNow(cmd *cobra.Command, name string) (string, error) {
-	if name == "-" {
-		return readAtMost(e.Stdin, "standard input", sluice.MaxDotenvBytes)
-	}
-	f, err := os.Open(e.path(name))
-	if err != nil {
-		why := err
-		if path := (*fs.PathError)(nil); errors.As(err, &path) {
-			why = path.Err
-		}
-		return "", sluice.Errorf(sluice.NotFound, "%s: the file cannot be read: %w", nameOf(cmd), why).
-			Fix("check its path and mode; a value that begins with an @ is written KEY=@@VALUE")
-	}
-	defer f.Close()
-	return readAtMost(f, name, sluice.MaxDotenvBytes)
-}
-
 func variableImportCommand(e *env) *cobra.Command {
 	var req sluice.ImportVariablesRequest
 	var always bool
 	cmd := &cobra.Command{
 		Use:   "import FILE [-e ENVIRONMENT] [--component NAME]",
 		Short: "Set variables from a dotenv file, as one release",
-		Long: "Reads KEY=VALUE lines: with comments, export, single and double quotes, values over several lines and\n" +
-			"\\n escapes. One invalid line refuses the file. Keys that the file lacks stay, unless --prune takes them\n" +
-			"away. FILE may be - for standard input.",
+		Long: "Reads KEY=VALUE lines of UTF-8: with comments, export, quotes of all three kinds, values over several\n" +
+			"lines and \\n escapes. One invalid line refuses the file. Keys that the file lacks stay, unless --prune\n" +
+			"takes them away. FILE may be - for standard input. With --dialect docker it is read as `docker run\n" +
+			"--env-file` reads it: a value is all that follows the =, with its quotes and #.",
 		Example: "  sluice env import ./.env.prod\n" +
 			"  sluice env import ./.env.prod -e production --prune --dry-run",
 		Args: takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			if req.Text, err = e.readFile(cmd, args[0]); err != nil {
+			req.Text, err = e.readNamedFile(cmd.Context(), args[0], sluice.MaxDotenvBytes, func(why error) error {
+				return sluice.Errorf(sluice.NotFound, "%s: the file %s cannot be read: %w", nameOf(cmd), args[0], why).Fix("check its path and mode")
+			})
+			if err != nil {
 				return err
 			}
 			if req.File = args[0]; req.File == "-" {
@@ -109,6 +89,7 @@ func variableImportCommand(e *env) *cobra.Command {
 	}
 	e.environmentFlag(cmd, &req.Environment, "", "the `ENVIRONMENT` to change (default: the project's)")
 	e.componentFlag(cmd, &req.Component, "into the overlay of the component `NAME`")
+	cmd.Flags().StringVar(&req.Dialect, "dialect", sluice.DialectDotenv, "how the file is written: `dotenv` or docker")
 	cmd.Flags().BoolVar(&req.Prune, "prune", false, "take away the environment's own keys that the file lacks")
 	addSecretFlag(cmd, &req.Secret)
 	expectedReleaseFlag(cmd, &req.ExpectedRelease)

@@ -46,6 +46,9 @@ func readRegistry(project fs.FS) ([]Component, error) {
 	if len(content) > maxRegistry {
 		return nil, badRegistry("is larger than any that Edgit writes", nil)
 	}
+	if err := sluice.CheckJSONText(registryFile, content); err != nil {
+		return nil, err
+	}
 	if err := json.Unmarshal(content, &file); err != nil {
 		return nil, badRegistry("is not a registry of Edgit", err)
 	}

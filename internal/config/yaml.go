@@ -20,6 +20,9 @@ type document struct{ file string }
 
 // root returns the mapping that a file holds, or nil when the file is empty.
 func (d document) root(content []byte) (*yaml.Node, error) {
+	if _, err := sluice.ReadText(d.file, content); err != nil {
+		return nil, err
+	}
 	dec := yaml.NewDecoder(bytes.NewReader(content))
 	var doc, more yaml.Node
 	switch err := dec.Decode(&doc); {

@@ -21,7 +21,7 @@ func (c *Control) ImportVariables(ctx context.Context, req sluice.ImportVariable
 	if file == "" {
 		file = "the text"
 	}
-	list, err := sluice.ParseDotenv(file, req.Text)
+	list, err := sluice.ParseAssignments(req.Dialect, file, req.Text)
 	if err != nil {
 		return none, err
 	}

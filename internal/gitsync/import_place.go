@@ -165,6 +165,9 @@ func ReadRegistry(text []byte) ([]Found, error) {
 			Type string `json:"type"`
 		} `json:"components"`
 	}
+	if err := sluice.CheckJSONText(registryFile, text); err != nil {
+		return nil, err
+	}
 	if err := json.Unmarshal(text, &file); err != nil {
 		return nil, sluice.Errorf(sluice.Invalid, "%s is not a registry of Edgit", registryFile).Because(err)
 	}

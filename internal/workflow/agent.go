@@ -68,11 +68,11 @@ func (p *problems) json(text []byte) {
 	}
 }
 
-// isText notes bytes that are none.
+// isText notes the first byte that is none, by its place in what is a whole file.
 func (p *problems) isText(text []byte) bool {
-	if utf8.Valid(text) {
-		return true
+	bad, found := sluice.FindBadText(string(text))
+	if found {
+		p.wrongAt(bad.Line, bad.Column, "%s", bad.What).fix("save it as UTF-8")
 	}
-	p.wrongAt(0, 0, "it is not text: it has bytes that are not UTF-8").fix("save it as UTF-8")
-	return false
+	return !found
 }

@@ -65,8 +65,7 @@ func readPrompt(ctx context.Context, ev expr.Evaluator, files []sluice.File, pub
 	r := newReader(file)
 	r.publish, r.mixed, r.free, r.out.Spread = publish, false, true, true
 	p := &PromptFile{Parameters: value.NewObject(0), Other: value.NewObject(0), out: r.out}
-	if file.Base64 != nil {
-		r.wrongAt(0, 0, "it is not text: it has bytes that are not UTF-8").fix("save it as UTF-8")
+	if !r.isText(file.Bytes()) {
 		return nil, r.err()
 	}
 	r.prompt(p, file)

@@ -34,13 +34,13 @@ func readScript(ctx context.Context, ev expr.Evaluator, files []sluice.File) (*W
 	}
 	r := newReader(file)
 	r.free, r.out.Spread = true, true
-	if file.Base64 != nil {
-		r.wrongAt(0, 0, "it is not text: it has bytes that are not UTF-8").fix("save it as UTF-8")
+	if !r.isText(file.Bytes()) {
 		return nil, r.err()
 	}
-	code := &node{value: file.Text, line: 0, column: 1, style: whole}
+	content := string(file.Bytes())
+	code := &node{value: content, line: 0, column: 1, style: whole}
 	d := r.alone("script", Script)
-	d.Raw["code"] = file.Text
-	r.texts = append(r.texts, &text{at: code, text: file.Text, dialect: expr.ScriptBody, in: d, what: "the script"})
+	d.Raw["code"] = content
+	r.texts = append(r.texts, &text{at: code, text: content, dialect: expr.ScriptBody, in: d, what: "the script"})
 	return r.finish(ctx, ev)
 }

@@ -10,7 +10,6 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/sluice-dev/sluice"
 )
@@ -39,6 +38,9 @@ func body(r *http.Request) ([]byte, error) {
 	}
 	if err != nil {
 		return nil, wrong("send it again", []any{"body"}, "the body of the request cannot be read")
+	}
+	if bad := sluice.CheckJSONText("the body of the request", b); bad != nil { // which would silently become other text
+		return nil, wrong("send it as UTF-8", []any{"body"}, "%s", bad.Error())
 	}
 	if b = bytes.TrimSpace(b); len(b) == 0 {
 		return nil, wrong("send a JSON object", []any{"body"}, "the body of the request is missing")
@@ -75,9 +77,6 @@ func depth(b []byte) (deepest, at int) {
 }
 
 func unmarshal(b []byte, into any) error {
-	if !utf8.Valid(b) { // and would silently become other text
-		return wrong("send it as UTF-8", []any{"body"}, "it is not UTF-8 text")
-	}
 	err := json.Unmarshal(b, into)
 	if err == nil {
 		return nil

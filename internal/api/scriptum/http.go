@@ -171,6 +171,9 @@ func readBody(r *http.Request, into proto.Message) error {
 	if len(strings.TrimSpace(string(b))) == 0 {
 		return nil
 	}
+	if err := sluice.CheckJSONText("the body of the request", b); err != nil {
+		return err
+	}
 	if err := protojson.Unmarshal(b, into); err != nil {
 		where, what := "", "is not JSON of the form that the call takes"
 		if m := placeInJSON.FindStringSubmatch(err.Error()); m != nil {
