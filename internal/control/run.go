@@ -85,10 +85,16 @@ func checkStart(req sluice.StartRunRequest) error {
 			return sluice.Errorf(sluice.Invalid, "the callback is not an http or https URL").Fix("write it in full: https://example.com/hooks/run")
 		}
 	}
+	if err := sluice.CheckJSONText("the input", req.Input); err != nil {
+		return err
+	}
 	return checkRunWords(req)
 }
 
 func checkRunWords(req sluice.StartRunRequest) error {
+	if err := sluice.CheckIsText("the key", req.Key); err != nil {
+		return err
+	}
 	if err := sluice.CheckText("session", req.Session, sluice.MaxTicketBytes); err != nil {
 		return err
 	}

@@ -161,6 +161,9 @@ func howToResume(req sluice.ResumeRunRequest) (string, error) {
 		if len(raw) == 0 {
 			continue
 		}
+		if err := sluice.CheckJSONText("the "+hows[0], raw); err != nil {
+			return "", err
+		}
 		switch _, err := value.Decode(raw); {
 		case value.IsRefused(err):
 			return "", sluice.Errorf(sluice.Invalid, "the %s cannot be taken: %s", hows[0], err).Fix("write each key once, and numbers that are too long as text")

@@ -81,7 +81,10 @@ func (h *house) hire(cfg runner.Config) *runner.Runner {
 		h.Fatal(err)
 	}
 	h.Cleanup(client.CloseIdleConnections)
-	cfg.Journal, cfg.Eval, cfg.Client, cfg.Now = h.Control, expr.Direct{}, client, h.clock.now
+	if cfg.Journal == nil {
+		cfg.Journal = h.Control
+	}
+	cfg.Eval, cfg.Client, cfg.Now = expr.Direct{}, client, h.clock.now
 	cfg.Poll, cfg.Park = 5*time.Millisecond, 50*time.Millisecond
 	cfg.Log = slog.New(slog.NewTextHandler(h.Output(), nil))
 	worker := runner.New(cfg)

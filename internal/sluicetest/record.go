@@ -261,7 +261,7 @@ func noRecords(s *suite) {
 		"git rev-parse":          release(func(r *sluice.ReleaseRecord) { r.Commit = "main" }),
 		"has no actor":           release(func(r *sluice.ReleaseRecord) { r.Actor = "" }),
 		`action "shake"`:         release(func(r *sluice.ReleaseRecord) { r.Action = "shake" }),
-		"cause has a control":    release(func(r *sluice.ReleaseRecord) { r.Cause = "\a" }),
+		"cause is not text":      release(func(r *sluice.ReleaseRecord) { r.Cause = "\a" }),
 		"reads as a":             release(func(r *sluice.ReleaseRecord) { r.Environment = "v1.0.0" }),
 		"is not a slot":          slot(func(r *sluice.SlotRecord) { r.Slot = "nothing" }),
 		"named twice":            release(func(r *sluice.ReleaseRecord) { r.Slots = append(r.Slots, slotRecord("My-Prompt", sluice.Value{})) }),

@@ -20,6 +20,7 @@ var runGroups = []group{
 	{"sums of runs", sumsOfRuns},
 	{"following a run", followingRuns},
 	{"who may run", whoMayRun},
+	{"text of runs", textOfRuns},
 }
 
 // The workflows of these groups: one that ends by itself after what it calls, and

@@ -38,13 +38,13 @@ func importing(s *suite) {
 	s.unchanged("a dry run", func() {
 		dry := s.importText(sluice.ImportVariablesRequest{Text: text, File: ".env.prod", Change: sluice.Change{DryRun: true}})
 		s.equal("what it would do", differences(dry.Variables),
-			`A changed "1" "2", API_TOKEN changed masked masked, B added "two\nlines", B_SECRET added masked, EMPTY added "", MULTI added "a\r\nb"`)
+			`A changed "1" "2", API_TOKEN changed masked masked, B added "two\nlines", B_SECRET added masked, EMPTY added "", MULTI added "a\nb"`)
 		s.equal("as a dry run", dry.DryRun && dry.Release != nil, true)
 	})
 	report := s.importText(sluice.ImportVariablesRequest{Text: text, File: ".env.prod", Change: sluice.Change{Reason: "cut over", Ticket: "INC-1"}})
 	s.equal("one release", words(report.Release.Ref(), report.Release.Action, report.Release.Reason, len(report.Release.Changes)), "production#2 configure cut over 6")
 	s.equal("repeated", fmt.Sprint(report.Repeated), "[{B_SECRET 6}]")
-	s.configured("prod", `A "2", API_TOKEN masked, B "two\nlines", B_SECRET masked, EMPTY "", KEPT "stays", MULTI "a\r\nb"`)
+	s.configured("prod", `A "2", API_TOKEN masked, B "two\nlines", B_SECRET masked, EMPTY "", KEPT "stays", MULTI "a\nb"`)
 	s.equal("secrets", s.reveal("prod", "API_TOKEN")+s.reveal("prod", "B_SECRET"), "n$wagain")
 	s.unchanged("the same again", func() {
 		again := s.importText(sluice.ImportVariablesRequest{Text: text})
@@ -74,7 +74,7 @@ func (s *suite) badImports() {
 			{"A=1\n  export 9hunter2=x\nB C=hunter2\n", sluice.Invalid, []string{".env:2:10:", ".env:3:2:"}},
 			{"A='hunter2\n", sluice.Invalid, []string{".env:1:3: the quote that opens here is not closed"}},
 			{"A=\"x\" hunter2\n", sluice.Invalid, []string{".env:1:7: only a comment"}},
-			{"A=hunter2\x00\n", sluice.Invalid, []string{".env:1:10: a NUL byte"}},
+			{"A=hunter2\x00\n", sluice.Invalid, []string{".env:1:10: this is a NUL byte"}},
 			{strings.Repeat("=hunter2\n", 9), sluice.Invalid, []string{".env:1:1: no key", "and 4 more"}},
 			{"\n# nothing\n", sluice.Invalid, []string{".env assigns no variable"}},
 			{"A=1\nB=" + strings.Repeat("hunter2", sluice.MaxValueBytes/7+1), sluice.LimitExceeded, []string{".env:2:1: the value of B is"}},
