@@ -79,7 +79,8 @@ func (c RunCommit) Recordable() RunCommit {
 	c.Error = c.Error.recordable()
 	c.Steps, c.Warnings = slices.Clone(c.Steps), slices.Clone(c.Warnings)
 	for i, w := range c.Warnings {
-		c.Warnings[i] = Recordable(w)
+		w.Message = Recordable(w.Message)
+		c.Warnings[i] = w
 	}
 	for i := range c.Steps {
 		s := &c.Steps[i]
@@ -98,7 +99,7 @@ func (e *RunError) recordable() *RunError {
 	out := *e
 	out.Message, out.Fixes = Recordable(e.Message), slices.Clone(e.Fixes)
 	for i, fix := range out.Fixes {
-		out.Fixes[i] = Recordable(fix)
+		out.Fixes[i] = fix.Mapped(Recordable)
 	}
 	return &out
 }

@@ -89,8 +89,8 @@ func variableSetCommand(e *env) *cobra.Command {
 		Short: "Set variables, as one release",
 		Long: "KEY=@FILE takes the value from a file, and KEY alone asks for it, or reads it from standard input, so that\n" +
 			"it stays out of the shell's history; a value that begins with an @ is written KEY=@@VALUE. Keys that\n" +
-			"look like a credential's (*_KEY, *_TOKEN, *SECRET*, *PASSWORD*) and URLs with a password are secrets\n" +
-			"unless --secret=false says otherwise; later values stay what the first one was.",
+			"look like a credential's (*_KEY, *_TOKEN, *SECRET*, *PASSWORD*), private keys in PEM and URLs with a\n" +
+			"password are secrets unless --secret=false says otherwise; later values stay what the first one was.",
 		Example: "  sluice env set LLM_MODEL=gpt-4o TEMPERATURE=0.2\n" +
 			"  sluice env set API_TOKEN -e production < token.txt\n" +
 			"  sluice env set LLM_MODEL=gpt-4o-mini --component invoice-parser",
