@@ -161,7 +161,7 @@ func TestMessagesByHand(t *testing.T) {
 		"First one\n\nIt is good.\n":             "First one\n\nIt is good.",
 		"First one\n\nKind: prompt\n":            "First one\n\nKind: prompt",
 		"":                                       "",
-		"red \x1b[31m\x00 \ufffd\xff text\r\n\n": "red [31m  text",
+		"red \x1b[31m\x00 \ufffd\xff text\r\n\n": "red [31m \ufffd text",
 		strings.Repeat("ü", 5_000):               strings.Repeat("ü", 2_046) + "…",
 	} {
 		got, err := ParseVersionMessage(message)
