@@ -49,7 +49,7 @@ func TestText(t *testing.T) {
 	if got, want := sluice.Recordable("a\x00b\xff"), "a␀b\uFFFD (␀ and \uFFFD stand for what is not text)"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if _, err := sluice.ReadText("a.txt", []byte("\xff\xfea\x00")); !strings.Contains(strings.Join(sluice.AsError(err).Fixes, ""), "UTF-16") {
+	if _, err := sluice.ReadText("a.txt", []byte("\xff\xfea\x00")); !strings.Contains(strings.Join(sluice.Texts(sluice.AsError(err).Fixes), ""), "UTF-16") {
 		t.Errorf("UTF-16: %v", err)
 	}
 }

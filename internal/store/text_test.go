@@ -63,7 +63,7 @@ func TestText(t *testing.T) {
 			if err := tx.Bodies(&run); err != nil {
 				return err
 			}
-			left, err := tx.Callbacks(1, 100)
+			left, err := tx.Callbacks(1, 1, 100)
 			if string(step.Output) != string(output) || string(run.Input) != `{"a":"\u0000"}` || len(left) > 0 {
 				t.Errorf("got output %s, input %s and %d callbacks", step.Output, run.Input, len(left))
 			}
