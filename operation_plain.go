@@ -1,6 +1,7 @@
 package sluice
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -13,7 +14,7 @@ var PlainWords = Words{
 	Field: func(f Field, value string) (string, bool) {
 		switch f {
 		case FieldToken:
-			return "give a token", true
+			return "give " + cmp.Or(value, "a token"), true
 		case FieldData:
 			return "a data directory", true
 		case FieldPostgres, FieldListen:

@@ -14,10 +14,18 @@ var speech = sluice.Words{
 	Operation: sluice.PlainWords.Operation,
 	Field: func(f sluice.Field, value string) (string, bool) {
 		if f == sluice.FieldToken {
-			return "send Authorization: Bearer TOKEN", true
+			return bearer(value), true
 		}
 		return sluice.PlainWords.Field(f, value)
 	},
+}
+
+// bearer says how a token is sent, and which one.
+func bearer(which string) string {
+	if which != "" {
+		which = ", with " + which
+	}
+	return "send Authorization: Bearer TOKEN" + which
 }
 
 // advised is advice as an answer has it.

@@ -54,7 +54,7 @@ func (c *Control) Authenticate(ctx context.Context, secret string) (sluice.Actor
 
 func badToken(why string) error {
 	return sluice.Errorf(sluice.Unauthenticated, "%s", why).
-		Do(sluice.MakeToken(sluice.RoleDeployer), "{token}; an administrator makes one")
+		Do(sluice.MakeToken(sluice.RoleDeployer), "{token=a token that an administrator made}")
 }
 
 func hashSecret(secret string) string {

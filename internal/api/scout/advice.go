@@ -15,10 +15,10 @@ var speech = sluice.Words{
 	Operation: func(op sluice.Operation) (string, bool) {
 		text := op.String()
 		if request, ok := requests[op.Name]; ok {
-			return text + " with " + filled(request, op.Arguments), true
+			return text + with(text) + filled(request, op.Arguments), true
 		}
 		if request := api.RequestText(op); request != "" { // the same server answers it
-			text += " with " + request
+			text += with(text) + request
 		}
 		return text, true
 	},
@@ -32,6 +32,14 @@ var speech = sluice.Words{
 		}
 		return f.Named(name, value), true
 	},
+}
+
+// with joins a phrase and the request that does it.
+func with(phrase string) string {
+	if strings.Contains(phrase, ",") {
+		return ", with "
+	}
+	return " with "
 }
 
 // fields is the one table from fields to Scout's.
