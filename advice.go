@@ -109,6 +109,15 @@ func (a Advice) Plain() Advice {
 	return a
 }
 
+// After returns the advice with words before it.
+func (a Advice) After(words string) Advice {
+	a.Text = words + a.Text
+	if a.Form != "" {
+		a.Form = words + a.Form
+	}
+	return a
+}
+
 // Said returns the advice as a surface says it, which is then all of it that
 // JSON holds: a string.
 func (a Advice) Said(text string) Advice {

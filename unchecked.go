@@ -8,11 +8,19 @@ import (
 // Mistake is one thing that is wrong with a file of a version, with its place in
 // the file as its author wrote it.
 type Mistake struct {
-	File    string `json:"file"`
-	Line    int    `json:"line,omitempty"`   // from 1; 0 for the file as a whole
-	Column  int    `json:"column,omitempty"` // from 1; 0 where it cannot be told
-	Message string `json:"message"`
-	Fix     string `json:"fix,omitempty"` // what to write instead
+	File    string  `json:"file"`
+	Line    int     `json:"line,omitempty"`   // from 1; 0 for the file as a whole
+	Column  int     `json:"column,omitempty"` // from 1; 0 where it cannot be told
+	Message string  `json:"message"`
+	Fix     *Advice `json:"fix,omitempty"` // what to write instead
+}
+
+// Correction is what to write instead, as the fix of a mistake: nil for no words.
+func Correction(words string) *Advice {
+	if words == "" {
+		return nil
+	}
+	return &Advice{Text: words}
 }
 
 // Place is FILE:LINE:COLUMN, as far as it is known.
@@ -56,13 +64,16 @@ func Broken(mistakes []Mistake) *Error {
 	out.Mistakes = told
 	seen := map[string]bool{}
 	for _, m := range told {
-		fix := m.Fix
-		if fix != "" && len(told) > 1 && m.Line > 0 {
-			fix = fmt.Sprintf("line %d: %s", m.Line, fix)
+		if m.Fix == nil {
+			continue
 		}
-		if fix != "" && !seen[fix] {
-			seen[fix] = true
-			out.Fix("%s", fix)
+		fix := *m.Fix
+		if len(told) > 1 && m.Line > 0 {
+			fix = fix.After(fmt.Sprintf("line %d: ", m.Line))
+		}
+		if !seen[fix.Text] {
+			seen[fix.Text] = true
+			out.Advise(fix)
 		}
 	}
 	return out

@@ -169,7 +169,7 @@ func pinsOf(tx *store.Tx, calls []workflow.CallSite) (pins map[string]int, fault
 			}
 			m := sluice.Mistake{File: call.File, Line: call.Line, Column: call.Column, Message: "block " + call.Block + ": " + e.Message}
 			if len(e.Fixes) > 0 {
-				m.Fix = e.Fixes[0].Text
+				m.Fix = &e.Fixes[0]
 			}
 			faults = append(faults, missing{e.Code, m})
 			continue

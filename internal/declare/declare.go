@@ -127,7 +127,7 @@ const (
 
 func (r reader) fault(n *yaml.Node, format string, args ...any) error {
 	return sluice.Broken([]sluice.Mistake{{
-		File: r.file, Line: n.Line + r.line - 1, Column: n.Column, Message: fmt.Sprintf(format, args...), Fix: Example,
+		File: r.file, Line: n.Line + r.line - 1, Column: n.Column, Message: fmt.Sprintf(format, args...), Fix: sluice.Correction(Example),
 	}})
 }
 
@@ -142,7 +142,7 @@ func (r reader) unreadable(line int, cause error) error {
 		}
 	}
 	return sluice.Broken([]sluice.Mistake{{
-		File: r.file, Line: line + r.line - 1, Message: "what the file requires cannot be read: it is not YAML", Fix: Example,
+		File: r.file, Line: line + r.line - 1, Message: "what the file requires cannot be read: it is not YAML", Fix: sluice.Correction(Example),
 	}}).Because(cause)
 }
 

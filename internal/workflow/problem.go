@@ -49,7 +49,7 @@ func (p *problems) mistakes() []sluice.Mistake {
 	told := slices.CompactFunc(slices.Clone(p.found), func(a, b *problem) bool { return *a == *b })
 	out := make([]sluice.Mistake, len(told))
 	for i, one := range told {
-		out[i] = sluice.Mistake{File: p.file, Line: one.line, Column: one.column, Message: one.message, Fix: one.help}
+		out[i] = sluice.Mistake{File: p.file, Line: one.line, Column: one.column, Message: one.message, Fix: sluice.Correction(one.help)}
 	}
 	return out
 }

@@ -92,7 +92,7 @@ func mistakesOf(err error) []sluice.Mistake {
 	}
 	m := sluice.Mistake{Message: e.Message}
 	if len(e.Fixes) > 0 {
-		m.Fix = e.Fixes[0].Text
+		m.Fix = &e.Fixes[0]
 	}
 	return []sluice.Mistake{m}
 }

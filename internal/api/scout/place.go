@@ -30,8 +30,10 @@ func (c config) inBody(err error) error {
 	text := c.file.Bytes()
 	for _, m := range e.Mistakes {
 		d := detail{Where: []any{"body"}, Text: m.Message, Type: "value_error"}
-		if m.Fix != "" {
-			d.Text += " (fix: " + m.Fix + ")"
+		if m.Fix != nil {
+			if fix, ok := m.Fix.In(speech); ok {
+				d.Text += " (fix: " + fix + ")"
+			}
 		}
 		if m.Line > 0 {
 			d.Where = append(d.Where, pathAt(text, offsetOf(text, m.Line, m.Column))...)

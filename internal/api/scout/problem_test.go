@@ -99,7 +99,7 @@ func TestMistakesHaveTheirPlacesInTheBody(t *testing.T) {
 		{"block_archetype_id": "com.scoutos.slack", "block_id": "b"}]}`
 	want := []string{
 		"[body blocks 0 block_inputs items 0 default] the default of \"n\" does not fit it: it is text; a number is wanted",
-		"[body blocks 1 block_inputs text] template: the tag is not closed",
+		"[body blocks 1 block_inputs text] text: the tag is not closed",
 		"[body blocks 2 block_archetype_id] blocks of \"com.scoutos.slack\" cannot be run",
 	}
 	for _, call := range [][2]string{{"POST", "/v2/workflows?workflow_key=x"}, {"PUT", "/v2/workflows/triage"}, {"POST", "/v2/workflows/revisions?workflow_id=triage"}} {
