@@ -50,7 +50,7 @@ var words = map[string]string{
 	"deleted":                       "Whether it has ended.",
 	"description":                   "What it is, for people.",
 	"detail":                        "What is wrong, naming the arguments.",
-	"dialect":                       "How the text is written: dotenv, or docker for files of docker run --env-file.",
+	"dialect":                       "How the text is written: dotenv, or docker for env files as Docker reads them.",
 	"digest":                        "SHA-256 of the content, as sha256: and 64 hex digits.",
 	"dry_run":                       "Answers as if it were done, and changes nothing.",
 	"engine":                        "The database: sqlite or postgres.",

@@ -42,7 +42,7 @@ func serveCommand(e *env) *cobra.Command {
 	f.IntVar(&o.runs.Concurrency, "run-concurrency", 0, "how many `RUNS` go on at once (default 64)")
 	f.IntVar(&o.runs.Queue, "run-queue", 0, "how many `RUNS` may wait or go on (default 10,000)")
 	f.StringVar(&e.flags.RunBytes, "run-bytes", "", "how many `BYTES` one run may collect (SLUICE_RUN_BYTES) (default 64MiB)")
-	f.StringVar(&e.flags.RunMemory, "run-memory", "", "how many `BYTES` the values of all runs may take in memory (SLUICE_RUN_MEMORY) (default 96MiB)")
+	f.StringVar(&e.flags.RunMemory, "run-memory", "", "memory for the values of all runs, in `BYTES` (SLUICE_RUN_MEMORY) (default 96MiB)")
 	o.git.flags(cmd)
 	return cmd
 }
