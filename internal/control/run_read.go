@@ -155,7 +155,8 @@ func (c *Control) WatchRun(ctx context.Context, req sluice.WatchRunRequest) iter
 				yield(sluice.RunEvent{}, err)
 				return
 			}
-			if !c.eachStep(ctx, req.Run, changed, true, func(s sluice.RunStep, err error) bool {
+			// What changed since then comes in its turn, so that the order stays that of the changes.
+			if !c.eachStep(ctx, portions{run: req.Run, until: run.Change, detail: true}, changed, func(s sluice.RunStep, err error) bool {
 				if err != nil {
 					return yield(sluice.RunEvent{}, err)
 				}

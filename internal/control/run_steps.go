@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"iter"
+	"math"
 	"slices"
 
 	"github.com/sluice-dev/sluice"
@@ -59,30 +60,37 @@ func (c *Control) Steps(ctx context.Context, q sluice.StepQuery) iter.Seq2[sluic
 			return
 		}
 		slices.SortFunc(sizes, func(a, b store.StepSize) int { return sluice.CompareStepPaths(a.Path, b.Path) })
-		c.eachStep(ctx, q.Run, sizes, q.Detail, yield)
+		c.eachStep(ctx, portions{run: q.Run, until: math.MaxInt64, detail: q.Detail}, sizes, yield)
 	}
+}
+
+// portions says which steps are read, and what of them.
+type portions struct {
+	run    string
+	until  int64 // without those that changed after this change
+	detail bool
 }
 
 // eachStep yields steps in the order of their sizes, portion by portion. It reports
 // whether there is a use in going on.
-func (c *Control) eachStep(ctx context.Context, run string, sizes []store.StepSize, detail bool, yield func(sluice.RunStep, error) bool) bool {
+func (c *Control) eachStep(ctx context.Context, of portions, sizes []store.StepSize, yield func(sluice.RunStep, error) bool) bool {
 	for len(sizes) > 0 {
 		paths, bytes := portion(sizes)
 		sizes = sizes[len(paths):]
-		if !c.somePortion(ctx, run, paths, bytes, detail, yield) {
+		if !c.somePortion(ctx, of, paths, bytes, yield) {
 			return false
 		}
 	}
 	return true
 }
 
-func (c *Control) somePortion(ctx context.Context, run string, paths []string, bytes int64, detail bool, yield func(sluice.RunStep, error) bool) bool {
+func (c *Control) somePortion(ctx context.Context, of portions, paths []string, bytes int64, yield func(sluice.RunStep, error) bool) bool {
 	share, err := c.memory.Take(ctx, sluice.ActorOf(ctx).Name, weight(bytes))
 	defer share.Release()
 	var steps []sluice.RunStep
 	if err == nil {
 		err = c.view(ctx, func(tx *store.Tx) (err error) {
-			steps, err = tx.StepsAt(run, paths, detail)
+			steps, err = tx.StepsAt(of.run, paths, of.until, of.detail)
 			return err
 		})
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sluice-dev/sluice"
@@ -90,13 +91,14 @@ func (tx *Tx) BodiesSize(run string) (int64, error) {
 const stepsAtOnce = 32
 
 // StepsAt are the steps at some paths, in their order, without those that are not
-// there; with settings, outputs and effects when asked.
-func (tx *Tx) StepsAt(run string, paths []string, detail bool) ([]sluice.RunStep, error) {
+// there and those that changed after a change; with settings, outputs and effects
+// when asked.
+func (tx *Tx) StepsAt(run string, paths []string, until int64, detail bool) ([]sluice.RunStep, error) {
 	out := make([]sluice.RunStep, 0, len(paths))
 	for len(paths) > 0 {
 		some := paths[:min(len(paths), stepsAtOnce)]
 		paths = paths[len(some):]
-		steps, err := tx.stepsAt(run, some, detail)
+		steps, err := tx.stepsAt(run, some, until, detail)
 		if err != nil {
 			return nil, err
 		}
@@ -105,7 +107,7 @@ func (tx *Tx) StepsAt(run string, paths []string, detail bool) ([]sluice.RunStep
 	return out, nil
 }
 
-func (tx *Tx) stepsAt(run string, paths []string, detail bool) ([]sluice.RunStep, error) {
+func (tx *Tx) stepsAt(run string, paths []string, until int64, detail bool) ([]sluice.RunStep, error) {
 	args := []any{tx.org, run}
 	var in []string
 	for i := range stepsAtOnce {
@@ -117,7 +119,7 @@ func (tx *Tx) stepsAt(run string, paths []string, detail bool) ([]sluice.RunStep
 	if detail {
 		columns = "record, settings, output"
 	}
-	steps, err := all(tx, scanStep, "SELECT "+columns+" FROM run_steps"+where, args...)
+	steps, err := all(tx, scanStep, fmt.Sprintf("SELECT %s FROM run_steps%s AND change <= $%d", columns, where, len(args)+1), append(slices.Clone(args), until)...)
 	if err != nil {
 		return nil, err
 	}
