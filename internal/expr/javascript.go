@@ -3,6 +3,7 @@ package expr
 import (
 	"context"
 	"errors"
+	"reflect"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -210,12 +211,18 @@ func halved(v goja.Value) bool {
 	return false
 }
 
+var promiseType = reflect.TypeFor[*goja.Promise]()
+
 // settled unpacks a promise. There is nothing that could settle one later.
 func settled(v goja.Value) (goja.Value, error) {
 	if v == nil {
 		return goja.Undefined(), nil
 	}
-	promise, ok := v.Export().(*goja.Promise)
+	o, ok := v.(*goja.Object)
+	if !ok || o.ExportType() != promiseType { // exporting all else would read its properties, which may throw
+		return v, nil
+	}
+	promise, ok := o.Export().(*goja.Promise)
 	if !ok {
 		return v, nil
 	}
