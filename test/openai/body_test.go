@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/sluice-dev/sluice/internal/runner/block"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // closed is a schema that can be followed strictly.
@@ -31,6 +32,15 @@ var closed = map[string]any{
 var open = map[string]any{
 	"type": "object", "required": []any{"tier"},
 	"properties": map[string]any{"tier": map[string]any{"type": "string"}, "lines": map[string]any{"type": "array", "items": map[string]any{}}},
+}
+
+// object is a map as runs carry it, by its sorted keys.
+func object(m map[string]any) *value.Object {
+	v, err := value.Of(m)
+	if err != nil {
+		panic(err)
+	}
+	return v.(*value.Object)
 }
 
 const ordered = `{"tier":"gold","lines":[{"price":1.5}]}`
@@ -86,7 +96,7 @@ var questions = []struct {
 		q.schema, q.schemaName, q.strict, q.maxTokens = closed, "Order_list", true, some(int64(600))
 		q.input = map[string]any{"currency": "EUR", "text": "3 < 4 & 5"}
 		q.component = &block.Prompt{
-			Ref: "invoice@3", Model: "o3", Schema: closed, Parameters: map[string]any{"temperature": int64(1), "max_tokens": int64(600)},
+			Ref: "invoice@3", Model: "o3", Schema: object(closed), Parameters: object(map[string]any{"temperature": int64(1), "max_tokens": int64(600)}),
 			Messages: []block.Message{{Role: "system", Content: "You read invoices."}, {Role: "user", Content: "In {{ currency }}: {{ text }}"}},
 		}
 	}},

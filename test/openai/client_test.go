@@ -127,8 +127,8 @@ func askBlock(ctx context.Context, t reporter, url string, q question, heard fun
 		}
 	})
 	s.Input, s.Output = result.Usage.InputTokens, result.Usage.OutputTokens
-	s.Model, _ = result.Extra["model"].(string)
-	s.Finish, _ = result.Extra["finish_reason"].(string)
+	s.Model, _ = result.Extra.Get("model").(string)
+	s.Finish, _ = result.Extra.Get("finish_reason").(string)
 	if text, is := result.Output.(string); is {
 		s.Text = text
 	} else if err == nil {

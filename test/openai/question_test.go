@@ -8,6 +8,7 @@ import (
 	"github.com/openai/openai-go/v3/shared"
 
 	"github.com/sluice-dev/sluice/internal/runner/block"
+	"github.com/sluice-dev/sluice/internal/value"
 )
 
 // question is what a user wants of a model, in the words of neither client. What is
@@ -61,7 +62,7 @@ func (q question) call(url string) block.Call {
 	}
 	if q.component != nil { // which says the rest
 		settings["input"], settings["model"] = q.input, nil
-		return block.Call{Settings: settings, Env: env, Prompt: q.component}
+		return block.Call{Settings: object(settings), Env: env, Prompt: q.component}
 	}
 	set := func(name string, value any, said bool) {
 		if said {
@@ -93,10 +94,10 @@ func (q question) call(url string) block.Call {
 		messages = append(messages, m.entry())
 	}
 	set("messages", messages, messages != nil)
-	for name, value := range map[string]any{"response_format": q.format, "schema": q.schema, "parameters": q.further} {
-		raw[name] = value
+	for name, setting := range map[string]any{"response_format": q.format, "schema": q.schema, "parameters": q.further} {
+		raw[name], _ = valueOf(setting)
 	}
-	return block.Call{Settings: settings, Raw: raw, Env: env}
+	return block.Call{Settings: object(settings), Raw: raw, Env: env}
 }
 
 func (m message) entry() map[string]any {
@@ -187,4 +188,12 @@ func optional[T comparable](value *T) param.Opt[T] {
 		return param.Opt[T]{}
 	}
 	return param.NewOpt(*value)
+}
+
+// valueOf is a setting as runs carry it.
+func valueOf(setting any) (any, error) {
+	if m, is := setting.(map[string]any); is && m == nil {
+		return nil, nil
+	}
+	return value.Of(setting)
 }
