@@ -105,8 +105,6 @@ func (p *Plan) pinnedBy(env Environment, cur Setting, s SlotRecord, action Actio
 	switch {
 	case !s.Pinned:
 		return 0, nil
-	case cur.PinnedBy > 0 && cur.Value.Equal(s.Value):
-		return cur.PinnedBy, nil
 	case action == ActionRollback:
 		was, found, err := p.walk(env, cur, func(b Setting) (bool, error) { return b.PinnedBy > 0 && b.Value.Equal(s.Value), nil })
 		if found || err != nil {

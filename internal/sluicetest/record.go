@@ -19,6 +19,7 @@ var recordGroups = []group{
 	{"recorded inheritance", recordedInheritance},
 	{"recorded times", recordedTimes},
 	{"recorded rollbacks", recordedRollbacks},
+	{"recorded freezes", recordedFreezes},
 	{"asking the policy of records", askedRecords},
 	{"recorded variables", recordedVariables},
 	{"recorded secrets", recordedSecrets},

@@ -223,3 +223,24 @@ func recordedRollbacks(s *suite) {
 	_, err = s.Rollback(s.ctx, sluice.RollbackRequest{Environment: "prod", Components: []string{prompt}})
 	s.refused(err, sluice.Conflict, "bob rolled my-prompt in production back")
 }
+
+// recordedFreezes: a release that froze anew what was frozen already is told apart
+// by what lies under it.
+func recordedFreezes(s *suite) {
+	s.published(2)
+	freeze := func(n int, action sluice.Action, label, under string) sluice.Release {
+		slot := slotRecord(prompt, pinned(label))
+		slot.Under, slot.Pinned = pinned(under), true
+		r := s.releaseRecord("staging", n, slot)
+		r.Release.Action = action
+		s.advance(time.Minute)
+		return *s.record(r).Recorded[0].Release
+	}
+	s.record(s.releaseRecord("staging", 1, slotRecord(prompt, pinned("v1.0.0"))))
+	s.advance(time.Minute)
+	first := freeze(2, sluice.ActionRestore, "v1.1.0", "v1.0.0")
+	again := freeze(3, sluice.ActionRollback, "v1.1.0", "v1.1.0")
+	m := ok[sluice.Manifest](s)(s.State(s.ctx, sluice.EnvironmentRef{Name: "staging"}))
+	slot, _ := m.Find(sluice.ComponentSlot(prompt))
+	s.equal("since, under and frozen by", []int64{slot.Since, slot.Under, slot.PinnedBy}, []int64{again.Number, first.Number, again.Number})
+}
