@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"time"
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/seal"
@@ -38,6 +39,7 @@ func (c *Control) RotateKey(ctx context.Context, req sluice.RotateKeyRequest) (s
 		return out, err
 	}
 	for {
+		began := time.Now()
 		n, err := c.reseal(ctx, ring)
 		if err != nil {
 			return out, err
@@ -45,6 +47,21 @@ func (c *Control) RotateKey(ctx context.Context, req sluice.RotateKeyRequest) (s
 		if out.Resealed += n; n == 0 {
 			return out, c.dropKeys(ctx, ring.Current())
 		}
+		if err := pause(ctx, time.Since(began)); err != nil {
+			return out, err
+		}
+	}
+}
+
+// pause leaves the database to others for as long as a batch took: SQLite has no
+// queue of writers, and who writes again at once can keep another program out until
+// it gives up.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return sluice.AsError(ctx.Err())
+	case <-time.After(d):
+		return nil
 	}
 }
 
