@@ -39,7 +39,8 @@ func IsWorkflow(kind string) bool {
 	return strings.EqualFold(kind, KindWorkflow) || strings.EqualFold(kind, "ensemble")
 }
 
-// Component is a named thing that is versioned. It is archived, never deleted.
+// Component is a named thing that is versioned. It is archived, never deleted, and
+// adding one of its name brings it back.
 type Component struct {
 	Name        string `json:"name"`
 	Kind        string `json:"kind"`
@@ -67,8 +68,9 @@ type AddComponentRequest struct {
 	Change
 }
 
-// EditComponentRequest changes what is set and leaves the rest. A component
-// that is live somewhere cannot be archived.
+// EditComponentRequest changes what is set and leaves the rest. Archiving takes the
+// component out of environments that only track every publish. One that was deployed
+// somewhere cannot be archived. Reviving gives those that track it its latest version.
 type EditComponentRequest struct {
 	Name        string    `json:"-"`
 	Kind        *string   `json:"kind,omitempty"`

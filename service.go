@@ -42,7 +42,7 @@ type ComponentService interface {
 	Component(ctx context.Context, name string) (Component, error)
 	// AddComponent makes one. Conflict when the name is taken.
 	AddComponent(context.Context, AddComponentRequest) (Component, error)
-	// EditComponent changes one. Conflict when it is to be archived and is live.
+	// EditComponent changes one. Conflict when it is to be archived and was deployed.
 	EditComponent(context.Context, EditComponentRequest) (Component, error)
 }
 

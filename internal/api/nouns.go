@@ -12,7 +12,7 @@ var nouns = map[string]string{
 	"DeployRequest":            "One atomic change set: all of it becomes live, or nothing.",
 	"Diff":                     "What differs between two environments at some time, or between two versions.",
 	"Draft":                    "The one mutable working copy of a component.",
-	"EditComponentRequest":     "Changes what is given and leaves the rest. A component that is live cannot be archived.",
+	"EditComponentRequest":     "Changes what is given and leaves the rest. Archiving takes a component out of environments that only track every publish; one that was deployed cannot be archived.",
 	"EditEnvironmentRequest":   "Changes what is given and leaves the rest.",
 	"EditVersionRequest":       "Names or annotates a version. Its content and label never change.",
 	"EffectiveSet":             "All variables that a component gets in an environment, sorted by key.",

@@ -268,7 +268,9 @@ func componentsArchiveCommand(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "archive NAME [--revive]",
 		Short: "Put a component away, or take it back out",
-		Long:  "An archived component cannot go live and is left out of lists. Its versions and history stay.",
+		Long: "An archived component cannot go live and is left out of lists. Its versions and history stay.\n" +
+			"Environments that track every publish let go of it in the same change, and take its latest version again when it is\n" +
+			"revived. Where somebody deployed it, it must be taken away first. Adding a component of that name revives it too.",
 		Example: "  sluice components archive old-prompt\n" +
 			"  sluice components archive old-prompt --revive",
 		Args:              takes(1, 1),

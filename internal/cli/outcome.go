@@ -96,6 +96,8 @@ func deed(r sluice.Release) string {
 		return "inherited from " + r.Cause
 	case r.Action == sluice.ActionTrack && r.Cause != "":
 		return "tracks " + r.Cause
+	case r.Action == sluice.ActionUnset && r.Cause != "":
+		return fmt.Sprintf("%s by %s", r.Cause, r.Actor)
 	}
 	return fmt.Sprintf("%s by %s", r.Action, r.Actor)
 }

@@ -125,20 +125,26 @@ func (c *Control) Component(ctx context.Context, name string) (sluice.Component,
 	return out, err
 }
 
-// AddComponent makes a component without a version.
+// AddComponent makes a component without a version, or brings an archived one back
+// as it is described now.
 func (c *Control) AddComponent(ctx context.Context, req sluice.AddComponentRequest) (sluice.Component, error) {
 	actor, err := c.may(ctx, sluice.MayPublish, "")
 	if err != nil {
 		return sluice.Component{}, err
 	}
 	return update(ctx, c, "component.add", req, req.Change, func(tx *store.Tx) (sluice.Component, error) {
-		if known, found, err := tx.Component(req.Name); err != nil || found {
-			if found {
-				err = sluice.Errorf(sluice.Conflict, "component %s exists", known.Name).Do(sluice.GetComponent(known.Name), "see {}")
-			}
+		known, found, err := tx.Component(req.Name)
+		switch {
+		case err != nil:
 			return sluice.Component{}, err
+		case !found:
+			return addComponent(tx, actor.Name, req)
+		case !known.Archived:
+			return sluice.Component{}, sluice.Errorf(sluice.Conflict, "component %s exists", known.Name).Do(sluice.GetComponent(known.Name), "see {}")
 		}
-		return addComponent(tx, actor.Name, req)
+		next := known
+		next.Kind, next.Description, next.Tags, next.Archived = req.Kind, req.Description, req.Tags, false
+		return c.editComponent(tx, actor.Name, known, next, req.Change)
 	})
 }
 
@@ -180,53 +186,63 @@ func (c *Control) EditComponent(ctx context.Context, req sluice.EditComponentReq
 		set(&next.Description, req.Description)
 		set(&next.Archived, req.Archived)
 		if req.Tags != nil {
-			if next.Tags, err = sluice.CheckTags(*req.Tags); err != nil {
-				return was, err
-			}
+			next.Tags = *req.Tags
 		}
-		if err := checkEdit(tx, was, next); err != nil {
-			return was, err
-		}
-		items := []sluice.Component{next}
-		if err := attachEnvironments(tx, items, 0); err != nil {
-			return was, err
-		}
-		if next.Kind == was.Kind && next.Description == was.Description && next.Archived == was.Archived && slices.Equal(next.Tags, was.Tags) {
-			return items[0], nil
-		}
-		if _, err := tx.Append(actor.Name, sluice.EntryComponentEdit, next.Name, next); err != nil {
-			return was, err
-		}
-		if sluice.ReadsAs(next.Kind) != sluice.ReadsAs(was.Kind) {
-			if err := tx.ForgetChecked(next.Name); err != nil {
-				return was, err
-			}
-		}
-		return items[0], tx.PutComponent(next)
+		return c.editComponent(tx, actor.Name, was, next, req.Change)
 	})
 }
 
-func checkEdit(tx *store.Tx, was, next sluice.Component) error {
+// editComponent writes a component as it is to be, takes it out of or back to the
+// environments that track it, and answers with where it is live then.
+func (c *Control) editComponent(tx *store.Tx, actor string, was, next sluice.Component, ch sluice.Change) (sluice.Component, error) {
+	var err error
+	if next.Tags, err = sluice.CheckTags(next.Tags); err != nil {
+		return was, err
+	}
+	if err := checkEdit(was, next); err != nil {
+		return was, err
+	}
+	if next.Kind == was.Kind && next.Description == was.Description && next.Archived == was.Archived && slices.Equal(next.Tags, was.Tags) {
+		return located(tx, next)
+	}
+	if next.Archived && !was.Archived {
+		if err := c.archive(tx, actor, next, ch); err != nil {
+			return was, err
+		}
+	}
+	if _, err := tx.Append(actor, sluice.EntryComponentEdit, next.Name, next); err != nil {
+		return was, err
+	}
+	if sluice.ReadsAs(next.Kind) != sluice.ReadsAs(was.Kind) {
+		if err := tx.ForgetChecked(next.Name); err != nil {
+			return was, err
+		}
+	}
+	if err := tx.PutComponent(next); err != nil {
+		return was, err
+	}
+	if was.Archived && !next.Archived {
+		if err := c.revive(tx, actor, next); err != nil {
+			return was, err
+		}
+	}
+	return located(tx, next)
+}
+
+// located is a component with where it is live now.
+func located(tx *store.Tx, component sluice.Component) (sluice.Component, error) {
+	items := []sluice.Component{component}
+	err := attachEnvironments(tx, items, 0)
+	return items[0], err
+}
+
+func checkEdit(was, next sluice.Component) error {
 	if next.Kind != was.Kind {
 		if err := sluice.CheckKind(next.Kind); err != nil {
 			return err
 		}
 	}
-	if err := sluice.CheckText("description", next.Description, sluice.MaxNoteBytes); err != nil {
-		return err
-	}
-	if !next.Archived || was.Archived {
-		return nil
-	}
-	live, err := tx.LiveIn(next.Name, func(sluice.Pin) bool { return true })
-	if err != nil || len(live) == 0 {
-		return err
-	}
-	e := sluice.Errorf(sluice.Conflict, "%s is live in %s and cannot be archived", next.Name, sluice.Listing(live, 8))
-	for _, name := range live {
-		e = e.Do(sluice.Undeploy(next.Name, name), "take it away")
-	}
-	return e
+	return sluice.CheckText("description", next.Description, sluice.MaxNoteBytes)
 }
 
 // set overwrites dst when a request names a value.

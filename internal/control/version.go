@@ -116,15 +116,15 @@ func (c *Control) publish(tx *store.Tx, actor string, p publishing) (sluice.Publ
 		if component, err = addComponent(tx, actor, sluice.AddComponentRequest{Name: p.Component, Kind: p.Kind}); err != nil {
 			return out, err
 		}
-	case component.Archived:
-		return out, sluice.Errorf(sluice.Conflict, "component %s is archived", component.Name).
-			Do(sluice.ReviveComponent(component.Name), "bring it back")
 	}
 	if strings.EqualFold(component.Kind, sluice.KindConfig) { // whose content is data
 		p.requires = nil
 	}
 	if err := p.settle(tx, component); err != nil {
 		return out, err
+	}
+	if component.Archived { // after the content, so that who would bring it back knows whether it can be published
+		return out, archivedError(component.Name)
 	}
 	if same, err := existing(tx, component, p); err != nil || same.Number > 0 {
 		if err == nil && same.ReadAs == "" && p.readAs != "" {

@@ -34,16 +34,24 @@ func archive(s *suite) {
 	s.deploy("prod", prompt, "v1.0.0")
 	yes, no := true, false
 	_, err := s.EditComponent(s.ctx, sluice.EditComponentRequest{Name: prompt, Archived: &yes})
-	s.refused(err, sluice.Conflict, "live in")
-	for _, environment := range []string{"prod", "dev"} {
-		ok[sluice.Outcome](s)(s.Deploy(s.ctx, sluice.DeployRequest{Environment: environment, Changes: []sluice.ChangeRequest{{Component: prompt, Unset: true}}}))
+	s.refused(err, sluice.Conflict, "was deployed to production and is live there", "take my-prompt away from production")
+	ok[sluice.Outcome](s)(s.Deploy(s.ctx, sluice.DeployRequest{Environment: "prod", Changes: []sluice.ChangeRequest{{Component: prompt, Unset: true}}}))
+	dev := ok[sluice.Environment](s)(s.Environment(s.ctx, "dev")).Release
+	archived := sluice.EditComponentRequest{Name: prompt, Archived: &yes, Change: sluice.Change{Reason: "old", IdempotencyKey: "away"}}
+	for range 2 { // development only follows every publish
+		s.equal("live in", ok[sluice.Component](s)(s.EditComponent(s.ctx, archived)).Environments, map[string]string{})
 	}
-	ok[sluice.Component](s)(s.EditComponent(s.ctx, sluice.EditComponentRequest{Name: prompt, Archived: &yes}))
+	last := ok[sluice.Page[sluice.Release]](s)(s.Releases(s.ctx, sluice.ReleaseQuery{Environment: "dev", Paging: sluice.Paging{Limit: 1}})).Items[0]
+	s.equal("taken away", words(last.Number-dev, last.Action, last.Cause, last.Reason), "1 unset archiving of my-prompt old")
 	_, err = s.Publish(s.ctx, sluice.PublishRequest{Component: prompt, Files: text("more")})
 	s.refused(err, sluice.Conflict, "archived")
 	_, err = s.Deploy(s.ctx, sluice.DeployRequest{Environment: "prod", Changes: set(prompt, "1")})
 	s.refused(err, sluice.Refused, "archived")
-	ok[sluice.Component](s)(s.EditComponent(s.ctx, sluice.EditComponentRequest{Name: prompt, Archived: &no}))
+	back := ok[sluice.Component](s)(s.EditComponent(s.ctx, sluice.EditComponentRequest{Name: prompt, Archived: &no}))
+	s.equal("back where it is tracked", back.Environments, map[string]string{"dev": "v1.0.0"})
+	ok[sluice.Component](s)(s.EditComponent(s.ctx, sluice.EditComponentRequest{Name: prompt, Archived: &yes}))
+	back = ok[sluice.Component](s)(s.AddComponent(s.ctx, sluice.AddComponentRequest{Name: "MY-PROMPT", Kind: "agent", Description: "acts"}))
+	s.equal("added again", words(back.Name, back.Archived, back.Latest, back.Environments["dev"]), "my-prompt false 1 v1.0.0")
 	s.deploy("prod", prompt, "1")
 	s.equal("revived", ok[sluice.Component](s)(s.Component(s.ctx, prompt)).Environments["prod"], "v1.0.0")
 }

@@ -1,6 +1,7 @@
 package scout
 
 import (
+	"cmp"
 	"net/url"
 	"strings"
 
@@ -14,6 +15,9 @@ import (
 var speech = sluice.Words{
 	Operation: func(op sluice.Operation) (string, bool) {
 		text := op.String()
+		if op.Name == sluice.OpRevive {
+			text = "create " + cmp.Or(op.Arguments[sluice.ArgComponent], "it") + " again"
+		}
 		if request, ok := requests[op.Name]; ok {
 			return text + with(text) + filled(request, op.Arguments), true
 		}
@@ -52,7 +56,9 @@ var fields = map[sluice.Field]string{
 // names of arguments in braces.
 var requests = map[sluice.OperationName]string{
 	sluice.OpListVersions: "GET /v2/workflows/{component}/revisions",
-	sluice.OpDeploy:       "PUT /v2/workflows/{component}/revisions/{version}/promote",
+	sluice.OpDeploy:       "PUT /v2/workflows/{component}/revisions/{version}/promote?environment={environment}",
+	sluice.OpUndeploy:     `PUT /v2/workflows/{component}/environments/{environment} {"deployments":[]}`,
+	sluice.OpRevive:       "POST /v2/workflows?workflow_key={component}",
 	sluice.OpGetComponent: "GET /v2/workflows/{component}",
 	sluice.OpStartRun:     "POST /v2/workflows/{component}/execute",
 	sluice.OpListRuns:     "GET /v2/run_logs",

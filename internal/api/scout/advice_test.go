@@ -20,9 +20,9 @@ func TestAdviceNamesRequests(t *testing.T) {
 		}
 	}
 	e := sluice.Errorf(sluice.NotFound, "no").Do(sluice.ListVersions("bot"), "see {}").
-		Fix("or wait").Ask("add {further}").Do(sluice.ReviveComponent("bot"), "bring it back")
-	const want = "no (fix: see the versions of bot with GET /v2/workflows/bot/revisions; or wait; or bring it back: take bot out of the archive with " +
-		`PATCH /v1/components/bot {"archived":false})`
+		Fix("or wait").Ask("add {further}").Do(sluice.ReviveComponent("bot"), "")
+	const want = "no (fix: see the versions of bot with GET /v2/workflows/bot/revisions; or wait; or create bot again with " +
+		"POST /v2/workflows?workflow_key=bot)"
 	if got := sentence(e); got != want || strings.Contains(got, "or or") {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

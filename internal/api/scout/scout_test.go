@@ -176,21 +176,28 @@ func TestWorkflows(t *testing.T) {
 	in.is(rest, false, "has_more")
 
 	in.is(in.want("PUT", "/v2/workflows/triage/revisions/add-urgency/promote", ""), "production", "data", "sluice", "environment")
-	if got := in.ask("DELETE", "/v2/workflows/triage", ""); got.status != 409 || !strings.Contains(got.text, "is live in") {
+	if got := in.ask("DELETE", "/v2/workflows/triage", ""); got.status != 409 || !strings.Contains(got.text, `PUT /v2/workflows/triage/environments/production {\"deployments\":[]}`) {
 		t.Errorf("deleted what is live: %d %s", got.status, got.text)
 	}
-	for _, e := range []string{"production", "development"} {
-		in.is(in.want("PUT", "/v2/workflows/triage/environments/"+e, `{"name": "x", "description": "", "deployments": []}`), "[]", "data", "deployments")
-	}
-	in.want("DELETE", "/v2/workflows/triage", "")
+	in.is(in.want("PUT", "/v2/workflows/triage/environments/production", `{"deployments":[]}`), "[]", "data", "deployments")
+	const back = "create triage again with POST /v2/workflows?workflow_key=triage"
+	in.is(in.want("DELETE", "/v2/workflows/triage", ""), "workflow triage is archived, and its revisions and history stay; to have it back, "+back, "detail")
 	for _, c := range []struct{ method, path string }{
 		{"GET", "/v2/workflows/triage"}, {"PUT", "/v2/workflows/triage"}, {"GET", "/v2/workflows/triage/environments"},
 	} {
-		if got := in.ask(c.method, c.path, named("Triage", "four")); got.status != 404 || !strings.Contains(got.text, "PATCH /v1/components/triage") {
+		if got := in.ask(c.method, c.path, named("Triage", "four")); got.status != 404 || !strings.Contains(got.text, "is archived (fix: "+back) {
 			t.Errorf("%s %s of what was deleted: %d %s", c.method, c.path, got.status, got.text)
 		}
 	}
 	in.is(in.want("GET", "/v2/workflows", ""), "[]", "data")
+	if got := in.ask("POST", "/v2/workflows?workflow_key=triage", `{"blocks": [{"block_archetype_id": "com.scoutos.nothing"}]}`); got.status != 422 {
+		t.Errorf("brought back with what does not run: %d %s", got.status, got.text)
+	}
+	if got := in.ask("GET", "/v2/workflows/triage", ""); got.status != 404 {
+		t.Errorf("a refused creation brought it back: %d %s", got.status, got.text)
+	}
+	in.is(in.want("POST", "/v2/workflows?workflow_key=triage", named("Triage", "back")), "4", "data", "revision_id")
+	in.is(in.want("GET", "/v2/workflows/triage/environments", ""), "4", "data", 0, "deployments", 0, "deployment_config", "revision_id")
 }
 
 // TestKeysFromNames makes workflows without a key.

@@ -90,11 +90,11 @@ func (a *Adapter) workflow(ctx context.Context, c sluice.Component) (workflow, e
 	return out, nil
 }
 
-// find returns a workflow's component. What was deleted is not found.
+// find returns a workflow's component. What was deleted is archived, and not found.
 func (a *Adapter) find(ctx context.Context, id string) (sluice.Component, error) {
 	c, err := a.Services.Component(ctx, id)
 	if err == nil && c.Archived {
-		err = sluice.Errorf(sluice.NotFound, "workflow %s was deleted", c.Name).Do(sluice.ReviveComponent(c.Name), "bring it back")
+		err = sluice.Errorf(sluice.NotFound, "workflow %s is archived", c.Name).Do(sluice.ReviveComponent(c.Name), "")
 	}
 	return c, err
 }
@@ -228,7 +228,7 @@ func (a *Adapter) deleteWorkflow(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	back := sluice.Do(sluice.ReviveComponent(c.Name), "%s is archived; its history stays; to bring it back", c.Name)
+	back := sluice.Do(sluice.ReviveComponent(c.Name), "workflow %s is archived, and its revisions and history stay; to have it back, {}", c.Name)
 	answer(w, http.StatusOK, map[string]string{"detail": said(&back)})
 	return nil
 }

@@ -1,19 +1,27 @@
 package scriptum
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/api"
 )
 
 // speech is how this adapter speaks: operations in plain words, with the call
-// that does them where there is one, and fields by their names in its messages.
+// that does them where there is one, else the request of Sluice's own API, and fields by their names in its messages.
 // Advice on a field that no message has is left out.
 var speech = sluice.Words{
 	Operation: func(op sluice.Operation) (string, bool) {
 		text := op.String()
+		if op.Name == sluice.OpRevive {
+			text = "create " + cmp.Or(op.Arguments[sluice.ArgComponent], "it") + " again"
+		}
 		if call := callOf(op); call != "" {
-			text += " with " + call
+			return text + " with " + call, true
+		}
+		if request := api.RequestText(op); request != "" { // the same server answers it
+			text += " with " + request
 		}
 		return text, true
 	},
@@ -55,6 +63,7 @@ var calls = map[sluice.OperationName]string{
 	sluice.OpListVersions:   "ListScriptVersions",
 	sluice.OpGetVersion:     "GetScriptVersion",
 	sluice.OpGetComponent:   "GetScript",
+	sluice.OpRevive:         "CreateScript",
 	sluice.OpSaveDraft:      "SaveScriptDraft",
 	sluice.OpGetDraft:       "GetDraftInfo",
 	sluice.OpListRuns:       "ListThreads",

@@ -145,7 +145,7 @@ func TestScripts(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 	_, err = in.DeleteScript(ctx, &pb.DeleteScriptRequest{Name: "invoice-parser"})
-	wantCode(t, err, codes.FailedPrecondition, "cannot be archived", "fix: take it away")
+	wantCode(t, err, codes.FailedPrecondition, "was deployed to production", "fix: take invoice-parser away from production with POST /v1/environments/production/releases")
 }
 
 // TestPublishReadsWhole refuses a draft that cannot run, over gRPC and HTTP alike.
@@ -192,8 +192,13 @@ func TestPublishDoesNotActivate(t *testing.T) {
 		t.Errorf("the code is %v", c)
 	}
 	d := asked[*pb.DeleteScriptResponse](t)
-	if _, err := in.DeleteScript(ctx, &pb.DeleteScriptRequest{Name: "a"}); err == nil {
-		t.Error("what development runs was archived")
+	if s := d(in.DeleteScript(ctx, &pb.DeleteScriptRequest{Name: "a"})).GetScript(); s.GetStatus() != pb.ScriptStatus_SCRIPT_STATUS_ARCHIVED {
+		t.Errorf("what development merely tracked: %v", s)
+	}
+	_, err := in.PublishScriptDraft(ctx, &pb.PublishScriptDraftRequest{Name: "a"})
+	wantCode(t, err, codes.FailedPrecondition, "a is archived", "fix: create a again with CreateScript")
+	if s := asked[*pb.CreateScriptResponse](t)(in.CreateScript(ctx, &pb.CreateScriptRequest{Name: "a"})).GetScript(); s.GetLatestVersion() != 1 || !s.GetHasDraft() {
+		t.Errorf("created again: %v", s)
 	}
 	asked[*pb.CreateScriptResponse](t)(in.CreateScript(ctx, &pb.CreateScriptRequest{Name: "b", Tags: []string{"x", "y"}}))
 	if s := d(in.DeleteScript(ctx, &pb.DeleteScriptRequest{Name: "b"})).GetScript(); s.GetStatus() != pb.ScriptStatus_SCRIPT_STATUS_ARCHIVED {
