@@ -128,7 +128,7 @@ func (e *env) gitImport(ctx context.Context, from string, o gitsync.ImportOption
 	cfg := gitsync.Config{}
 	within := ""
 	if project != nil && project.Git != nil {
-		cfg.Remote, cfg.Verify = project.Git.Remote, string(project.Git.Verify)
+		cfg.Remote, cfg.Verify = gitrepo.Remote(project.Git.Remote), string(project.Git.Verify)
 	}
 	if project != nil && repo.Top != "" {
 		within = below(repo.Top, project.Dir)

@@ -99,7 +99,7 @@ func (e *env) bridgeOf(ctx context.Context, g *gitProject) (*gitsync.Bridge, err
 		return nil, err
 	}
 	g.bridge = gitsync.New(g.repo, c, gitsync.Config{
-		Remote: g.Remote, Branch: g.Branch, Verify: string(g.Verify), Place: g.place,
+		Remote: gitrepo.Remote(g.Remote), Branch: g.Branch, Verify: string(g.Verify), Place: g.place,
 		Read: g.placesIn,
 		Email: func(actor string) string {
 			if actor == settings.UserName {

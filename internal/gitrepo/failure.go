@@ -11,9 +11,9 @@ import (
 // Failure is a git process that ended with another status than 0. It unwraps
 // to the [sluice.Error] that a user is to see.
 type Failure struct {
-	Args   []string // as given to git
+	Args   []string // as they may be shown
 	Status int      // -1 when a signal ended it
-	Stderr string   // what it said, at most 64 KiB, without passwords in addresses
+	Stderr string   // what it said, at most 64 KiB, as it may be shown
 	shown  *sluice.Error
 }
 
@@ -24,13 +24,10 @@ func (f *Failure) Error() string { return f.shown.Message }
 // the owner of the repository, [sluice.Unavailable] otherwise.
 func (f *Failure) Unwrap() error { return f.shown }
 
-// password is the part of an address that must not be shown.
-var password = regexp.MustCompile(`(://)[^/@\s']*@`)
-
 var dubious = regexp.MustCompile(`detected dubious ownership|unsafe repository \(`)
 
 func newFailure(args []string, status int, stderr, at string) *Failure {
-	f := &Failure{Args: args, Status: status, Stderr: password.ReplaceAllString(strings.ToValidUTF8(strings.TrimSpace(stderr), "�"), "$1")}
+	f := &Failure{Args: shownArgs(args), Status: status, Stderr: Shown(strings.ToValidUTF8(strings.TrimSpace(stderr), "�"))}
 	switch {
 	case dubious.MatchString(f.Stderr):
 		f.shown = sluice.Errorf(sluice.Denied, "Git does not trust the repository %s, since it belongs to another user", at).
@@ -71,4 +68,12 @@ func verb(args []string) string {
 		}
 	}
 	return strings.Join(args, " ")
+}
+
+func shownArgs(args []string) []string {
+	shown := make([]string, len(args))
+	for i, arg := range args {
+		shown[i] = hideAccess(arg)
+	}
+	return shown
 }

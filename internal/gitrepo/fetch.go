@@ -38,12 +38,12 @@ var lockedOut = regexp.MustCompile(`cannot lock ref|Unable to create '.*\.lock'|
 // [sluice.NotFound] when it has no ref of a spec without *; [sluice.Conflict]
 // when a spec without + would move a ref other than forwards, or others go on
 // moving our refs; [sluice.Invalid] for a remote or spec that is malformed.
-func (r *Repo) Fetch(ctx context.Context, remote string, prune bool, specs ...string) error {
+func (r *Repo) Fetch(ctx context.Context, remote Remote, prune bool, specs ...string) error {
 	if err := checkRemote(remote); err != nil {
 		return err
 	}
 	if len(specs) == 0 {
-		return sluice.Errorf(sluice.Invalid, "nothing to fetch from %s was named", shownRemote(remote))
+		return sluice.Errorf(sluice.Invalid, "nothing to fetch from %s was named", remote)
 	}
 	for _, spec := range specs {
 		if strings.ContainsFunc(spec, unicode.IsControl) || !strings.HasPrefix(strings.TrimPrefix(spec, "+"), "refs/") {
@@ -64,7 +64,7 @@ func (r *Repo) Fetch(ctx context.Context, remote string, prune bool, specs ...st
 	// within one transaction a name cannot become a directory.
 	var err error
 	for _, way := range []string{"--atomic", "--no-atomic", "--atomic", "--no-atomic"} {
-		_, err = r.run(ctx, process{args: append(options[:len(options):len(options)], way, "--", remote), stdin: stdin})
+		_, err = r.run(ctx, process{args: append(options[:len(options):len(options)], way, "--", string(remote)), stdin: stdin})
 		var failure *Failure
 		if !errors.As(err, &failure) || !lockedOut.MatchString(failure.Stderr) {
 			break
@@ -74,12 +74,12 @@ func (r *Repo) Fetch(ctx context.Context, remote string, prune bool, specs ...st
 }
 
 // fetchTrouble tells what went wrong here from what went wrong there.
-func fetchTrouble(remote string, err error) error {
+func fetchTrouble(remote Remote, err error) error {
 	var failure *Failure
 	if !errors.As(err, &failure) {
 		return trouble(remote, err)
 	}
-	name := shownRemote(remote)
+	name := remote
 	switch {
 	case strings.Contains(failure.Stderr, "ref updates aborted by hook"):
 		return sluice.Errorf(sluice.Refused, "a hook of the repository declined what %s has: %s", name, hookWords(failure.Stderr)).

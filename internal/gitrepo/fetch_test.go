@@ -48,7 +48,7 @@ func TestFetch(t *testing.T) {
 	} {
 		step.change()
 		remote := []string{"origin", there.at}[i%2]
-		if err := r.Fetch(t.Context(), remote, step.prune, theirs); err != nil {
+		if err := r.Fetch(t.Context(), Remote(remote), step.prune, theirs); err != nil {
 			t.Fatalf("%s: %v", step.name, err)
 		}
 		want := map[string]OID{}
@@ -79,7 +79,7 @@ func TestFetchManySpecs(t *testing.T) {
 		specs = append(specs, "+"+name+":"+strings.Replace(name, "tags", "theirs", 1))
 	}
 	gitWith(t, there.at, []byte(commands.String()), "update-ref", "--stdin")
-	if err := r.Fetch(t.Context(), there.at, false, specs...); err != nil {
+	if err := r.Fetch(t.Context(), Remote(there.at), false, specs...); err != nil {
 		t.Fatal(err)
 	}
 	if got := refsOf(t, r); len(got) != len(specs) {
@@ -92,7 +92,7 @@ func TestFetchTroubles(t *testing.T) {
 	there, r := initRepo(t), initRepo(t)
 	c := commits(t, there, 2)
 	git(t, there.at, "tag", "moved", string(c[1]))
-	if err := r.Fetch(t.Context(), there.at, true, theirs); err != nil {
+	if err := r.Fetch(t.Context(), Remote(there.at), true, theirs); err != nil {
 		t.Fatal(err)
 	}
 	git(t, there.at, "tag", "--force", "moved", string(c[0]))
@@ -112,13 +112,13 @@ func TestFetchTroubles(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			e := sluice.AsError(r.Fetch(t.Context(), test.remote, false, test.spec))
+			e := sluice.AsError(r.Fetch(t.Context(), Remote(test.remote), false, test.spec))
 			if e == nil || e.Code != test.code || !strings.Contains(e.Message, test.want) || len(e.Fixes) == 0 {
 				t.Errorf("got %+v, want %s: … %q and a fix", e, test.code, test.want)
 			}
 		})
 	}
-	if err := r.Fetch(t.Context(), there.at, false); sluice.CodeOf(err) != sluice.Invalid {
+	if err := r.Fetch(t.Context(), Remote(there.at), false); sluice.CodeOf(err) != sluice.Invalid {
 		t.Errorf("without specs: got %v, want %s", err, sluice.Invalid)
 	}
 }
@@ -133,7 +133,7 @@ func TestFetchAtOnce(t *testing.T) {
 	var errs [4]error
 	var all sync.WaitGroup
 	for i := range errs {
-		all.Go(func() { errs[i] = r.Fetch(t.Context(), there.at, true, theirs) })
+		all.Go(func() { errs[i] = r.Fetch(t.Context(), Remote(there.at), true, theirs) })
 	}
 	all.Wait()
 	for _, err := range errs {
@@ -173,31 +173,31 @@ func TestOverHTTP(t *testing.T) {
 	r, other := initRepo(t), initRepo(t)
 	c := commits(t, r, 2)
 	refs := []PushRef{{Ref: version, New: c[0]}, {Ref: prod, New: c[0]}, {Ref: chain, New: c[0]}}
-	if err := r.Push(t.Context(), url, refs); err != nil {
+	if err := r.Push(t.Context(), Remote(url), refs); err != nil {
 		t.Fatal(err)
 	}
 	for _, leases := range []int{manyLeases, 0} {
-		p := pusher{repo: r, remote: url, room: argumentRoom(), leases: leases, specs: leases}
+		p := pusher{repo: r, remote: Remote(url), room: argumentRoom(), leases: leases, specs: leases}
 		err := p.push(t.Context(), []PushRef{{Ref: prod, New: c[1], Expected: c[0]}, {Ref: chain, New: c[1], Expected: c[1]}, {Ref: "refs/sluice/new", New: c[1]}})
 		if e := sluice.AsError(err); e == nil || e.Code != sluice.Conflict || !strings.Contains(e.Message, chain) {
 			t.Errorf("with a lease that does not hold: got %+v, want a conflict over %s", e, chain)
 		}
 	}
-	if err := r.Push(t.Context(), url, []PushRef{{Ref: prod, New: c[1], Expected: c[0]}, {Ref: chain, New: c[1], Expected: c[0]}}); err != nil {
+	if err := r.Push(t.Context(), Remote(url), []PushRef{{Ref: prod, New: c[1], Expected: c[0]}, {Ref: chain, New: c[1], Expected: c[0]}}); err != nil {
 		t.Fatal(err)
 	}
 	want := map[string]OID{version: c[0], prod: c[1], chain: c[1]}
 	if got := refsOf(t, bare); fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("at the remote: got %v, want %v", got, want)
 	}
-	if err := other.Fetch(t.Context(), url, true, "+refs/*:refs/theirs/*"); err != nil {
+	if err := other.Fetch(t.Context(), Remote(url), true, "+refs/*:refs/theirs/*"); err != nil {
 		t.Fatal(err)
 	}
 	if got := refsOf(t, other)[strings.Replace(chain, "refs/", "refs/theirs/", 1)]; got != c[1] {
 		t.Errorf("fetched %s, want %s", got, c[1])
 	}
 	hook(t, bare, "pre-receive", "echo no; exit 1")
-	if e := sluice.AsError(r.Push(t.Context(), url, []PushRef{{Ref: prod, Expected: c[1]}})); e == nil || e.Code != sluice.Refused || !strings.HasSuffix(e.Message, ": no") {
+	if e := sluice.AsError(r.Push(t.Context(), Remote(url), []PushRef{{Ref: prod, Expected: c[1]}})); e == nil || e.Code != sluice.Refused || !strings.HasSuffix(e.Message, ": no") {
 		t.Errorf("with a hook there: got %+v, want its refusal", e)
 	}
 }
@@ -232,7 +232,7 @@ func TestHTTPTroubles(t *testing.T) {
 			r := initRepo(t)
 			c := commits(t, r, 1)
 			hook(t, r, "pre-push", "echo fine; exit 0")
-			err := r.Push(t.Context(), url, []PushRef{{Ref: prod, New: c[0]}, {Ref: chain, New: c[0]}})
+			err := r.Push(t.Context(), Remote(url), []PushRef{{Ref: prod, New: c[0]}, {Ref: chain, New: c[0]}})
 			e := sluice.AsError(err)
 			if e == nil || e.Code != sluice.Unavailable || !strings.Contains(e.Message, test.want) || len(e.Fixes) == 0 {
 				t.Errorf("got %+v (%v), want %s: … %q and a fix", e, err, sluice.Unavailable, test.want)

@@ -73,7 +73,7 @@ func (p PushRef) size() int {
 // these too, the remote may have done what it was asked: the answer is lost, or
 // the deadline came between. Fetch, look again and push what is then still to be
 // done; doing it twice does no harm.
-func (r *Repo) Push(ctx context.Context, remote string, refs []PushRef) error {
+func (r *Repo) Push(ctx context.Context, remote Remote, refs []PushRef) error {
 	p := pusher{repo: r, remote: remote, room: argumentRoom(), leases: manyLeases, specs: manySpecs}
 	return p.push(ctx, refs)
 }
@@ -99,7 +99,7 @@ func argumentRoom() int {
 // pusher is one push to one remote.
 type pusher struct {
 	repo   *Repo
-	remote string
+	remote Remote
 	room   int // bytes for arguments
 	leases int // by name, at most
 	specs  int // by name, at most
@@ -144,7 +144,7 @@ func (p *pusher) check(refs []PushRef) error {
 		case seen[target]:
 			return sluice.Errorf(sluice.Invalid, "%s would be pushed twice at once", target).Fix("push one change after the other")
 		case ref.New == "" && ref.Expected == "":
-			return sluice.Errorf(sluice.Invalid, "%s would be deleted at %s, where it is not expected to be", target, shownRemote(p.remote)).Fix("leave it out")
+			return sluice.Errorf(sluice.Invalid, "%s would be deleted at %s, where it is not expected to be", target, p.remote).Fix("leave it out")
 		}
 		seen[target] = true
 	}
@@ -162,7 +162,7 @@ func (p *pusher) divide(refs []PushRef) ([][]PushRef, error) {
 		}
 	}
 	if moves > p.room {
-		return nil, sluice.Errorf(sluice.LimitExceeded, "too many refs of %s are to move in one step: their names take %d bytes, and at most %d fit", shownRemote(p.remote), moves, p.room).
+		return nil, sluice.Errorf(sluice.LimitExceeded, "too many refs of %s are to move in one step: their names take %d bytes, and at most %d fit", p.remote, moves, p.room).
 			Fix("release less at a time, or push after each release")
 	}
 	var batches [][]PushRef
@@ -216,7 +216,7 @@ func (p *pusher) arguments(ctx context.Context, batch []PushRef, staged string) 
 			args = append(args, lease)
 		}
 	}
-	args = append(args, "--", p.remote)
+	args = append(args, "--", string(p.remote))
 	if staged != "" {
 		args = append(args, staged)
 	}
@@ -236,7 +236,7 @@ func (p *pusher) unrecorded(ctx context.Context, batch []PushRef) bool {
 		return false
 	}
 	for _, ref := range batch {
-		if ref.creates() && slices.ContainsFunc(settings.FetchSpecs[p.remote], func(spec string) bool { return covers(spec, ref.target()) }) {
+		if ref.creates() && slices.ContainsFunc(settings.FetchSpecs[string(p.remote)], func(spec string) bool { return covers(spec, ref.target()) }) {
 			return false
 		}
 	}

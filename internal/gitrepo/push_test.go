@@ -282,7 +282,7 @@ func TestPushTroubles(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			err := r.Push(t.Context(), test.remote, test.refs)
+			err := r.Push(t.Context(), Remote(test.remote), test.refs)
 			e := sluice.AsError(err)
 			if e == nil || e.Code != test.code || !strings.Contains(e.Message, test.want) || len(e.Fixes) == 0 || strings.Contains(fmt.Sprint(e), "s3cret") {
 				t.Errorf("got %+v, want %s: … %q and a fix", e, test.code, test.want)
@@ -318,8 +318,10 @@ func TestRemoteThatSaysNothing(t *testing.T) {
 	for _, scheme := range []string{"git", "http"} {
 		remote := scheme + "://" + silence(t) + "/x.git"
 		for name, do := range map[string]func(context.Context) error{
-			"push":  func(ctx context.Context) error { return r.Push(ctx, remote, []PushRef{{Ref: prod, New: c[0]}}) },
-			"fetch": func(ctx context.Context) error { return r.Fetch(ctx, remote, true, "+refs/tags/*:refs/theirs/*") },
+			"push": func(ctx context.Context) error { return r.Push(ctx, Remote(remote), []PushRef{{Ref: prod, New: c[0]}}) },
+			"fetch": func(ctx context.Context) error {
+				return r.Fetch(ctx, Remote(remote), true, "+refs/tags/*:refs/theirs/*")
+			},
 		} {
 			t.Run(scheme+"/"+name, func(t *testing.T) {
 				t.Parallel()

@@ -117,7 +117,7 @@ func (p *pusher) declined(answers []answer, failure *Failure) error {
 		if !a.remote || movedAway.MatchString(a.reason) || heldBack.MatchString(a.reason) && !aborted || lostWord.MatchString(a.reason) {
 			continue
 		}
-		name := shownRemote(p.remote)
+		name := p.remote
 		reason := strings.Join(words(a.reason), " ")
 		err := sluice.Errorf(sluice.Refused, "%s declined the push of %s (%s)", name, a.ref.target(), reason)
 		if said := remoteWords(failure.Stderr); said != "" {
@@ -160,7 +160,7 @@ func (p *pusher) rejected(answers []answer, failure *Failure) error {
 	if n := len(moved) - 1; n > 0 {
 		more = fmt.Sprintf(" and %d more", n)
 	}
-	rejected.shown = sluice.Errorf(sluice.Conflict, "%s has moved since it was last looked at: %s%s (%s)", shownRemote(p.remote), moved[0].ref.target(), more, rejected.Reason).
+	rejected.shown = sluice.Errorf(sluice.Conflict, "%s has moved since it was last looked at: %s%s (%s)", p.remote, moved[0].ref.target(), more, rejected.Reason).
 		Do(sluice.SyncGit(""), "try again; {} takes over what others did").Because(failure)
 	return rejected
 }
@@ -187,6 +187,6 @@ func (p *pusher) ownHook(out string, failure *Failure) error {
 	if len(said) > 0 {
 		message = ": " + oneLine(strings.Join(said, "\n"))
 	}
-	return sluice.Errorf(sluice.Refused, "your pre-push hook declined the push to %s%s", shownRemote(p.remote), message).
+	return sluice.Errorf(sluice.Refused, "your pre-push hook declined the push to %s%s", p.remote, message).
 		Fix("see what it asks for in `git rev-parse --git-path hooks`/pre-push").Because(failure)
 }

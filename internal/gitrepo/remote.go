@@ -17,10 +17,11 @@ const maxRemote = 4096
 // address of a remote holds. Both the name of a remote that is set up and any
 // address that git knows will do: a path, file://, https://, ssh://,
 // git@host:path.
-func checkRemote(remote string) error {
+func checkRemote(named Remote) error {
+	remote := string(named)
 	odd := strings.ContainsFunc(remote, unicode.IsControl) || strings.HasPrefix(remote, "-") || len(remote) > maxRemote
 	if remote == "" || odd {
-		return sluice.Errorf(sluice.Invalid, "%q is not the name or the address of a remote", shortened(remote)).
+		return sluice.Errorf(sluice.Invalid, "%q is not the name or the address of a remote", shortened(named.String())).
 			Fix("see the names with `git remote -v`; an address is a path or such as https://example.com/team/repository.git")
 	}
 	return nil
@@ -33,9 +34,6 @@ func shortened(text string) string {
 	}
 	return text
 }
-
-// shownRemote is a remote as it may be shown: an address without its password.
-func shownRemote(remote string) string { return password.ReplaceAllString(remote, "$1") }
 
 // troubles are the ways in which git cannot do its business with a remote, told
 // from what it says last. The first that fits is the one. In message and fix, %s
@@ -75,8 +73,8 @@ var troubles = []struct {
 // that says what to do: the first of troubles that fits, or that the remote
 // cannot be reached. Errors that are not git's own stay as they are, save for a
 // deadline: a remote that says nothing is [sluice.Unavailable].
-func trouble(remote string, err error) error {
-	name := shownRemote(remote)
+func trouble(remote Remote, err error) error {
+	name := remote
 	var failure *Failure
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
@@ -148,10 +146,10 @@ func remoteWords(stderr string) string {
 }
 
 // words returns the lines of what a process said that are not blank, without
-// what would play tricks on a terminal.
+// what gives access to a remote or would play tricks on a terminal.
 func words(said string) []string {
 	var lines []string
-	for line := range strings.FieldsFuncSeq(said, func(c rune) bool { return c == '\n' || c == '\r' }) {
+	for line := range strings.FieldsFuncSeq(Shown(said), func(c rune) bool { return c == '\n' || c == '\r' }) {
 		line = strings.Map(func(c rune) rune {
 			if unicode.IsControl(c) && c != '\t' {
 				return -1

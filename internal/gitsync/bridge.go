@@ -12,9 +12,9 @@ import (
 
 // Config says how a bridge treats the repository.
 type Config struct {
-	// Remote is the name of the remote that is shared with others; "" when there is
-	// none.
-	Remote string
+	// Remote is the name or the address of the remote that is shared with others; ""
+	// when there is none.
+	Remote gitrepo.Remote
 	// Branch is one that every push moves; "" moves none.
 	Branch string
 	// Verify says which signatures tags need: [VerifyOff], [VerifySigned], the

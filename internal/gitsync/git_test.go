@@ -207,7 +207,7 @@ func TestGitTakesTheRefs(t *testing.T) {
 			t.Fatalf("%s has no tag", label)
 		}
 		for _, ref := range refs[:4] {
-			tracking, _ := RemoteRef(aText(t, "remote"), ref)
+			tracking, _ := RemoteRef(gitrepo.Remote(aText(t, "remote")), ref)
 			refs = append(refs, tracking)
 		}
 		for _, ref := range refs {

@@ -23,7 +23,7 @@ func Clone(ctx context.Context, from, dir string) (*gitrepo.Repo, error) {
 		if !errors.As(err, &failure) {
 			return nil, err
 		}
-		return nil, sluice.Errorf(sluice.Unavailable, "%s cannot be copied: %s", clip(from), firstWord(firstLine(failure.Stderr), "git says no more than that")).
+		return nil, sluice.Errorf(sluice.Unavailable, "%s cannot be copied: %s", clip(gitrepo.Remote(from).String()), firstWord(firstLine(failure.Stderr), "git says no more than that")).
 			Fix("name a repository, a bundle or an address that `git ls-remote` can read").Because(err)
 	}
 	return gitrepo.Open(copied)

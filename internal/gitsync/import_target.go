@@ -132,7 +132,7 @@ type wheres struct {
 
 // branch finds a branch by the name that people give it.
 func (w wheres) branch(name string) (gitrepo.Ref, bool) {
-	remote := firstWord(w.im.b.cfg.Remote, "origin")
+	remote := firstWord(string(w.im.b.cfg.Remote), "origin")
 	for _, full := range []string{name, "refs/heads/" + name, "refs/remotes/" + name, "refs/remotes/" + remote + "/" + name} {
 		if r, ok := w.branches[full]; ok {
 			return r, true

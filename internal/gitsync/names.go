@@ -72,7 +72,7 @@ func SupersededRef(display string, commit gitrepo.OID) string {
 // RemoteRef is where what a remote has under a ref is remembered:
 // refs/tags/components/x/prod of origin is refs/sluice/remotes/origin/tags/components/x/prod.
 // It is not ok for refs that are not exchanged.
-func RemoteRef(remote, ref string) (tracking string, ok bool) {
+func RemoteRef(remote gitrepo.Remote, ref string) (tracking string, ok bool) {
 	for _, prefix := range exchanged {
 		if rest, found := strings.CutPrefix(ref, prefix); found && rest != "" {
 			return RemotePrefix(remote) + shorten(prefix) + rest, true
@@ -82,7 +82,7 @@ func RemoteRef(remote, ref string) (tracking string, ok bool) {
 }
 
 // LocalRef is the way back from [RemoteRef]. It is not ok for refs of other remotes.
-func LocalRef(remote, tracking string) (ref string, ok bool) {
+func LocalRef(remote gitrepo.Remote, tracking string) (ref string, ok bool) {
 	short, ok := strings.CutPrefix(tracking, RemotePrefix(remote))
 	if !ok {
 		return "", false
@@ -98,17 +98,18 @@ func LocalRef(remote, tracking string) (ref string, ok bool) {
 // RemotePrefix begins the names of all refs that [RemoteRef] makes for a remote.
 // A remote that is given by its address, or whose name is more than one part of a
 // ref, stands there under a hash of it.
-func RemotePrefix(remote string) string {
-	if sluice.CheckName("remote", remote) != nil {
-		sum := sha256.Sum256([]byte(remote))
-		remote = "at-" + hex.EncodeToString(sum[:8])
+func RemotePrefix(remote gitrepo.Remote) string {
+	name := string(remote)
+	if sluice.CheckName("remote", name) != nil {
+		sum := sha256.Sum256([]byte(name))
+		name = "at-" + hex.EncodeToString(sum[:8])
 	}
-	return RemotesPrefix + remote + "/"
+	return RemotesPrefix + name + "/"
 }
 
 // FetchSpecs are the refspecs that bring everything which is exchanged with a
 // remote to where [RemoteRef] says, whatever was there before.
-func FetchSpecs(remote string) []string {
+func FetchSpecs(remote gitrepo.Remote) []string {
 	specs := make([]string, len(exchanged))
 	for i, prefix := range exchanged {
 		specs[i] = "+" + prefix + "*:" + RemotePrefix(remote) + shorten(prefix) + "*"

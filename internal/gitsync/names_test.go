@@ -7,6 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/gitrepo"
 )
 
 const someDigest = sluice.Digest("sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")
@@ -84,7 +85,7 @@ func TestRemoteRef(t *testing.T) {
 		"origin", "a", "a/tags", "a/environments", "upstream.2", "https://example.com/team/repo.git", "../other", "git@example.com:x", "at-1", "x.lock", "",
 	})
 	rapid.Check(t, func(t *rapid.T) {
-		remote, other := remotes.Draw(t, "remote"), remotes.Draw(t, "other remote")
+		remote, other := gitrepo.Remote(remotes.Draw(t, "remote")), gitrepo.Remote(remotes.Draw(t, "other remote"))
 		ref := rapid.SampledFrom([]string{
 			EnvironmentTag("x", "prod"), "refs/tags/components/prompts/x/v1.0.0", EnvironmentRef("prod"), EnvironmentRef("environments"), VersionRef("x", someDigest), SupersededRef("prod", someCommit),
 		}).Draw(t, "ref")

@@ -154,7 +154,7 @@ func turn(p gitrepo.PushRef) int {
 // push moves, with its pipelines: as the remote's own branch has it, so that work
 // which was not pushed stays here.
 func (b *Bridge) projectTree(ctx context.Context, rd *gitrepo.Reader) (gitrepo.OID, error) {
-	tree, _, _, found, err := rd.Info("refs/remotes/" + b.cfg.Remote + "/HEAD^{tree}")
+	tree, _, _, found, err := rd.Info("refs/remotes/" + string(b.cfg.Remote) + "/HEAD^{tree}")
 	if err != nil || found {
 		return tree, err
 	}

@@ -159,7 +159,7 @@ func (o *outgoingOf) tags() error {
 }
 
 // overtaken is the error of a push that would throw away what others released.
-func overtaken(remote, display string) error {
+func overtaken(remote gitrepo.Remote, display string) error {
 	return sluice.Errorf(sluice.Conflict, "%s has releases of %s that are not here, and nothing of yours was sent", remote, display).
 		Do(sluice.SyncGit(""), "take them in")
 }

@@ -16,9 +16,11 @@ type refs struct {
 
 // branchRef is where what a remote has under the branch that each push moves is
 // remembered.
-func branchRef(remote, branch string) string { return RemotePrefix(remote) + "branches/" + branch }
+func branchRef(remote gitrepo.Remote, branch string) string {
+	return RemotePrefix(remote) + "branches/" + branch
+}
 
-func (r *refs) branch(remote, branch string) gitrepo.OID {
+func (r *refs) branch(remote gitrepo.Remote, branch string) gitrepo.OID {
 	return r.branches[branchRef(remote, branch)]
 }
 

@@ -40,7 +40,7 @@ type RefProblem struct {
 func (b *Bridge) Status(ctx context.Context) (Status, error) {
 	s := &syncer{b: b, ctx: ctx, reader: b.repo.Reader(ctx), manifests: map[gitrepo.OID][]byte{}}
 	defer s.reader.Close()
-	out := Status{Remote: b.cfg.Remote, Environments: []BranchStatus{}}
+	out := Status{Remote: b.cfg.Remote.String(), Environments: []BranchStatus{}}
 	if err := s.installation(); err != nil {
 		return out, err
 	}
@@ -83,10 +83,10 @@ func (b *Bridge) Status(ctx context.Context) (Status, error) {
 // otherThere is about the tag of a version that the remote has too, but another one.
 func (s *syncer) otherThere(ref string) RefProblem {
 	if !s.refusedAs(ref, s.refs.remote[ref].ID) && s.refs.local[ref].Peeled == s.refs.remote[ref].Peeled {
-		return RefProblem{ref, s.b.cfg.Remote + " has another tag for the same version", "`sluice git sync` takes that one"}
+		return RefProblem{ref, s.b.cfg.Remote.String() + " has another tag for the same version", "`sluice git sync` takes that one"}
 	}
 	return RefProblem{
-		ref, "it has other content at " + s.b.cfg.Remote,
+		ref, "it has other content at " + s.b.cfg.Remote.String(),
 		"publish what is here under another label, then `git tag -d " + shortTag(ref) + "` and `sluice git sync`",
 	}
 }
@@ -188,7 +188,7 @@ func (s *syncer) leftOut(told map[string]bool) (out []RefProblem) {
 		} else if id == s.refs.local[ref].ID {
 			out = append(out, RefProblem{ref, "it was not taken in", "`sluice git sync` says why"})
 		} else if id == s.refs.remote[ref].ID {
-			out = append(out, RefProblem{ref, "it was not taken in from " + s.b.cfg.Remote, "`sluice git sync` says why"})
+			out = append(out, RefProblem{ref, "it was not taken in from " + s.b.cfg.Remote.String(), "`sluice git sync` says why"})
 		}
 	}
 	return out

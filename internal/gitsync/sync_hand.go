@@ -173,7 +173,7 @@ func (s *syncer) takeAway(m handMove) string {
 	if s.refs.local[m.ref.Name].ID == m.ref.ID {
 		return "git tag -d " + shortTag(m.ref.Name)
 	}
-	return "git push " + s.b.cfg.Remote + " :" + m.ref.Name
+	return "git push " + s.b.cfg.Remote.String() + " :" + m.ref.Name
 }
 
 // versionOf is the version that a tag points at: the one that it names, if that has

@@ -164,7 +164,7 @@ func (g *git) open(ctx context.Context) (err error) {
 		return err
 	}
 	bridge := func(remote string) *gitsync.Bridge {
-		return gitsync.New(g.repo, g.s.control, gitsync.Config{Remote: remote, Ask: true, Verify: g.cfg.Verify, Place: g.places.Of, Read: placesIn})
+		return gitsync.New(g.repo, g.s.control, gitsync.Config{Remote: gitrepo.Remote(remote), Ask: true, Verify: g.cfg.Verify, Place: g.places.Of, Read: placesIn})
 	}
 	if g.cfg.Follow != "" {
 		g.in = bridge(g.cfg.Follow)

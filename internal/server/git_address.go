@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/gitrepo"
 )
 
 // maxAddress bounds the address of a repository, in bytes.
@@ -63,18 +64,9 @@ func CheckGitAddress(address string) error {
 	return nil
 }
 
-// credentials are what stands before the host, and what a query may hold.
-var (
-	credentials = regexp.MustCompile(`://[^/\s]*@`)
-	query       = regexp.MustCompile(`[?#].*$`)
-)
-
 // shownAddress is an address as it may be shown: without what gives access.
 func shownAddress(address string) string {
-	if !strings.Contains(address, "://") {
-		return address
-	}
-	shown := query.ReplaceAllString(credentials.ReplaceAllString(address, "://"), "")
+	shown := gitrepo.Remote(address).String()
 	if len(shown) > 200 {
 		return strings.ToValidUTF8(shown[:200], "") + "…"
 	}

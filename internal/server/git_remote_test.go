@@ -3,6 +3,7 @@ package server_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -16,39 +17,77 @@ import (
 	"github.com/sluice-dev/sluice/internal/server"
 )
 
-// TestHangingRemote follows a repository whose host takes requests and says nothing:
-// webhooks are answered, and the server ends.
-func TestHangingRemote(t *testing.T) {
+// TestSilentRemotes follows a repository whose host takes requests and says nothing,
+// and one whose host breaks them off: webhooks are answered, the status does not tell
+// what gives access, and the server ends.
+func TestSilentRemotes(t *testing.T) {
 	t.Parallel()
-	host, err := net.Listen("tcp", "127.0.0.1:0")
+	for name, resets := range map[string]bool{"hangs": false, "resets": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			host := silentHost(t, resets)
+			cfg := following(t, "http://bob:hunter2@"+host.address+"/prompts.git?token=hunter2")
+			cfg.Git.Wait = time.Millisecond
+			s := start(t, cfg)
+			<-host.taken // git asks
+			if status, _ := post(t, s, prodTag); status != http.StatusAccepted {
+				t.Errorf("the webhook was answered with %d, want 202", status)
+			}
+			c := admin(t, s)
+			if resets { // the look has an end, and its error is told
+				if _, err := c.SyncGit(t.Context(), sluice.SyncGitRequest{}); sluice.CodeOf(err) != sluice.Unavailable || strings.Contains(fmt.Sprintf("%+v", sluice.AsError(err)), "hunter2") {
+					t.Errorf("a look at once: got %+v, want unavailable without what gives access", sluice.AsError(err))
+				}
+			}
+			status, err := c.GitStatus(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if text, err := json.Marshal(status); err != nil || strings.Contains(string(text), "hunter2") || !strings.HasSuffix(status.Follows, "/prompts.git") || resets != (status.Error != "") {
+				t.Errorf("the status is %s, %v", text, err)
+			}
+		})
+	}
+}
+
+type silent struct {
+	address string
+	taken   chan struct{} // has one for the first connection
+}
+
+// silentHost takes connections and holds them until the test ends, or resets them.
+// They are held by name: the collector closes those that nobody has.
+func silentHost(t *testing.T, resets bool) silent {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = host.Close() })
-	taken := make(chan net.Conn, 100)
+	host := silent{listener.Addr().String(), make(chan struct{}, 1)}
+	closed := make(chan struct{})
+	t.Cleanup(func() { _ = listener.Close(); <-closed })
 	go func() {
+		defer close(closed)
+		var held []net.Conn
 		for {
-			conn, err := host.Accept()
+			conn, err := listener.Accept()
 			if err != nil {
-				return
+				break
 			}
-			taken <- conn // and never answered
+			if held = append(held, conn); resets {
+				_ = conn.(*net.TCPConn).SetLinger(0)
+				_ = conn.Close()
+			}
+			select {
+			case host.taken <- struct{}{}:
+			default:
+			}
+		}
+		for _, conn := range held {
+			_ = conn.Close()
 		}
 	}()
-	cfg := following(t, "http://bob:hunter2@"+host.Addr().String()+"/prompts.git?token=hunter2")
-	cfg.Git.Wait = time.Millisecond
-	s := start(t, cfg)
-	<-taken // git asks
-	if status, _ := post(t, s, prodTag); status != http.StatusAccepted {
-		t.Errorf("the webhook was answered with %d, want 202", status)
-	}
-	status, err := admin(t, s).GitStatus(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text, err := json.Marshal(status); err != nil || strings.Contains(string(text), "hunter2") || !strings.HasSuffix(status.Follows, "/prompts.git") {
-		t.Errorf("the status is %s, %v", text, err)
-	}
+	return host
 }
 
 // TestRemoteComesBack follows a repository that is not there at the start, and tries
