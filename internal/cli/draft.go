@@ -197,7 +197,7 @@ func draftPublishCommand(e *env) *cobra.Command {
 		ValidArgsFunction: arguments(false, e.components),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			req.Component = args[0]
-			done, err := e.publish(cmd.Context(), req, "", true)
+			done, err := e.publish(cmd.Context(), req, "", false)
 			if err != nil {
 				return err
 			}

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/config"
 	"github.com/spf13/cobra"
 )
 
@@ -23,8 +24,8 @@ func tagCreateCommand(e *env) *cobra.Command {
 		Use:   "create NAME LABEL [--file PATH]",
 		Short: "Publish a version with a label",
 		Long: "Publishes the component's file as sluice.yaml names it, or the file or directory that --file names, or\n" +
-			"standard input for `--file -`, or else its saved draft. In a project that shares through Git, the\n" +
-			"component's file is published as committed at HEAD. Prompts, scripts, workflows and agents are read\n" +
+			"standard input for `--file -`, or else its saved draft. In a project that shares through Git, what\n" +
+			"is not committed gets a commit beside the branch, and Git's tag points at that. Prompts, scripts, workflows and agents are read\n" +
 			"whole first, and all their mistakes are told.",
 		Example: "  sluice tag create my-prompt v1.1.0\n" +
 			"  sluice tag create my-prompt v1.1.0 --file prompt.md --kind prompt --note \"Asks for the order number\"",
@@ -47,7 +48,8 @@ func tagCreateCommand(e *env) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&file, "file", "", "`PATH` of the file or directory to publish, or - for standard input")
-	f.BoolVar(&worktree, "worktree", false, "publish the file as it is in the work tree, committed or not")
+	f.BoolVar(&worktree, "worktree", false, "publish the file as it is, also where sluice.yaml says publish: committed")
+	_ = f.MarkHidden("worktree") // of scripts from before this was the rule
 	f.StringVar(&req.Kind, "kind", "", "`KIND` of a new component: prompt, workflow, script, agent, config …")
 	f.StringVar(&req.Name, "name", "", "a `NAME` for the version, such as add-urgency")
 	f.StringVar(&req.Note, "note", "", "`TEXT` on what changed")
@@ -64,20 +66,21 @@ func uncheckedFlag(cmd *cobra.Command, into *bool) {
 }
 
 // publish makes a version of the content that a component has here, else of its
-// saved draft. Content of a project that shares through Git is what is committed,
-// unless the work tree is asked for.
-func (e *env) publish(ctx context.Context, req sluice.PublishRequest, file string, worktree bool) (sluice.Published, error) {
+// saved draft. In a project that shares through Git that is what Git tracks or does
+// not ignore; with asIs also where the project asks for what is committed.
+func (e *env) publish(ctx context.Context, req sluice.PublishRequest, file string, asIs bool) (sluice.Published, error) {
 	g, err := e.gitProject(ctx)
 	if err != nil {
 		return sluice.Published{}, err
 	}
-	read := e.read
-	if g != nil && file == "" && !worktree {
-		read = func(ctx context.Context, component, _ string) (content, error) {
-			return e.readCommitted(ctx, g, component, &req.Commit)
-		}
+	var found content
+	var from publishedFrom
+	if g != nil && file == "" {
+		found, from, err = e.readGit(ctx, g, req, !asIs && g.Publish == config.PublishCommitted)
+		req.Commit = from.commit
+	} else {
+		found, err = e.read(ctx, req.Component, file)
 	}
-	found, err := read(ctx, req.Component, file)
 	if err != nil {
 		return sluice.Published{}, err
 	}
@@ -92,7 +95,11 @@ func (e *env) publish(ctx context.Context, req sluice.PublishRequest, file strin
 	if req.Kind == "" {
 		req.Kind = found.kind
 	}
-	return c.Publish(ctx, req)
+	done, err := c.Publish(ctx, req)
+	if err == nil && done.Created && from.note != "" {
+		e.note("%s", from.note)
+	}
+	return done, err
 }
 
 // publishSaved publishes the draft that is kept with the component.

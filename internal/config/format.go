@@ -38,20 +38,24 @@ const gitComment = `
 #   remote: the name of the remote
 #   branch: a branch that each push moves, so that a CI host raises one event; leave it out for none
 #   verify: signed, a signature that a tag has must be good; required, each tag must have one; or off
+#   publish: as-is, what is in the work tree, committed or not; or committed, what is as at HEAD alone
 `
 
 // format writes what differs from the defaults, and where pushes go to when they
 // happen by themselves.
 func (g *Git) format(b *bytes.Buffer) {
-	remote, verify := g.Remote, string(g.Verify)
+	remote, verify, publish := g.Remote, string(g.Verify), string(g.Publish)
 	if remote == DefaultRemote && g.Push != PushOnRelease {
 		remote = ""
 	}
 	if g.Verify == VerifySigned {
 		verify = ""
 	}
+	if g.Publish == PublishAsIs {
+		publish = ""
+	}
 	b.WriteString(gitComment)
-	fmt.Fprintf(b, "git: %s\n", flow("push", string(g.Push), "remote", remote, "branch", g.Branch, "verify", verify))
+	fmt.Fprintf(b, "git: %s\n", flow("push", string(g.Push), "remote", remote, "branch", g.Branch, "verify", verify, "publish", publish))
 }
 
 // flow writes keys with their values on one line, without those that are empty.

@@ -14,6 +14,8 @@ type Git struct {
 	Remote string // the name of the remote, never a URL; defaults to [DefaultRemote]
 	Branch string // a branch that each push moves, so that a CI host raises one event; "" moves none
 	Verify Verify // defaults to [VerifySigned]
+	// Publish says what of a work tree becomes a version; defaults to [PublishAsIs].
+	Publish Publish
 }
 
 // DefaultRemote is the remote that Git itself makes with a clone.
@@ -26,6 +28,15 @@ type Push string
 const (
 	PushOnRelease Push = "on-release" // with each change of what is live
 	PushManual    Push = "manual"     // when somebody says `sluice git push`
+)
+
+// Publish says what is published of a component's files.
+type Publish string
+
+// What is published.
+const (
+	PublishAsIs      Publish = "as-is"     // the files as they are in the work tree
+	PublishCommitted Publish = "committed" // only what is as committed at HEAD
 )
 
 // Verify says what is asked of the signatures of tags that come from elsewhere.
@@ -45,12 +56,13 @@ const maxRefPart = 200
 // git reads the section of the repository. The key alone, without a value, asks
 // for the defaults, as {} does.
 func (d document) git(n *yaml.Node, p *Project) error {
-	g := &Git{Push: PushManual, Remote: DefaultRemote, Verify: VerifySigned}
+	g := &Git{Push: PushManual, Remote: DefaultRemote, Verify: VerifySigned, Publish: PublishAsIs}
 	err := d.fields(n, map[string]func(*yaml.Node) error{
-		"push":   choice(d, &g.Push, PushOnRelease, PushManual),
-		"remote": d.remote(&g.Remote),
-		"branch": d.branch(&g.Branch),
-		"verify": choice(d, &g.Verify, VerifyOff, VerifySigned, VerifyRequired),
+		"push":    choice(d, &g.Push, PushOnRelease, PushManual),
+		"remote":  d.remote(&g.Remote),
+		"branch":  d.branch(&g.Branch),
+		"publish": choice(d, &g.Publish, PublishAsIs, PublishCommitted),
+		"verify":  choice(d, &g.Verify, VerifyOff, VerifySigned, VerifyRequired),
 	})
 	if err != nil {
 		return err

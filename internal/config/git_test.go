@@ -16,12 +16,13 @@ func TestGitSection(t *testing.T) {
 	}{
 		{"", nil},
 		{"default_environment: production\n", nil},
-		{"git: {}\n", &Git{PushManual, "origin", "", VerifySigned}},
-		{"git:\n", &Git{PushManual, "origin", "", VerifySigned}},
-		{"git: {push: , remote: , branch: , verify: }\n", &Git{PushManual, "origin", "", VerifySigned}},
-		{"git: {push: on-release}\n", &Git{PushOnRelease, "origin", "", VerifySigned}},
-		{"git: {push: manual, remote: my/up.stream, branch: sluice/live, verify: required}\n", &Git{PushManual, "my/up.stream", "sluice/live", VerifyRequired}},
-		{"git:\n  verify: off\n  branch: \"true\"\n", &Git{PushManual, "origin", "true", VerifyOff}},
+		{"git: {}\n", &Git{PushManual, "origin", "", VerifySigned, PublishAsIs}},
+		{"git:\n", &Git{PushManual, "origin", "", VerifySigned, PublishAsIs}},
+		{"git: {push: , remote: , branch: , verify: }\n", &Git{PushManual, "origin", "", VerifySigned, PublishAsIs}},
+		{"git: {push: on-release}\n", &Git{PushOnRelease, "origin", "", VerifySigned, PublishAsIs}},
+		{"git: {push: manual, remote: my/up.stream, branch: sluice/live, verify: required}\n", &Git{PushManual, "my/up.stream", "sluice/live", VerifyRequired, PublishAsIs}},
+		{"git: {publish: committed}\n", &Git{PushManual, "origin", "", VerifySigned, PublishCommitted}},
+		{"git:\n  verify: off\n  branch: \"true\"\n", &Git{PushManual, "origin", "true", VerifyOff, PublishAsIs}},
 	} {
 		p, err := ParseProject(ProjectFile, []byte(tt.in))
 		if err != nil || !reflect.DeepEqual(p.Git, tt.want) {
@@ -36,6 +37,7 @@ func TestMistakesInTheGitSection(t *testing.T) {
 		{"git: true\n", "sluice.yaml:1:6: expected keys with values, not a single value", ""},
 		{"git:\n  pull: always\n", `sluice.yaml:2:3: unknown key "pull"`, "did you mean push?"},
 		{"git: {push: on_release}\n", `sluice.yaml:1:13: "on_release" is not one of on-release, manual`, "did you mean on-release?"},
+		{"git: {publish: comitted}\n", `sluice.yaml:1:16: "comitted" is not one of as-is, committed`, "did you mean committed?"},
 		{"git: {push: always}\n", `sluice.yaml:1:13: "always" is not one of on-release, manual`, "write on-release or manual"},
 		{"git: {push: [manual]}\n", "sluice.yaml:1:13: expected one value, not a list", ""},
 		{"git: {verify: true}\n", `sluice.yaml:1:15: "true" is not one of off, signed, required`, "write off or signed or required"},

@@ -116,10 +116,10 @@ func TestFormatReadsBack(t *testing.T) {
 			{Name: "2024", Path: "components/scripts/2024 \"café\": {a}, #b\u00a0.py", Kind: "script"},
 			{Name: "notes"},
 		}},
-		{DefaultEnvironment: "production", Git: &Git{Push: PushManual, Remote: "origin", Verify: VerifySigned}},
-		{DefaultEnvironment: "production", Git: &Git{Push: PushOnRelease, Remote: "origin", Branch: "sluice/live", Verify: VerifySigned}},
-		{DefaultEnvironment: "production", Git: &Git{Push: PushManual, Remote: "up.stream", Branch: "true", Verify: VerifyOff}},
-		{DefaultEnvironment: "production", Git: &Git{Push: PushOnRelease, Remote: "no", Branch: "#live,x", Verify: VerifyRequired}},
+		{DefaultEnvironment: "production", Git: &Git{Push: PushManual, Remote: "origin", Verify: VerifySigned, Publish: PublishAsIs}},
+		{DefaultEnvironment: "production", Git: &Git{Push: PushOnRelease, Remote: "origin", Branch: "sluice/live", Verify: VerifySigned, Publish: PublishAsIs}},
+		{DefaultEnvironment: "production", Git: &Git{Push: PushManual, Remote: "up.stream", Branch: "true", Verify: VerifyOff, Publish: PublishAsIs}},
+		{DefaultEnvironment: "production", Git: &Git{Push: PushOnRelease, Remote: "no", Branch: "#live,x", Verify: VerifyRequired, Publish: PublishCommitted}},
 	} {
 		text := p.Format()
 		back, err := ParseProject(ProjectFile, text)
