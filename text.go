@@ -57,16 +57,17 @@ func badTextAt(s string, at int, what string) BadText {
 
 // refusal is the error for what holds it, which is no file.
 func (b BadText) refusal(what string) *Error {
-	return Errorf(Invalid, "%s is not text: at byte %d (line %d, column %d), %s", what, b.Byte, b.Line, b.Column, b.What)
+	return Errorf(Invalid, "%s is not text: line %d, column %d: %s", what, b.Line, b.Column, b.What)
 }
 
-const encodeBytes = "write it in UTF-8; encode binary values, for example in base64"
+// WriteUTF8 is what to do with what is not text.
+const WriteUTF8 = "write it in UTF-8; encode binary values, for example in base64"
 
 // CheckIsText checks that a string is text. What names it for the message, which
 // does not repeat the string: it may be a secret.
 func CheckIsText(what, s string) error {
 	if bad, found := FindBadText(s); found {
-		return bad.refusal(what).Fix(encodeBytes)
+		return bad.refusal(what).Fix(WriteUTF8)
 	}
 	return nil
 }
@@ -75,7 +76,7 @@ func CheckIsText(what, s string) error {
 // data of runs.
 func CheckUTF8(what, s string) error {
 	if at := indexInvalid(s); at >= 0 {
-		return badTextAt(s, at, "this byte is not UTF-8").refusal(what).Fix(encodeBytes)
+		return badTextAt(s, at, "this byte is not UTF-8").refusal(what).Fix(WriteUTF8)
 	}
 	return nil
 }
@@ -137,7 +138,7 @@ func CheckJSONText(what string, text []byte) error {
 	if bad.Byte < 0 {
 		return nil
 	}
-	return bad.refusal(what).Fix(encodeBytes)
+	return bad.refusal(what).Fix(WriteUTF8)
 }
 
 // loneSurrogate is the index of the first escape that is a surrogate without its

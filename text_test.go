@@ -38,7 +38,7 @@ func TestText(t *testing.T) {
 		if place = strings.Replace(place, " ", ": ", 1); err == nil && (text != s || want != "") || err != nil && err.Error() != "notes.md:"+place {
 			t.Errorf("%q is read as %q, %v", s, text, err)
 		}
-		if err := sluice.CheckIsText("the note", s); (err == nil) != (want == "") || err != nil && !strings.HasPrefix(err.Error(), "the note is not text: at byte ") {
+		if err := sluice.CheckIsText("the note", s); (err == nil) != (want == "") || err != nil && !strings.HasPrefix(err.Error(), "the note is not text: line ") {
 			t.Errorf("%q: %v", s, err)
 		}
 		message := sluice.Recordable(s)
@@ -60,12 +60,12 @@ func TestCheckJSONText(t *testing.T) {
 		`{"a": "\u0000 \ud83c\udf89 \ufffd \\ud800"}`: "",
 		`not JSON \`:                  "",
 		`"\u12"`:                      "",
-		"{\n\"a\": \"\xe4\"}":         "at byte 8 (line 2, column 7), this byte is not UTF-8",
-		`{"ü": "\ud800"}`:             `at byte 8 (line 1, column 8), \ud800 is half of a character`,
-		`"\\\uDC00"`:                  `at byte 3 (line 1, column 4), \uDC00 is half of a character`,
-		`"\ud83c\ud83c\udf89"`:        `at byte 1 (line 1, column 2), \ud83c is half of a character`,
-		`"\ud83c x\udf89"`:            `at byte 1 (line 1, column 2), \ud83c is half of a character`,
-		`"\ud83c\udf89\udf89" \ud800`: `at byte 13 (line 1, column 14), \udf89 is half of a character`,
+		"{\n\"a\": \"\xe4\"}":         "line 2, column 7: this byte is not UTF-8",
+		`{"ü": "\ud800"}`:             `line 1, column 8: \ud800 is half of a character`,
+		`"\\\uDC00"`:                  `line 1, column 4: \uDC00 is half of a character`,
+		`"\ud83c\ud83c\udf89"`:        `line 1, column 2: \ud83c is half of a character`,
+		`"\ud83c x\udf89"`:            `line 1, column 2: \ud83c is half of a character`,
+		`"\ud83c\udf89\udf89" \ud800`: `line 1, column 14: \udf89 is half of a character`,
 	} {
 		err := sluice.CheckJSONText("the body", []byte(text))
 		got := ""
@@ -113,12 +113,12 @@ func TestEncodeJSON(t *testing.T) {
 	}
 	for want, v := range map[string]any{
 		"": outer{Change: sluice.Change{Reason: "\uFFFD <\x00>"}, Raw: json.RawMessage(`"\ufffd\\ud800"`), Inner: []*inner{{Bytes: []byte{0xff}}, nil}, Hidden: "\xff"},
-		"reason is not text: at byte 1 (line 1, column 2), this byte is not UTF-8":                 outer{Change: sluice.Change{Reason: "a\xff"}},
-		"inner[1].names.b is not text: at byte 0 (line 1, column 1), this byte is not UTF-8":       &outer{Inner: []*inner{nil, {Names: map[string]string{"a": "", "b": "\xff"}}}},
-		"inner[0].names (a key) is not text: at byte 1 (line 1, column 2), this byte is not UTF-8": outer{Inner: []*inner{{Names: map[string]string{"k\xff": ""}}}},
-		"raw is not text: at byte 1 (line 1, column 2), this byte is not UTF-8":                    outer{Raw: json.RawMessage("\"\xff\"")},
-		"Any[0] is not text: at byte 0 (line 1, column 1), this byte is not UTF-8":                 outer{Any: []any{"\xff"}},
-		"the value is not text: at byte 0 (line 1, column 1), this byte is not UTF-8":              "\xff",
+		"reason is not text: line 1, column 2: this byte is not UTF-8":                 outer{Change: sluice.Change{Reason: "a\xff"}},
+		"inner[1].names.b is not text: line 1, column 1: this byte is not UTF-8":       &outer{Inner: []*inner{nil, {Names: map[string]string{"a": "", "b": "\xff"}}}},
+		"inner[0].names (a key) is not text: line 1, column 2: this byte is not UTF-8": outer{Inner: []*inner{{Names: map[string]string{"k\xff": ""}}}},
+		"raw is not text: line 1, column 2: this byte is not UTF-8":                    outer{Raw: json.RawMessage("\"\xff\"")},
+		"Any[0] is not text: line 1, column 1: this byte is not UTF-8":                 outer{Any: []any{"\xff"}},
+		"the value is not text: line 1, column 1: this byte is not UTF-8":              "\xff",
 	} {
 		out, err := sluice.EncodeJSON(v)
 		if want != "" {

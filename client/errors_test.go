@@ -146,21 +146,21 @@ func TestTextArrivesExactlyOrNotAtAll(t *testing.T) {
 	c := dial(t, client.Config{Server: refusing(t)})
 	bad := "gr\xfcn"
 	for what, ask := range map[string]func() error{
-		"reason is not text: at byte 2": func() error {
+		"reason is not text: line 1, column 3": func() error {
 			_, err := c.Deploy(t.Context(), sluice.DeployRequest{Environment: "production", Change: sluice.Change{Reason: bad}})
 			return err
 		},
-		"changes[0].value is not text: at byte 2": func() error {
+		"changes[0].value is not text: line 1, column 3": func() error {
 			_, err := c.Deploy(t.Context(), sluice.DeployRequest{Environment: "production", Changes: []sluice.ChangeRequest{{Variable: "A", Value: &bad}}})
 			return err
 		},
-		"files[0].text is not text: at byte 2": func() error {
+		"files[0].text is not text: line 1, column 3": func() error {
 			_, err := c.Publish(t.Context(), sluice.PublishRequest{Component: "a", Files: []sluice.File{{Path: "a", Text: bad}}})
 			return err
 		},
-		"a name in the address is not text: at byte 2": func() error { _, err := c.Component(t.Context(), bad); return err },
-		"text is not text: at byte 2":                  func() error { _, err := c.Runs(t.Context(), sluice.RunQuery{Text: bad}); return err },
-		"the idempotency key is not text: at byte 2": func() error {
+		"a name in the address is not text: line 1, column 3": func() error { _, err := c.Component(t.Context(), bad); return err },
+		"text is not text: line 1, column 3":                  func() error { _, err := c.Runs(t.Context(), sluice.RunQuery{Text: bad}); return err },
+		"the idempotency key is not text: line 1, column 3": func() error {
 			_, err := c.Deploy(t.Context(), sluice.DeployRequest{Environment: "production", Change: sluice.Change{IdempotencyKey: bad}})
 			return err
 		},

@@ -52,11 +52,14 @@ func Encoded(v any) ([]byte, error) {
 	return b.Bytes(), err
 }
 
+// bodyItself is how a body is named behind the word "body:".
+const bodyItself = "it"
+
 // decode reads JSON. What is not text is refused, as it would silently become
 // other text; and so is JSON of more values, or more deeply nested, than a request
 // needs, before anything is made of it.
 func decode(b []byte, v any, most int) error {
-	if err := sluice.CheckJSONText("it", b); err != nil {
+	if err := sluice.CheckJSONText(bodyItself, b); err != nil {
 		return err
 	}
 	// Also what was refused once is read again, into its type.

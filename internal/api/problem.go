@@ -165,8 +165,11 @@ func fromHuma(op *huma.Operation, e *huma.ErrorModel) *problem {
 	if len(details) > shown {
 		details = append(details[:shown], fmt.Sprintf("and %d more", len(details)-shown))
 	}
-	return problemOf(sluice.Errorf(code, "%s", strings.Join(details, "; ")).
-		Fix("see %s %s in /openapi.json", op.Method, op.Path))
+	out := sluice.Errorf(code, "%s", strings.Join(details, "; "))
+	if strings.HasPrefix(details[0], "body: "+bodyItself+" is not text") {
+		return problemOf(out.Fix(sluice.WriteUTF8))
+	}
+	return problemOf(out.Fix("see %s %s in /openapi.json", op.Method, op.Path))
 }
 
 // overLimit tells what is too large from what is wrong, as the rules of the

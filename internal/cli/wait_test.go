@@ -33,9 +33,9 @@ func TestCheckJSON(t *testing.T) {
 	t.Parallel()
 	const encodeBytes = "write it in UTF-8; encode binary values, for example in base64"
 	for text, want := range map[string]struct{ message, fix string }{
-		"{\"a\": \"\xe4\"}":         {"it is not text: at byte 7 (line 1, column 8), this byte is not UTF-8", encodeBytes},
-		"{\n\"a\": \"ä\xff\"}":      {"it is not text: at byte 10 (line 2, column 8), this byte is not UTF-8", encodeBytes},
-		`{"a": "\ud800"}`:           {`it is not text: at byte 7 (line 1, column 8), \ud800 is half of a character`, encodeBytes},
+		"{\"a\": \"\xe4\"}":         {"it is not text: line 1, column 8: this byte is not UTF-8", encodeBytes},
+		"{\n\"a\": \"ä\xff\"}":      {"it is not text: line 2, column 8: this byte is not UTF-8", encodeBytes},
+		`{"a": "\ud800"}`:           {`it is not text: line 1, column 8: \ud800 is half of a character`, encodeBytes},
 		`{'a': 1}`:                  {"it is not JSON: line 1, column 2: invalid character '\\'' looking for beginning of object key string", `put names and texts in double quotes: {"name": "value"}`},
 		" ":                         {"it is empty, and should be JSON", "without any input, write {}"},
 		`{"a": "ä"} `:               {},

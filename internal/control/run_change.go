@@ -166,7 +166,7 @@ func howToResume(req sluice.ResumeRunRequest) (string, error) {
 		}
 		switch _, err := value.Decode(raw); {
 		case value.IsRefused(err):
-			return "", sluice.Errorf(sluice.Invalid, "the %s cannot be taken: %s", hows[0], err).Fix("write each key once, and numbers that are too long as text")
+			return "", sluice.Errorf(sluice.Invalid, "the %s cannot be taken: %s", hows[0], err).Fix("%s", value.FixOf(err))
 		case err != nil:
 			return "", sluice.Errorf(sluice.Invalid, "the %s is not JSON", hows[0]).Fix(`write texts in quotes: "approve"`)
 		}

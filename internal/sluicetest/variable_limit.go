@@ -28,7 +28,7 @@ func variableLimits(s *suite) {
 			words string
 		}{
 			{largest + "x", sluice.LimitExceeded, "the value of A is 65537 bytes; the limit is 65536"},
-			{"nul \x00 within", sluice.Invalid, "the value of A is not text: at byte 4 (line 1, column 5), this is a NUL byte"},
+			{"nul \x00 within", sluice.Invalid, "the value of A is not text: line 1, column 5: this is a NUL byte"},
 		} {
 			_, err := s.Deploy(s.ctx, sluice.DeployRequest{Environment: "prod", Changes: []sluice.ChangeRequest{put("A", bad.value)}})
 			s.refused(err, bad.code, bad.words)

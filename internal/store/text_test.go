@@ -24,24 +24,24 @@ func TestText(t *testing.T) {
 				failed := run
 				failed.Error = &sluice.RunError{Message: "a\x00b"}
 				return tx.PutRun(RunRow{Run: failed})
-			}, "the value of runs.error is not text: at byte 1 (line 1, column 2), this is a NUL byte"},
+			}, "the value of runs.error is not text: line 1, column 2: this is a NUL byte"},
 			"a session that is not UTF-8": {func(tx *Tx) error {
 				return tx.AddRun(sluice.Run{ID: "r2", Session: "\xff"}, nil)
-			}, "session is not text: at byte 0 (line 1, column 1), this byte is not UTF-8"},
+			}, "session is not text: line 1, column 1: this byte is not UTF-8"},
 			"a session with NUL": {func(tx *Tx) error {
 				return tx.AddRun(sluice.Run{ID: "r2", Session: "\x00"}, nil)
-			}, "the value of runs.session is not text: at byte 0 (line 1, column 1), this is a NUL byte"},
+			}, "the value of runs.session is not text: line 1, column 1: this is a NUL byte"},
 			"an output that is not UTF-8": {func(tx *Tx) error {
 				return tx.PutStep("r1", sluice.RunStep{Path: "0", Output: json.RawMessage("\"\xff\"")})
-			}, "the value of run_steps.output is not text: at byte 1 (line 1, column 2), this byte is not UTF-8"},
+			}, "the value of run_steps.output is not text: line 1, column 2: this byte is not UTF-8"},
 			"a payload that is not UTF-8": {func(tx *Tx) error {
 				_, err := tx.Append("alice", "note", "", map[string]string{"of": "\xff"})
 				return err
-			}, "ledger payload: of is not text: at byte 0 (line 1, column 1), this byte is not UTF-8"},
+			}, "ledger payload: of is not text: line 1, column 1: this byte is not UTF-8"},
 			"an id in a question": {func(tx *Tx) error {
 				_, _, err := tx.Run("a\x00")
 				return err
-			}, "the value of runs.id is not text: at byte 1 (line 1, column 2), this is a NUL byte"},
+			}, "the value of runs.id is not text: line 1, column 2: this is a NUL byte"},
 		} {
 			err := db.Update(t.Context(), org, func(tx *Tx) error {
 				if err := tx.PutCallback(Callback{Run: name}); err != nil { // which is undone

@@ -34,9 +34,9 @@ type decoder struct {
 	most int // levels
 }
 
-// refused says what is wrong with what is JSON.
-func (d *decoder) refused(at *Path, format string, args ...any) error {
-	return &Error{Path: at.String(), Offset: d.at, Message: fmt.Sprintf(format, args...), Refused: true}
+// refused says what is wrong with what is JSON, and what to do about it.
+func (d *decoder) refused(at *Path, fix, format string, args ...any) error {
+	return &Error{Path: at.String(), Offset: d.at, Message: fmt.Sprintf(format, args...), Refused: true, Fix: fix}
 }
 
 // unexpected says what stands where something else should.
@@ -150,7 +150,7 @@ func (d *decoder) object(at *Path) (any, error) {
 			return nil, err
 		}
 		if o.Has(key) {
-			return nil, d.refused(at, "the key %s is there twice", strconv.Quote(Short(key, 80)))
+			return nil, d.refused(at, "write each key once", "the key %s is there twice", strconv.Quote(Short(key, 80)))
 		}
 		if d.space(); d.next() != ':' {
 			return nil, d.unexpected("a colon")
@@ -176,5 +176,5 @@ func (d *decoder) object(at *Path) (any, error) {
 }
 
 func (d *decoder) tooDeep(at *Path) error {
-	return d.refused(nil, "the value is nested deeper than %d levels", d.most)
+	return d.refused(nil, "nest it less deeply", "the value is nested deeper than %d levels", d.most)
 }

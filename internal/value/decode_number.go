@@ -2,6 +2,9 @@ package value
 
 import "strconv"
 
+// numberAsText is what to do with a number that is beyond a bound.
+const numberAsText = "write the number as text, in quotes"
+
 // number reads a literal, and gives it the smallest type that writes it again.
 func (d *decoder) number() (any, error) {
 	start := d.at
@@ -45,10 +48,10 @@ func (d *decoder) number() (any, error) {
 	switch {
 	case digits > MaxDigits:
 		d.at = start
-		return nil, d.refused(nil, "the number %s has %d digits; a number has at most %d", Short(text, 20), digits, MaxDigits)
+		return nil, d.refused(nil, numberAsText, "the number %s has %d digits; a number has at most %d", Short(text, 20), digits, MaxDigits)
 	case exponent > MaxExponent:
 		d.at = start
-		return nil, d.refused(nil, "the exponent of %s is too large; it is at most %d, of either sign", Short(text, 40), MaxExponent)
+		return nil, d.refused(nil, numberAsText, "the exponent of %s is too large; it is at most %d, of either sign", Short(text, 40), MaxExponent)
 	}
 	return smallest(text, whole), nil
 }

@@ -5,6 +5,9 @@ import (
 	"unicode/utf8"
 )
 
+// writeUTF8 is what to do with bytes that are no text.
+const writeUTF8 = "write it in UTF-8; encode binary values, for example in base64"
+
 // text reads a string. One without escapes is a copy of its bytes.
 func (d *decoder) text(at *Path) (string, error) {
 	d.at++
@@ -14,7 +17,7 @@ func (d *decoder) text(at *Path) (string, error) {
 		case c == '"':
 			s := string(d.data[start:d.at])
 			if !utf8.ValidString(s) {
-				return "", d.refused(at, "a text has bytes that are not UTF-8")
+				return "", d.refused(at, writeUTF8, "a text has bytes that are not UTF-8")
 			}
 			d.at++
 			return s, nil
@@ -35,7 +38,7 @@ func (d *decoder) escaped(start int, at *Path) (string, error) {
 		switch c := d.data[d.at]; {
 		case c == '"':
 			if !utf8.Valid(b) {
-				return "", d.refused(at, "a text has bytes that are not UTF-8")
+				return "", d.refused(at, writeUTF8, "a text has bytes that are not UTF-8")
 			}
 			d.at++
 			return string(b), nil
@@ -81,7 +84,7 @@ func (d *decoder) escape(at *Path) (rune, error) {
 			return pair, nil
 		}
 	}
-	return 0, d.refused(at, "a text has half of a surrogate pair, \\u%04x, which is no character", r)
+	return 0, d.refused(at, "write both halves, or the character itself", "a text has half of a surrogate pair, \\u%04x, which is no character", r)
 }
 
 // unit reads u and four hexadecimal digits.

@@ -19,12 +19,23 @@ type Error struct {
 	// Refused says that what was read is JSON, and is not taken: it is beyond a bound,
 	// or would become another value, as a key that is there twice.
 	Refused bool
+	// Fix is what to do about what is refused.
+	Fix string
 }
 
 // IsRefused reports whether an error is an [Error] of what is refused.
 func IsRefused(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Refused
+}
+
+// FixOf is what to do about what is refused.
+func FixOf(err error) string {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Fix
+	}
+	return ""
 }
 
 // Error is the path, where there is one, and the message.

@@ -253,3 +253,20 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// TestWhatIsRefusedHasItsOwnFix: each cause names what to do about it alone.
+func TestWhatIsRefusedHasItsOwnFix(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		`{"a": 1, "a": 2}`:                     "write each key once",
+		`{"a": 1e1001}`:                        "write the number as text, in quotes",
+		`[1` + strings.Repeat("0", 1000) + `]`: "write the number as text, in quotes",
+		"[\"\xff\"]":                           "write it in UTF-8; encode binary values, for example in base64",
+		`"\ud800"`:                             "write both halves, or the character itself",
+		strings.Repeat("[", 5000):              "nest it less deeply",
+	} {
+		if _, err := value.Decode([]byte(text)); value.FixOf(err) != want {
+			t.Errorf("%.20s: %v: %q, want %q", text, err, value.FixOf(err), want)
+		}
+	}
+}

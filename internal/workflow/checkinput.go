@@ -111,7 +111,7 @@ func decodeInput(raw json.RawMessage) (*value.Object, error) {
 		return nil, sluice.Errorf(sluice.Invalid, "the input is not JSON: %s", err).Fix(`write an object, such as {"ticket_id": "T-1"}`)
 	}
 	if err != nil {
-		return nil, sluice.Errorf(sluice.Invalid, "the input cannot be taken: %s", err).Fix("write each key once, and a number with too many digits as text")
+		return nil, sluice.Errorf(sluice.Invalid, "the input cannot be taken: %s", err).Fix("%s", value.FixOf(err))
 	}
 	input, ok := read.(*value.Object)
 	if !ok {

@@ -254,7 +254,7 @@ func (r *reader) jsonText(n *node) *node {
 		return nil
 	}
 	if err != nil {
-		r.wrong(n, "the text of a json block cannot be read: %s", err).fix("write each key once, and numbers that are too large as text")
+		r.wrong(n, "the text of a json block cannot be read: %s", err).fix("%s", value.FixOf(err))
 		return nil
 	}
 	return n.grown(v)

@@ -58,7 +58,7 @@ func TestProblems(t *testing.T) {
 		{"POST", "/v2/workflows/triage/execute", `{"streaming": "hush"}`, 422, "[body streaming]", "should be true or false"},
 		{"POST", "/v2/workflows/triage/execute?session_id=" + strings.Repeat("s", 300), `{}`, 422, "[query session_id]", "the limit is 256"},
 		{"POST", "/v2/workflows/triage/execute", `{"inputs": {"x": "` + strings.Repeat("x", sluice.MaxInputBytes) + `"}}`, 413, "", "the limit is 4194304"},
-		{"POST", "/v2/workflows/triage/execute", "{\"inputs\": {\"x\": \"\xfc\"}}", 422, "[body]", "at byte 18 (line 1, column 19), this byte is not UTF-8"},
+		{"POST", "/v2/workflows/triage/execute", "{\"inputs\": {\"x\": \"\xfc\"}}", 422, "[body]", "line 1, column 19: this byte is not UTF-8"},
 		{"POST", "/v2/workflows/triage/execute", `{"inputs": {"x": "\ud800"}}`, 422, "[body]", `\ud800 is half of a character`},
 		{"GET", "/v2/run_logs?workflow_id=%ff", "", 422, "", "query parameter workflow_id is not text"},
 		{"POST", "/v2/workflows/execute", `{}`, 422, "[body workflow_config]", "is missing"},

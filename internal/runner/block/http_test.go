@@ -154,7 +154,7 @@ func TestHTTPReadsAnswers(t *testing.T) {
 		{"text/plain", `{"id":1}`, `{"id":1}`, ""},
 		{"", "", "", ""},
 		{"application/octet-stream", "a\x00b\uFFFD", "a\x00b\uFFFD", ""},
-		{"text/plain", "gr\xfcn", nil, ": the body of the answer is not text: at byte 2 (line 1, column 3), this byte is not UTF-8"},
+		{"text/plain", "gr\xfcn", nil, ": the body of the answer is not text: line 1, column 3: this byte is not UTF-8"},
 		{"application/json", "{\"a\": \"\xfc\"}", nil, "answered with JSON that cannot be taken: a: "},
 		{"application/json", `["\ud800"]`, nil, "answered with JSON that cannot be taken: [0]: "},
 		{"application/json", `{"id":`, nil, "says that it answers with JSON, and does not: it ends too early"},
