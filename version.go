@@ -196,6 +196,8 @@ type EditVersionRequest struct {
 	Version   string  `json:"-"` // as [ParseVersionRef] reads it
 	Name      *string `json:"name,omitempty"`
 	Note      *string `json:"note,omitempty"`
+	// Untaken refuses a name that another version has, which otherwise moves here.
+	Untaken bool `json:"untaken,omitempty"`
 	Change
 }
 

@@ -133,6 +133,7 @@ var words = map[string]string{
 	"name":                          "The name.",
 	"PublishRequest.name":           "A word for the version, which may move to another one.",
 	"PublishDraftRequest.name":      "A word for the version, which may move to another one.",
+	"untaken":                       "Refuse a name that another version has, instead of taking it from there.",
 	"EditVersionRequest.name":       "A word for the version, taken from the one that has it; empty takes it away.",
 	"Version.name":                  "A word for the version, which may move to another one.",
 	"Token.name":                    "The actor that it speaks for.",

@@ -62,8 +62,44 @@ func (e *env) readNamed(component, named string) ([]sluice.File, error) {
 	return files, err
 }
 
-// readStdin names the one file as it is known: by the project, else by the
+// fileName is what the one file of a component is called: by the project, else by the
 // latest version, else by the component.
+func (e *env) fileName(ctx context.Context, component string, c config.Component) (string, error) {
+	if c.Path != "" && filepath.Ext(c.Path) != "" {
+		return filepath.Base(c.Path), nil
+	}
+	services, err := e.connect(ctx)
+	if err != nil {
+		return "", err
+	}
+	if v, err := services.Version(ctx, component, "latest"); err == nil && len(v.Files) == 1 {
+		return v.Files[0].Path, nil
+	}
+	return component, nil
+}
+
+// keepName gives the one file of a draft the name that the component's file has, so
+// that a draft is a change of it and no other file. A file in another form has its own.
+func (e *env) keepName(ctx context.Context, component string, files []sluice.File) error {
+	if len(files) != 1 {
+		return nil
+	}
+	p, err := e.findProject()
+	if err != nil {
+		return err
+	}
+	var c config.Component
+	if p != nil {
+		c, _ = p.Component(component)
+	}
+	name, err := e.fileName(ctx, component, c)
+	if err == nil && filepath.Ext(name) == filepath.Ext(files[0].Path) {
+		files[0].Path = name
+	}
+	return err
+}
+
+// readStdin names the one file as it is known.
 func (e *env) readStdin(ctx context.Context, component string, c config.Component) (content, error) {
 	b, err := waiting(ctx, func() ([]byte, error) { return io.ReadAll(io.LimitReader(e.Stdin, sluice.MaxFileBytes+1)) })
 	if err != nil {
@@ -73,13 +109,9 @@ func (e *env) readStdin(ctx context.Context, component string, c config.Componen
 		return content{}, sluice.Errorf(sluice.Invalid, "standard input is empty").
 			Fix("see whether the command before the pipe failed; a file that is meant to be empty is named with --file PATH")
 	}
-	name := component
-	if c.Path != "" && filepath.Ext(c.Path) != "" {
-		name = filepath.Base(c.Path)
-	} else if services, err := e.connect(ctx); err != nil {
+	name, err := e.fileName(ctx, component, c)
+	if err != nil {
 		return content{}, err
-	} else if v, err := services.Version(ctx, component, "latest"); err == nil && len(v.Files) == 1 {
-		name = v.Files[0].Path
 	}
 	return content{[]sluice.File{sluice.NewFile(name, b)}, c.Kind, "standard input"}, nil
 }

@@ -21,9 +21,10 @@ func draftSaveCommand(e *env) *cobra.Command {
 	var req sluice.SaveDraftRequest
 	var file string
 	cmd := &cobra.Command{
-		Use:               "save NAME [--file PATH]",
-		Short:             "Keep a draft with the component",
-		Long:              "Keeps the file that --file names, or the component's own, where others can see and publish it.",
+		Use:   "save NAME [--file PATH]",
+		Short: "Keep a draft with the component",
+		Long: "Keeps the file that --file names, or the component's own, where others can see and publish it.\n" +
+			"One file is kept under the name that the component's file has, if it ends like it.",
 		Example:           "  sluice draft save my-prompt --file prompt.md --kind prompt",
 		Args:              takes(1, 1),
 		ValidArgsFunction: arguments(false, e.components),
@@ -35,6 +36,11 @@ func draftSaveCommand(e *env) *cobra.Command {
 			}
 			if len(found.files) == 0 {
 				return sluice.Errorf(sluice.NotFound, "%s has no file in sluice.yaml", args[0]).Fix("name the content: --file PATH")
+			}
+			if file != "" {
+				if err := e.keepName(ctx, args[0], found.files); err != nil {
+					return err
+				}
 			}
 			req.Component, req.Files = args[0], found.files
 			if req.Kind == "" {

@@ -210,6 +210,15 @@ func nameFree(tx *store.Tx, name string) error {
 	return err
 }
 
+// nameUntaken refuses a name that another version of the component has.
+func nameUntaken(tx *store.Tx, v sluice.Version) error {
+	other, found, err := tx.VersionByName(v.Component, v.Name)
+	if err == nil && found && other.Number != v.Number {
+		err = sluice.Errorf(sluice.Conflict, "%s@%d is named %s already", v.Component, other.Number, other.Name).Fix("choose another name")
+	}
+	return err
+}
+
 // follow releases a new version where the latest is tracked. An environment that
 // refuses it is recorded and left as it is; the publish stands.
 func (c *Control) follow(tx *store.Tx, actor string, v sluice.Version, out *sluice.Published) error {
@@ -347,6 +356,11 @@ func (c *Control) EditVersion(ctx context.Context, req sluice.EditVersionRequest
 		if v.Name != "" && v.Name != was.Name {
 			if err := nameFree(tx, v.Name); err != nil {
 				return was, err
+			}
+			if req.Untaken {
+				if err := nameUntaken(tx, v); err != nil {
+					return was, err
+				}
 			}
 		}
 		if _, err := tx.Append(actor.Name, sluice.EntryVersionEdit, v.Component+"@"+strconv.Itoa(v.Number), v); err != nil {

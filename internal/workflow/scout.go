@@ -183,6 +183,9 @@ func (r *reader) scoutSettings(f *fields, kind archetype, word string, out *node
 		if s, ok := value.text(); value.isNull() || ok && s == "" || out.get(name) != nil {
 			return
 		}
+		if called != "" && value.shape == list && len(value.items) == 0 {
+			return
+		}
 		value = r.scoutValue(kind.kind, word, name, value)
 		if value != nil {
 			value.called = called

@@ -88,14 +88,24 @@ func (a *Adapter) configOf(ctx context.Context, v sluice.Version) (json.RawMessa
 		if err != nil {
 			return nil, err
 		}
-		if f.Path == configFile || len(v.Files) == 1 && path.Ext(f.Path) == ".json" {
-			if raw := unwrapped(f.Bytes()); raw != nil {
-				return raw, nil
-			}
-		}
 		files = append(files, f)
 	}
+	if raw, ok := scoutConfig(files); ok {
+		return raw, nil
+	}
 	return json.Marshal(map[string]any{"workflow_display_name": v.Component, filesKey: files})
+}
+
+// scoutConfig is the config that files hold, where they hold one in Scout's form.
+func scoutConfig(files []sluice.File) (json.RawMessage, bool) {
+	for _, f := range files {
+		if f.Path == configFile || len(files) == 1 && path.Ext(f.Path) == ".json" {
+			if raw := unwrapped(f.Bytes()); raw != nil {
+				return raw, true
+			}
+		}
+	}
+	return nil, false
 }
 
 // unwrapped is the config that a file holds, nil when it holds none.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/sluice-dev/sluice"
@@ -169,11 +170,13 @@ func (a *Adapter) updateEnvironment(w http.ResponseWriter, r *http.Request) erro
 	if err != nil {
 		return err
 	}
+	asked := func(d deployment) int {
+		return slices.IndexFunc(found, func(f deploymentConfig) bool { return f.Revision == d.Config.Revision })
+	}
+	slices.SortStableFunc(one.Deployments, func(x, y deployment) int { return asked(x) - asked(y) })
 	for i, d := range one.Deployments {
-		for _, f := range found {
-			if f.Revision == d.Config.Revision {
-				one.Deployments[i].Config.Lookup, one.Deployments[i].Config.Asked = lookupRevision, f.Asked
-			}
+		if at := asked(d); at >= 0 {
+			one.Deployments[i].Config.Lookup, one.Deployments[i].Config.Asked = lookupRevision, found[at].Asked
 		}
 	}
 	return data(w, updated{one, deploymentOf(e, done)})

@@ -58,7 +58,7 @@ func TestTraffic(t *testing.T) {
 		{one("2", "0.07") + "," + one("1", "0.93"), 200, "2:7 1:93"},
 		{one("2", "0") + "," + one("1", "1"), 200, "1:100"},
 		{`{"revision_lookup": "latest"}`, 200, "3:100"},
-		{`{"revision_lookup": "latest", "traffic": 50},` + one("1", "50"), 200, "1:50 3:50"},
+		{`{"revision_lookup": "latest", "traffic": 50},` + one("1", "50"), 200, "3:50 1:50"},
 		{"", 200, ""},
 		{one("2", "50"), 422, "adds up to 50"},
 		{one("2", "0.5") + "," + one("1", "0.4"), 422, "adds up to 0.9"},
@@ -79,7 +79,7 @@ func TestTraffic(t *testing.T) {
 		got := in.ask("PUT", "/v2/workflows/a/environments/staging", body)
 		now := in.want("GET", "/v2/workflows/a/environments", "")
 		if got.status == 200 && c.status == 200 {
-			if d := deployments(got, "data"); !same(d, c.want) || deployments(now, "data", 1) != d {
+			if d := deployments(got, "data"); d != c.want || !same(deployments(now, "data", 1), d) {
 				t.Errorf("%s: got %s, then %s, want %s", c.deployments, d, deployments(now, "data", 1), c.want)
 			}
 			continue
@@ -94,7 +94,7 @@ func TestTraffic(t *testing.T) {
 	}
 }
 
-// same compares deployments in any order: what a split started from comes last.
+// same compares deployments in any order: in lists, what a split started from comes last.
 func same(a, b string) bool {
 	x, y := strings.Fields(a), strings.Fields(b)
 	if len(x) != len(y) {

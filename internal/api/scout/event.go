@@ -48,6 +48,7 @@ type teller struct {
 	now     func() sluice.Time
 	emit    func(envelope) error
 	sent    int
+	wrote   author
 	started map[string]bool // by path
 	ended   map[string]bool
 }
@@ -56,7 +57,7 @@ type teller struct {
 func (t *teller) begin() error {
 	return t.tell(eventRunStarted, eventData{
 		"actor": map[string]string{"id": t.run.Actor, "type": "external"}, "inputs": orObject(t.run.Input),
-		"state": eventData{}, "price": 0, "revision_id": t.run.revision(), "release": t.run.Release, "warnings": sluice.WarningTexts(t.run.Warnings, speech),
+		"state": eventData{}, "price": 0, "workflow_config": orObject(t.wrote.config), "revision_id": t.run.revision(), "release": t.run.Release, "warnings": sluice.WarningTexts(t.run.Warnings, speech),
 	}, 0)
 }
 
@@ -92,7 +93,7 @@ func (t *teller) start(s sluice.RunStep) error {
 		return nil
 	}
 	t.started[s.Path] = true
-	return t.block(eventBlockStarted, s, eventData{"config": orObject(s.Settings), "metadata": eventData{}, "state": eventData{}})
+	return t.block(eventBlockStarted, s, eventData{"metadata": eventData{}, "state": eventData{}})
 }
 
 func (t *teller) step(s sluice.RunStep) error {
@@ -103,7 +104,7 @@ func (t *teller) step(s sluice.RunStep) error {
 		return err
 	}
 	t.ended[s.Path] = true
-	data := eventData{"config": orObject(s.Settings), "metadata": eventData{"status": s.Status, "attempts": s.Attempts}, "cost": s.Usage.Cost, "price": s.Usage.Cost}
+	data := eventData{"metadata": metadataOf(s), "cost": s.Usage.Cost, "price": s.Usage.Cost}
 	if s.Status != sluice.StepCompleted {
 		data["state"], data["message"] = eventData{}, string(s.Status)
 		if s.Error != nil {
@@ -125,7 +126,7 @@ func (t *teller) step(s sluice.RunStep) error {
 // end tells how the run stopped.
 func (t *teller) end(r sluice.Run) error {
 	t.run.Run = r
-	data := eventData{"output": r.Output, "output_block_id": r.OutputBlock, "status": r.Status}
+	data := eventData{"output": r.Output, "output_block_id": r.OutputBlock, "status": r.Status, "workflow_config": orObject(t.wrote.config)}
 	if len(r.Warnings) > 0 {
 		data["warnings"] = sluice.WarningTexts(r.Warnings, speech)
 	}
@@ -147,8 +148,14 @@ func (t *teller) interrupt(why string) error {
 	return t.tell(eventInterrupted, eventData{"message": why}, 0)
 }
 
-// block tells an event of one block.
+// block tells an event of one block: as its author wrote it, and with the settings that
+// it ran with.
 func (t *teller) block(name string, s sluice.RunStep, data eventData) error {
+	wrote := t.wrote.block(s)
+	data["block_archetype_id"], data["block_display_name"] = wrote.Archetype, wrote.DisplayName
+	if name != eventBlockUpdated {
+		data["config"], data["block_inputs"] = wrote.whole, orObject(s.Settings)
+	}
 	data["block_id"], data["block_type"], data["step_path"] = s.Block, s.Kind, s.Path
 	return t.tell(name, data, s.Usage.Cost)
 }

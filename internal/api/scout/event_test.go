@@ -12,13 +12,18 @@ import (
 // told are the events that changes of a run become, one a line.
 func told(t *testing.T, changes ...sluice.RunEvent) (lines []string, stopped bool) {
 	t.Helper()
-	run := running{sluice.Run{ID: "r1", Actor: "alice", Pin: sluice.Pin{Version: 3}, Environment: "staging", Release: 7}, "triage"}
+	run := running{Run: sluice.Run{ID: "r1", Actor: "alice", Pin: sluice.Pin{Version: 3}, Environment: "staging", Release: 7}, workflow: "triage"}
+	const ask = `{"block_archetype_id":"com.scoutos.llm","block_id":"ask","block_display_name":"Ask it"}`
 	say := &teller{
-		run: run, org: "default", now: func() sluice.Time { return 1 }, started: map[string]bool{}, ended: map[string]bool{},
+		wrote: authorOf(json.RawMessage(`{"workflow_display_name":"Triage","blocks":[` + ask + `]}`)), run: run, org: "default", now: func() sluice.Time { return 1 }, started: map[string]bool{}, ended: map[string]bool{},
 		emit: func(e envelope) error {
 			if e.Name != e.EventType || e.Environment != "staging" || e.Correlation != "r1" || e.ID != fmt.Sprintf("r1-%d", len(lines)+1) ||
 				e.Data["workflow_id"] != "triage" || e.Data["workflow_run_id"] != "r1" || e.Data["session_id"] != "r1" {
 				t.Errorf("the envelope is %+v", e)
+			}
+			if block, config := e.Data["block_id"] == "ask", e.Data["config"]; block && (e.Data["block_archetype_id"] != "com.scoutos.llm" ||
+				e.Data["block_display_name"] != "Ask it" || e.Name != eventBlockUpdated && fmt.Sprintf("%s", config) != ask) {
+				t.Errorf("the author's block is not told: %+v", e)
 			}
 			line := e.Name
 			for _, key := range []string{"block_id", "update_type", "update_data", "state", "message", "output"} {

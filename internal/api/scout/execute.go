@@ -1,6 +1,7 @@
 package scout
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,6 +20,9 @@ const (
 	console     = "console"
 	development = "development"
 )
+
+// unnamed is the key of a workflow that has neither a key nor a name to derive it from.
+const unnamed = "workflow"
 
 // draftRevision stands in the place of a revision that has no number.
 const draftRevision = "draft"
@@ -63,10 +67,8 @@ func (a *Adapter) executeConfig(w http.ResponseWriter, r *http.Request) error {
 	}
 	q := r.URL.Query()
 	req := sluice.StartRunRequest{Content: &sluice.RunContent{Kind: sluice.KindWorkflow, Files: []sluice.File{c.file}}}
-	key := q.Get("workflow_key")
-	if key != "" {
-		req.Metadata = map[string]string{workflowKey: key}
-	}
+	key := cmp.Or(q.Get("workflow_key"), keyOf(c.DisplayName), unnamed)
+	req.Metadata = map[string]string{workflowKey: key}
 	if err := a.place(r.Context(), &req, q.Get("environment")); err != nil {
 		return err
 	}
@@ -135,7 +137,7 @@ func (a *Adapter) run(w http.ResponseWriter, r *http.Request, req sluice.StartRu
 	if err != nil {
 		return err
 	}
-	run := running{started, workflow}
+	run := running{started, workflow, a.wrote(r.Context(), req, in, started)}
 	head := w.Header()
 	head.Set("X-Sluice-Run", started.ID)
 	head.Set("X-Sluice-Environment", started.Environment)
@@ -146,6 +148,18 @@ func (a *Adapter) run(w http.ResponseWriter, r *http.Request, req sluice.StartRu
 		return nil
 	}
 	return a.finish(w, r, run)
+}
+
+// wrote is what the author of what a request runs wrote. Only events tell it.
+func (a *Adapter) wrote(ctx context.Context, req sluice.StartRunRequest, in executeBody, started sluice.Run) author {
+	switch {
+	case !in.Streaming:
+		return author{}
+	case req.Content == nil:
+		return a.authorOfRun(ctx, started)
+	}
+	raw, _ := scoutConfig(req.Content.Files)
+	return authorOf(raw)
 }
 
 // carry fills in what a request brings besides what runs and where. Traffic that
@@ -184,6 +198,7 @@ func carry(req *sluice.StartRunRequest, r *http.Request, inputs json.RawMessage)
 type running struct {
 	sluice.Run
 	workflow string
+	wrote    author
 }
 
 // revision is the version that runs.

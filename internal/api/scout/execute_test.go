@@ -209,6 +209,12 @@ func TestExecuteConfig(t *testing.T) {
 	in.is(got, "Hi T1", "run", "state", "say", "output")
 	in.is(got, "trial", "workflow_id")
 	in.is(got, "draft", "run", "revision_id")
+	in.is(in.want("GET", fmt.Sprintf("/v2/run_logs/details?workflow_id=trial&workflow_run_id=%v", got.at("run", "workflow_run_id")), ""), "draft", "revision_id")
+	in.is(in.want("POST", "/v2/workflows/execute", body), "a", "workflow_id")
+	in.is(in.want("POST", "/v2/workflows/execute", `{"workflow_config": {"blocks": [`+block+`]}}`), "workflow", "workflow_id")
+	begun := in.streamed("POST", "/v2/workflows/execute", strings.TrimSuffix(body, "}")+`, "streaming": true}`)[0]
+	in.is(begun.reply, "a", "data", "workflow_id")
+	in.is(begun.reply, "A", "data", "workflow_config", "workflow_display_name")
 	if got := in.ask("GET", "/v2/workflows/trial", ""); got.status != 404 {
 		t.Errorf("it was stored: %d %s", got.status, got.text)
 	}

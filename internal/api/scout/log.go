@@ -28,17 +28,20 @@ func (a *Adapter) listLogs(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if _, err := a.Services.Component(ctx, ask.Component); err != nil {
+		return err
+	}
 	found, err := a.Services.Runs(ctx, ask)
 	if err != nil {
 		return invalid(err, "query")
 	}
 	name := a.displayName(ctx, ask.Component)
-	out := openLines(w)
+	out, wrote := openLines(w), authors{adapter: a}
 	for _, run := range found.Items {
 		if q.Get("summary_only") == "true" {
 			err = out.value(summary{logOf(run, name), map[string]blockRun{}})
 		} else if err = out.write("data: "); err == nil {
-			if err = a.writeLog(ctx, run.ID, name, out.write); err == nil {
+			if err = a.writeLog(ctx, run.ID, name, wrote.of(ctx, run), out.write); err == nil {
 				err = out.write("\n\n")
 			}
 		}
@@ -116,6 +119,9 @@ func (a *Adapter) showLog(w http.ResponseWriter, r *http.Request) error {
 		return wrong("give workflow_run_id or session_id", []any{"query", "workflow_run_id"}, "no run is named")
 	}
 	if run == "" {
+		if _, err := a.Services.Component(ctx, id); err != nil {
+			return err
+		}
 		found, err := a.Services.Runs(ctx, sluice.RunQuery{Component: id, Session: session, Paging: sluice.Paging{Limit: 1}})
 		if err != nil {
 			return err
@@ -135,7 +141,8 @@ func (a *Adapter) showLog(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	name := a.displayName(ctx, found.Component)
-	return answerPieces(w, func(write func(string) error) error { return a.writeLog(ctx, run, name, write) })
+	wrote := a.authorOfRun(ctx, found)
+	return answerPieces(w, func(write func(string) error) error { return a.writeLog(ctx, run, name, wrote, write) })
 }
 
 // displayName is what a workflow is called, by its latest revision.
@@ -154,12 +161,12 @@ func (a *Adapter) displayName(ctx context.Context, component string) string {
 
 // writeLog writes the record of a run: block by block, and then what is of the run
 // itself, so that one part of it is in memory at a time.
-func (a *Adapter) writeLog(ctx context.Context, id, name string, write func(string) error) error {
+func (a *Adapter) writeLog(ctx context.Context, id, name string, wrote author, write func(string) error) error {
 	err := a.writeBlocks(ctx, id, `{"blocks":{`, write, func(s sluice.RunStep) (string, any) {
 		if strings.Contains(s.Path, ".") { // of a loop or a nested workflow: there are many
-			return s.Path, blockOf(s)
+			return s.Path, blockOf(s, wrote.block(s))
 		}
-		return s.Block, blockOf(s)
+		return s.Block, blockOf(s, wrote.block(s))
 	})
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package scout_test
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -77,6 +78,20 @@ func TestRunLogs(t *testing.T) {
 	}
 	in.is(detail, "said T1", "blocks", "say", "block_output")
 	in.is(detail, "success", "blocks", "say", "status")
+	in.is(detail, "com.scoutos.text", "blocks", "say", "block_archetype_id")
+	in.is(detail, "template", "blocks", "say", "block_type")
+	in.is(detail, "Say", "blocks", "say", "block_display_name")
+	in.is(detail, "said {{ inputs.ticket_id }}", "blocks", "say", "config", "block_inputs", "text")
+	for _, elapsed := range []any{detail.at("elapsed_time_ms"), detail.at("blocks", "say", "elapsed_time_ms")} {
+		if ms, ok := elapsed.(float64); !ok || ms != math.Trunc(ms) {
+			t.Errorf("%v is no whole number", elapsed)
+		}
+	}
+	for _, query := range []string{"?workflow_id=nothing", "/details?workflow_id=nothing&session_id=s1", "/details?workflow_id=nothing&workflow_run_id=" + fmt.Sprint(detail.at("workflow_run_id"))} {
+		if got := in.ask("GET", "/v2/run_logs"+query, ""); got.status != 404 {
+			t.Errorf("%s: %d %s", query, got.status, got.text)
+		}
+	}
 	in.is(detail, "T1", "inputs", "ticket_id")
 	id := fmt.Sprint(detail.at("workflow_run_id"))
 	in.is(in.want("GET", "/v2/run_logs/details?workflow_id=a&workflow_run_id="+id, ""), id, "workflow_run_id")

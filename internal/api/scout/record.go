@@ -18,7 +18,7 @@ type runLog struct {
 	Revision    string           `json:"revision_id"`
 	Cost        float64          `json:"cost"`
 	Output      json.RawMessage  `json:"output,omitempty"`
-	Elapsed     float64          `json:"elapsed_time_ms"`
+	Elapsed     int64            `json:"elapsed_time_ms"`
 	Start       sluice.Time      `json:"timestamp_start,omitzero"`
 	End         sluice.Time      `json:"timestamp_end,omitzero"`
 	Message     string           `json:"message,omitempty"`
@@ -44,8 +44,9 @@ type blockRun struct {
 	DisplayName string          `json:"block_display_name"`
 	Inputs      json.RawMessage `json:"block_inputs"`
 	Output      json.RawMessage `json:"block_output,omitempty"`
-	Config      struct{}        `json:"config"`
-	Elapsed     float64         `json:"elapsed_time_ms"`
+	Config      json.RawMessage `json:"config"`
+	Metadata    eventData       `json:"metadata"`
+	Elapsed     int64           `json:"elapsed_time_ms"`
 	Cost        float64         `json:"cost"`
 	Message     string          `json:"message,omitempty"`
 	Status      string          `json:"status"`
@@ -56,14 +57,14 @@ type blockRun struct {
 
 // logOf is the record of a run without its blocks.
 func logOf(r sluice.Run, name string) runLog {
-	as := running{r, workflowOf(r)}
+	as := running{Run: r, workflow: workflowOf(r)}
 	if name == "" {
 		name = as.workflow
 	}
 	out := runLog{
 		DisplayName: name, Run: r.ID, Workflow: as.workflow, Status: r.Status, Session: as.session(), Environment: r.Environment,
 		Revision: as.revision(), Cost: r.Usage.Cost, Output: r.Output, Start: r.CreatedAt, End: r.EndedAt,
-		Elapsed: float64(r.Duration(sluice.TimeOf(time.Now()))) / 1000, Inputs: r.Input, Release: r.Release, Actor: r.Actor,
+		Elapsed: milliseconds(r.Duration(sluice.TimeOf(time.Now()))), Inputs: r.Input, Release: r.Release, Actor: r.Actor,
 		Warnings: sluice.WarningTexts(r.Warnings, speech),
 	}
 	if errs := errorsOf(r); len(errs) > 0 {
@@ -72,21 +73,34 @@ func logOf(r sluice.Run, name string) runLog {
 	return out
 }
 
-// blockOf is the record of a step.
-func blockOf(s sluice.RunStep) blockRun {
+// blockOf is the record of a step, and of its block as its author wrote it.
+func blockOf(s sluice.RunStep, wrote authored) blockRun {
 	out := blockRun{
-		Archetype: s.Kind, Type: s.Kind, Block: s.Block, DisplayName: s.Block, Inputs: orObject(s.Settings), Output: s.Output,
+		Archetype: wrote.Archetype, Type: s.Kind, Block: s.Block, DisplayName: wrote.DisplayName, Inputs: orObject(s.Settings), Output: s.Output,
+		Config: wrote.whole, Metadata: metadataOf(s),
 		Cost: s.Usage.Cost, Status: string(s.Status), Start: s.StartedAt, End: s.EndedAt,
 		Warnings: sluice.WarningTexts(s.Warnings, speech),
 	}
 	if s.EndedAt > 0 && s.StartedAt > 0 {
-		out.Elapsed = float64(s.EndedAt-s.StartedAt) / 1000
+		out.Elapsed = milliseconds(int64(s.EndedAt - s.StartedAt))
 	}
 	if s.Status == sluice.StepCompleted {
 		out.Status = "success" // as Scout calls it
 	}
 	if s.Error != nil {
 		out.Message = because(*s.Error)
+	}
+	return out
+}
+
+// milliseconds are a time as Scout counts it: whole, and never rounded down to nothing.
+func milliseconds(microseconds int64) int64 { return (microseconds + 999) / 1000 }
+
+// metadataOf is what is known of a step besides its output; of a model, the tokens too.
+func metadataOf(s sluice.RunStep) eventData {
+	out := eventData{"status": s.Status, "attempts": s.Attempts}
+	if tokens := s.Usage.InputTokens + s.Usage.OutputTokens; tokens > 0 {
+		out["input_tokens"], out["output_tokens"], out["total_tokens"] = s.Usage.InputTokens, s.Usage.OutputTokens, tokens
 	}
 	return out
 }

@@ -153,19 +153,11 @@ func (a *Adapter) nameRevision(w http.ResponseWriter, r *http.Request) error {
 	if in.Name == nil {
 		return wrong("give name, and description if there is more to say", []any{"body", "name"}, "the name is missing")
 	}
-	req := sluice.EditVersionRequest{Component: r.PathValue("id"), Version: r.PathValue("rid"), Name: in.Name, Note: in.Description, Change: change(r)}
-	if *in.Name != "" && sluice.CheckName("version name", *in.Name) != nil {
-		word, note := keyOf(*in.Name), *in.Name
-		if word == "" {
-			return wrong("use letters, digits and hyphens", []any{"body", "name"}, "the name has no letter and no digit")
-		}
-		if in.Description != nil && *in.Description != "" {
-			note += "\n" + *in.Description
-		}
-		req.Name, req.Note = &word, &note
-	}
-	v, err := a.Services.EditVersion(r.Context(), req)
+	v, err := a.Services.Version(r.Context(), r.PathValue("id"), r.PathValue("rid"))
 	if err != nil {
+		return err
+	}
+	if v, err = a.rename(r.Context(), v, *in.Name, in.Description, change(r)); err != nil {
 		return err
 	}
 	if v, err = a.Services.Version(r.Context(), v.Component, strconv.Itoa(v.Number)); err != nil {

@@ -161,8 +161,24 @@ func TestWorkflows(t *testing.T) {
 	in.is(noted, "add-urgency", "data", "name")
 	in.is(noted, "ranks tickets", "data", "description")
 	spoken := in.want("PUT", "/v2/workflows/triage/revisions/3", `{"name": "Fix null customer!", "description": "more"}`)
-	in.is(spoken, "fix-null-customer", "data", "name")
-	in.is(spoken, "Fix null customer!\nmore", "data", "description")
+	in.is(spoken, "Fix null customer!", "data", "name")
+	in.is(spoken, "more", "data", "description")
+	for _, name := range []string{"add-urgency", "Add-Urgency"} {
+		if got := in.ask("PUT", "/v2/workflows/triage/revisions/3", `{"name": "`+name+`"}`); got.status != 409 || !strings.Contains(got.text, "triage@2 is named add-urgency already") {
+			t.Errorf("a name that is taken: %d %s", got.status, got.text)
+		}
+	}
+	for _, name := range []string{"修复空客户", "Fix: null customer", "Fix null customer!"} { // two of them come to one word
+		in.is(in.want("PUT", "/v2/workflows/triage/revisions/1", `{"name": "Fix null customer?"}`), "Fix null customer?", "data", "name")
+		in.is(in.want("PUT", "/v2/workflows/triage/revisions/3", `{"name": "`+name+`"}`), name, "data", "name")
+		in.is(in.want("GET", "/v2/workflows/triage", ""), name, "data", "name")
+		in.is(in.want("GET", "/v2/workflows/triage/revisions", ""), "more", "data", 0, "description")
+		if got := in.ask("PUT", "/v2/workflows/triage/revisions/1", `{"name": "`+name+`"}`); got.status != 409 {
+			t.Errorf("the name %s is taken: %d %s", name, got.status, got.text)
+		}
+		in.is(in.want("GET", "/v2/workflows/triage/revisions", ""), name, "data", 0, "name")
+	}
+	in.is(in.want("GET", "/v2/workflows/triage/revisions", ""), "add-urgency", "data", 1, "name")
 
 	list := in.want("GET", "/v2/workflows/triage/revisions", "")
 	for i, want := range []string{"3", "2", "1"} {

@@ -40,7 +40,7 @@ func (a *Adapter) stream(w http.ResponseWriter, r *http.Request, run running) {
 	}()
 	out := openLines(w)
 	t := &teller{
-		run: run, org: sluice.ActorOf(ctx).Org, emit: out.event,
+		run: run, org: sluice.ActorOf(ctx).Org, emit: out.event, wrote: run.wrote,
 		now:     func() sluice.Time { return sluice.TimeOf(time.Now()) },
 		started: map[string]bool{}, ended: map[string]bool{},
 	}

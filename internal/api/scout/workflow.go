@@ -67,9 +67,10 @@ func who(ctx context.Context, name string) identity {
 func (a *Adapter) revision(ctx context.Context, v sluice.Version) (workflow, error) {
 	raw, err := a.configOf(ctx, v)
 	by := who(ctx, v.Author)
+	name, description := nameOf(v)
 	return workflow{
 		Config: raw, Key: v.Component, ID: v.Component, Revision: strconv.Itoa(v.Number), CreatedAt: v.At, LastUpdatedAt: v.At,
-		CreatedBy: by, LastUpdatedBy: by, Name: v.Name, Description: v.Note, Label: v.Label, Digest: v.Digest, Quarantine: v.Quarantine, Purged: v.Purged, Unchecked: v.Unchecked,
+		CreatedBy: by, LastUpdatedBy: by, Name: name, Description: description, Label: v.Label, Digest: v.Digest, Quarantine: v.Quarantine, Purged: v.Purged, Unchecked: v.Unchecked,
 	}, err
 }
 
@@ -167,7 +168,7 @@ func (a *Adapter) createWorkflow(w http.ResponseWriter, r *http.Request) error {
 		if name, derived = keyOf(c.DisplayName), true; c.DisplayName == "" {
 			return wrong("give workflow_key, or a workflow_display_name to derive it from", []any{"query", "workflow_key"}, "the workflow has neither a key nor a name")
 		} else if name == "" {
-			name = "workflow"
+			name = unnamed
 		}
 	}
 	made, err := a.create(r, name, derived, c)
