@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net"
 	"os"
 	"slices"
 	"strings"
@@ -13,7 +14,7 @@ import (
 
 // gitCommands are those of the stories that run in Git repositories.
 var gitCommands = map[string]func(*testscript.TestScript, bool, []string){
-	"team": team, "publish": publish, "equal": equal, "agree": agree, "clone": clone, "lines": lines,
+	"team": team, "publish": publish, "equal": equal, "agree": agree, "clone": clone, "lines": lines, "hang": hang,
 }
 
 // team makes remote.git, an empty repository that all share, and a clone of it for
@@ -49,6 +50,33 @@ func team(ts *testscript.TestScript, _ bool, args []string) {
 	in(ts, dir, "git", "push", "-q", "-u", "origin", "main")
 	in(ts, dir, "git", "remote", "set-head", "origin", "main") // as in a clone
 	ts.Check(ts.Chdir(dir))
+}
+
+// hang has a remote at an address where connections are taken and nothing is said:
+// hang origin.
+func hang(ts *testscript.TestScript, _ bool, args []string) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	var held []net.Conn // the collector closes what nobody has
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			held = append(held, conn)
+		}
+	}()
+	ts.Defer(func() {
+		_ = listener.Close()
+		<-closed
+		for _, conn := range held {
+			_ = conn.Close()
+		}
+	})
+	ts.Check(ts.Exec("git", "remote", "set-url", args[0], "http://"+listener.Addr().String()+"/x.git"))
 }
 
 // clone makes a clone for a person: clone bob [ARGUMENT…].

@@ -150,6 +150,9 @@ func deployGetCommand(e *env) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if line := e.unsent(cmd.Context()); line != "" {
+				e.note("%s", line)
+			}
 			return e.showSetting(s)
 		},
 	}

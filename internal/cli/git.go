@@ -197,6 +197,7 @@ func gitPushCommand(e *env) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			bridge.Retry(false)
 			if sent.Refs == nil {
 				sent.Refs = []string{}
 			}

@@ -15,8 +15,14 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// remotePatience bounds how long a remote is waited for around a change.
-const remotePatience = time.Minute
+// How long a remote is waited for. A change is made on top of what others did, since
+// what a rollback goes back to depends on that; but it does not wait long to know.
+const (
+	lookPatience  = 2 * time.Second // before a change, and by what comes after one that was not sent
+	sharePatience = 5 * time.Second // around a change, altogether
+	firstPatience = time.Minute     // by the first command in a clone
+	silencePause  = time.Second     // until a person is told what is waited for
+)
 
 // apart are groups of commands whose changes concern this installation alone.
 var apart = []string{"components", "token", "audit", "thread", "run", "git"}
@@ -47,9 +53,13 @@ func (e *env) beforeChange(ctx context.Context, cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	reach, cancel := context.WithTimeout(ctx, remotePatience)
+	began := time.Now()
+	reach, cancel := context.WithTimeout(ctx, lookPatience)
 	defer cancel()
+	told := e.tellLater("asking %s what others did, for %.0f s at most", g.Remote, lookPatience.Seconds())
 	done, err := bridge.Sync(reach, gitsync.SyncOptions{})
+	told()
+	g.waited = time.Since(began)
 	if err != nil && ctx.Err() == nil && (unreachable(err) || declined(err)) {
 		g.away = err
 		done, err = bridge.Sync(ctx, gitsync.SyncOptions{Offline: true}) // a clone has the tags at least
@@ -79,8 +89,9 @@ func (e *env) firstSync(ctx context.Context) {
 	}
 	bridge, err := e.bridgeOf(ctx, g)
 	if err == nil {
-		reach, cancel := context.WithTimeout(ctx, remotePatience)
+		reach, cancel := context.WithTimeout(ctx, firstPatience)
 		defer cancel()
+		defer e.tellLater("asking %s what there is, for %.0f s at most", firstOf(g.Remote, "the repository"), firstPatience.Seconds())()
 		var done gitsync.Synced
 		if done, err = bridge.Sync(reach, gitsync.SyncOptions{}); err == nil && done.Versions+len(done.Recorded) > 0 {
 			e.note("started with what %s has: %s", firstOf(g.Remote, "the repository"), amounts(done))
@@ -128,6 +139,7 @@ func declined(err error) bool {
 func (e *env) afterChange(ctx context.Context, cmd *cobra.Command) error {
 	imported := nameOf(cmd) == "git import" && cmd.Flags().Lookup("dry-run").Value.String() != "true"
 	if !imported && !shares(cmd) {
+		e.pushAgain(ctx, cmd)
 		return nil
 	}
 	g, err := e.gitProject(ctx)
@@ -158,7 +170,8 @@ func (e *env) afterChange(ctx context.Context, cmd *cobra.Command) error {
 	if g.away != nil && declined(g.away) {
 		return stands(g.away)
 	}
-	if g.away != nil {
+	if g.away != nil && !errors.Is(g.away, context.DeadlineExceeded) {
+		bridge.Retry(true)
 		return waits(g, g.away)
 	}
 	return e.push(ctx, g, bridge)
@@ -166,15 +179,14 @@ func (e *env) afterChange(ctx context.Context, cmd *cobra.Command) error {
 
 // push sends what the remote lacks, and says how long that took.
 func (e *env) push(ctx context.Context, g *gitProject, bridge *gitsync.Bridge) error {
-	reach, cancel := context.WithTimeout(ctx, remotePatience)
+	patience := max(sharePatience-g.waited, time.Second)
+	reach, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	sent, err := bridge.Push(reach)
-	if sluice.CodeOf(err) == sluice.Conflict { // they may have released elsewhere, and there is room for both
-		var done gitsync.Synced
-		if done, err = bridge.Sync(reach, gitsync.SyncOptions{}); err == nil {
-			e.syncedNotes(done)
-			sent, err = bridge.Push(reach)
-		}
+	bridge.Retry(true) // also when somebody ends this command meanwhile
+	sent, done, err := e.pushOrSync(reach, bridge, g.Remote, patience)
+	e.syncedNotes(done)
+	if err == nil || ctx.Err() == nil && !unreachable(err) {
+		bridge.Retry(false)
 	}
 	for _, tag := range sent.Kept {
 		e.note("not sent: %s has %s with other content", g.Remote, gitrepo.ShortRef(tag))
@@ -184,7 +196,8 @@ func (e *env) push(ctx context.Context, g *gitProject, bridge *gitsync.Bridge) e
 		return waits(g, err)
 	case err != nil:
 		return stands(err)
-	case len(sent.Refs) > 0:
+	}
+	if len(sent.Refs) > 0 {
 		e.note("pushed %s to %s in %s", counted(len(sent.Refs), "ref"), g.Remote, seconds(sent.Remote))
 	}
 	return nil
@@ -192,7 +205,21 @@ func (e *env) push(ctx context.Context, g *gitProject, bridge *gitsync.Bridge) e
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }
 
-// waits is the error of a release that the remote did not get.
+// pushOrSync sends what the remote lacks; when others were there first, what they did
+// is brought in before.
+func (e *env) pushOrSync(ctx context.Context, bridge *gitsync.Bridge, remote string, patience time.Duration) (sent gitsync.Pushed, done gitsync.Synced, err error) {
+	defer e.tellLater("the change is made; sending it to %s, for %.0f s at most", remote, patience.Seconds())()
+	sent, err = bridge.Push(ctx)
+	if sluice.CodeOf(err) == sluice.Conflict { // they may have released elsewhere, and there is room for both
+		if done, err = bridge.Sync(ctx, gitsync.SyncOptions{}); err == nil {
+			sent, err = bridge.Push(ctx)
+		}
+	}
+	return sent, done, err
+}
+
+// waits is the error of a release that the remote did not get. The next command tries
+// again.
 func waits(g *gitProject, err error) error {
 	known := sluice.AsError(err)
 	out := sluice.Errorf(sluice.Unavailable, "%s was not reached: %s; the change stands here, and waits to be sent", g.Remote, known.Message)
@@ -208,39 +235,4 @@ func stands(err error) error {
 	out := sluice.Errorf(known.Code, "the change stands here, and is not shared: %s", known.Message)
 	out.Fixes = slices.Clone(known.Fixes)
 	return out.Do(sluice.PushGit(), "then send it").Because(err)
-}
-
-// syncedNotes tell what a sync brought in, before a change is made.
-func (e *env) syncedNotes(s gitsync.Synced) {
-	const few = 10 // more tell less
-	if len(s.Recorded) > few {
-		e.note("took in %s", amounts(s))
-	}
-	for _, r := range s.Recorded {
-		for _, c := range r.Changes {
-			if len(s.Recorded) > few {
-				break
-			}
-			e.note("took in %s: %s %s (%s)", r.Ref(), slotName(c.Slot), movement(c, r.Action), deed(r))
-		}
-	}
-	for _, ref := range s.PutBack {
-		e.note("put back: %s", gitrepo.ShortRef(ref))
-	}
-	for _, r := range s.Refused {
-		e.note("not taken in: %s: %s", gitrepo.ShortRef(r.Ref), r.Reason)
-		for _, fix := range advice(r.Fixes) {
-			e.note("  fix: %s", fix)
-		}
-	}
-	for _, n := range s.Notes {
-		e.note("%s", n)
-	}
-	e.byHandNotes(s.ByHand)
-}
-
-func (e *env) byHandNotes(tags []string) {
-	for _, tag := range tags {
-		e.note("%s was moved by hand and is left as it is: `sluice git sync` takes it in", gitrepo.ShortRef(tag))
-	}
 }

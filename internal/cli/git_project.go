@@ -6,6 +6,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/config"
@@ -21,8 +22,9 @@ type gitProject struct {
 	project *config.Project
 	within  string // the project's directory below the repository's root, "" for the root
 	bridge  *gitsync.Bridge
-	missing string // the remote that the project names and the repository does not have
-	away    error  // why the remote could not be reached before a change
+	missing string        // the remote that the project names and the repository does not have
+	away    error         // why the remote could not be reached before a change
+	waited  time.Duration // for the remote, before a change
 }
 
 // gitProject is the project's Git side; nil when it has none, or when a server
