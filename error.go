@@ -29,6 +29,9 @@ const (
 // room now, and the same request may do later.
 var ErrFull = errors.New("full")
 
+// ErrExists is the cause of a [Conflict] with something that has the name already.
+var ErrExists = errors.New("exists")
+
 // Error is the one error type that reaches a user. Message names the arguments,
 // Fixes say what to do next, and the wrapped cause is for logs only.
 type Error struct {

@@ -31,6 +31,7 @@ const (
 	FieldTimeout    Field = "timeout"
 	FieldMaster     Field = "master"
 	FieldVariable   Field = "variable"        // the key of a variable
+	FieldCursor     Field = "cursor"          // where a page begins
 	FieldToken      Field = "token"           // where a token is given
 	FieldData       Field = "data"            // the data directory, a setting of the program itself
 	FieldPostgres   Field = "postgres"        // the database, a setting of the program
@@ -42,7 +43,7 @@ const (
 func Fields() []Field {
 	return []Field{
 		FieldTo, FieldFrom, FieldRelease, FieldVersion, FieldExcept, FieldSecrets, FieldWithConfig, FieldFurther, FieldHide, FieldCreate,
-		FieldKind, FieldReason, FieldRetry, FieldSkip, FieldResult, FieldConfigured, FieldTimeout, FieldMaster, FieldVariable, FieldToken, FieldData, FieldPostgres, FieldListen, FieldOutbound,
+		FieldKind, FieldReason, FieldRetry, FieldSkip, FieldResult, FieldConfigured, FieldTimeout, FieldMaster, FieldVariable, FieldCursor, FieldToken, FieldData, FieldPostgres, FieldListen, FieldOutbound,
 	}
 }
 

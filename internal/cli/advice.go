@@ -44,6 +44,7 @@ var flags = map[sluice.Field]func(string) string{
 	sluice.FieldTimeout:    flag("--timeout"),
 	sluice.FieldMaster:     flag("--master"),
 	sluice.FieldVariable:   func(v string) string { return valueOr(v, "KEY") },
+	sluice.FieldCursor:     func(string) string { return "a cursor" },
 	sluice.FieldPostgres:   flag("--postgres"),
 	sluice.FieldListen:     flag("--postgres-listen"),
 	sluice.FieldOutbound:   func(v string) string { return "`" + flag("--allow-outbound")(v) + "`" },

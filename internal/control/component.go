@@ -15,6 +15,9 @@ func (c *Control) Components(ctx context.Context, q sluice.ComponentQuery) (slui
 	if err != nil {
 		return out, err
 	}
+	if after != "" && sluice.CheckName("component", after) != nil {
+		return out, badCursor(after)
+	}
 	err = c.view(ctx, func(tx *store.Tx) error {
 		items, err := tx.Components(q, after, limit)
 		if err != nil {
@@ -140,7 +143,7 @@ func (c *Control) AddComponent(ctx context.Context, req sluice.AddComponentReque
 		case !found:
 			return addComponent(tx, actor.Name, req)
 		case !known.Archived:
-			return sluice.Component{}, sluice.Errorf(sluice.Conflict, "component %s exists", known.Name).Do(sluice.GetComponent(known.Name), "see {}")
+			return sluice.Component{}, sluice.Errorf(sluice.Conflict, "component %s exists", known.Name).Do(sluice.GetComponent(known.Name), "see {}").Because(sluice.ErrExists)
 		}
 		next := known
 		next.Kind, next.Description, next.Tags, next.Archived = req.Kind, req.Description, req.Tags, false

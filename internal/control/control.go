@@ -119,6 +119,15 @@ func (c *Control) may(ctx context.Context, p sluice.Permission, environment stri
 	return a, a.May(p, environment)
 }
 
+// mayAnywhere is may for what only turns out later to be of some environment.
+func (c *Control) mayAnywhere(ctx context.Context, p sluice.Permission) (sluice.Actor, error) {
+	a, err := c.may(ctx, sluice.MayRead, "")
+	if err != nil {
+		return a, err
+	}
+	return a, a.MayAnywhere(p)
+}
+
 // view reads for a caller who may read.
 func (c *Control) view(ctx context.Context, fn func(*store.Tx) error) error {
 	if _, err := c.may(ctx, sluice.MayRead, ""); err != nil {
@@ -253,7 +262,7 @@ func page(p sluice.Paging) (limit int, cursor string, err error) {
 }
 
 func badCursor(s string) error {
-	return sluice.Errorf(sluice.Invalid, "cursor %q is not one of this list", s).Fix("start without a cursor")
+	return sluice.Errorf(sluice.Invalid, "cursor %q is not one of this list", s).Ask("begin without {cursor}")
 }
 
 // pageOf makes a page of rows.

@@ -15,6 +15,9 @@ func (c *Control) Variables(ctx context.Context, q sluice.VariableQuery) (sluice
 	if err != nil {
 		return out, err
 	}
+	if _, _, ok := sluice.Slot(after).Variable(); after != "" && !ok {
+		return out, badCursor(after)
+	}
 	err = c.view(ctx, func(tx *store.Tx) error {
 		e, release, err := point(tx, q.Environment)
 		if err != nil {
@@ -144,7 +147,9 @@ func notSet(tx *store.Tx, e sluice.Environment, s sluice.Setting, req sluice.Var
 	}
 	var keys []string
 	for _, s := range settings {
-		if key, _, _ := s.Slot.Variable(); s.Value.Live() && key != req.Key && !slices.Contains(keys, key) {
+		key, component, _ := s.Slot.Variable()
+		answers := component == "" || sluice.FoldName(component) == sluice.FoldName(req.Component) // who asks so
+		if answers && s.Value.Live() && !s.Value.Hidden && key != req.Key && !slices.Contains(keys, key) {
 			keys = append(keys, key)
 		}
 	}

@@ -49,6 +49,7 @@ func with(phrase string) string {
 // fields is the one table from fields to Scout's.
 var fields = map[sluice.Field]string{
 	sluice.FieldVersion: "revision_id",
+	sluice.FieldCursor:  "a cursor",
 	sluice.FieldToken:   "send Authorization: Bearer TOKEN",
 }
 

@@ -50,6 +50,7 @@ var fields = map[sluice.Field]string{
 	sluice.FieldConfigured: "load_env",
 	sluice.FieldTimeout:    "timeout",
 	sluice.FieldVariable:   "key",
+	sluice.FieldCursor:     "page_token",
 	sluice.FieldRetry:      `{"retry": true}`,
 	sluice.FieldSkip:       `{"skip": true}`,
 	sluice.FieldResult:     `{"result": …}`,

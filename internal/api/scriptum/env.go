@@ -35,6 +35,9 @@ func (s *service) configure(ctx context.Context, changes []sluice.ChangeRequest)
 
 // SetEnvVar sets a variable of the tenant.
 func (s *service) SetEnvVar(ctx context.Context, req *pb.SetEnvVarRequest) (*pb.SetEnvVarResponse, error) {
+	if err := sluice.CheckKey(req.GetKey()); err != nil {
+		return nil, err
+	}
 	done, err := s.configure(ctx, []sluice.ChangeRequest{{Variable: req.GetKey(), Value: &req.Value, Secret: req.Secret}})
 	if err != nil {
 		return nil, err
@@ -66,6 +69,9 @@ func (s *service) GetEnvVar(ctx context.Context, req *pb.GetEnvVarRequest) (*pb.
 // DeleteEnvVar takes a variable of the tenant away. One that is not there is no
 // mistake.
 func (s *service) DeleteEnvVar(ctx context.Context, req *pb.DeleteEnvVarRequest) (*pb.DeleteEnvVarResponse, error) {
+	if err := sluice.CheckKey(req.GetKey()); err != nil {
+		return nil, err
+	}
 	done, err := s.configure(ctx, []sluice.ChangeRequest{{Variable: req.GetKey(), Unset: true}})
 	if err != nil {
 		return nil, err

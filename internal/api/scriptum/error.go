@@ -48,8 +48,11 @@ func statusOf(err error) error {
 	}
 	e := sluice.AsError(err)
 	code, known := statuses[e.Code]
-	if !known {
+	switch {
+	case !known:
 		code = codes.Internal
+	case errors.Is(err, sluice.ErrExists):
+		code = codes.AlreadyExists
 	}
 	message := e.Message
 	for _, fix := range sluice.InWords(e.Fixes, speech) {

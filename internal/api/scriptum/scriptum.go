@@ -45,15 +45,17 @@ type service struct {
 	scriptumv1.UnimplementedScriptumServiceServer
 	Config
 	started time.Time
+	codec   *codec
 }
 
 // New returns the adapter.
 func New(cfg Config) *Adapter {
-	s := &service{Config: cfg, started: time.Now()}
+	s := &service{Config: cfg, started: time.Now(), codec: newCodec()}
 	a := &Adapter{
 		grpc: grpc.NewServer(
 			grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxAnswer),
 			grpc.UnaryInterceptor(s.intercept), grpc.StreamInterceptor(s.interceptStream), grpc.NumStreamWorkers(0),
+			grpc.ForceServerCodecV2(s.codec),
 		),
 		http:  http.NewServeMux(),
 		calls: map[string]string{},
@@ -140,5 +142,8 @@ func (s *service) intercept(ctx context.Context, req any, info *grpc.UnaryServer
 			out, err = nil, statusOf(err)
 		}
 	}()
+	if err := s.codec.check(req); err != nil {
+		return nil, err
+	}
 	return handle(withKey(ctx), req)
 }

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/metadata"
 	reflection "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/grpc/status"
@@ -279,6 +280,41 @@ func TestVariables(t *testing.T) {
 	}
 }
 
+func second[T any](_ T, err error) error { return err }
+
+// TestUnreadableMessages are mistakes of who sends them, over unary calls and streams.
+func TestUnreadableMessages(t *testing.T) {
+	t.Parallel()
+	in := install(t, server.Config{})
+	for name, c := range map[string]struct {
+		bytes []byte
+		words string
+	}{
+		"not UTF-8":  {[]byte{0x0a, 0x02, 0xff, 0xfe}, "not UTF-8"},
+		"cut short":  {[]byte{0x0a, 0x7f, 'a'}, "is not one that this call takes"},
+		"no message": {[]byte{0xff}, "is not one that this call takes"},
+	} {
+		raw := grpc.ForceCodecV2(bare{c.bytes})
+		_, err := in.GetScript(in.admin(), &pb.GetScriptRequest{}, raw)
+		t.Log(name)
+		wantCode(t, err, codes.InvalidArgument, c.words, "fix: ")
+		watch, err := in.WatchThread(in.admin(), &pb.WatchThreadRequest{}, raw)
+		if err == nil {
+			_, err = watch.Recv()
+		}
+		wantCode(t, err, codes.InvalidArgument, c.words, "fix: ")
+	}
+}
+
+// bare sends bytes in the place of any message.
+type bare struct{ bytes []byte }
+
+func (b bare) Name() string                         { return "proto" }
+func (b bare) Unmarshal(mem.BufferSlice, any) error { return nil }
+func (b bare) Marshal(any) (mem.BufferSlice, error) {
+	return mem.BufferSlice{mem.SliceBuffer(b.bytes)}, nil
+}
+
 func TestOverlays(t *testing.T) {
 	t.Parallel()
 	in := install(t, server.Config{})
@@ -290,6 +326,27 @@ func TestOverlays(t *testing.T) {
 	_, err = in.GetScriptEnv(ctx, &pb.GetScriptEnvRequest{Name: "a"})
 	wantCode(t, err, codes.NotFound, "a")
 	asked[*pb.CreateScriptResponse](t)(in.CreateScript(ctx, &pb.CreateScriptRequest{Name: "a", Env: map[string]string{"LEGACY_MODEL": "old"}}))
+	_, err = in.CreateScript(ctx, &pb.CreateScriptRequest{Name: "A"})
+	wantCode(t, err, codes.AlreadyExists, "a exists", "fix: see")
+	_, err = in.GetEnvVar(ctx, &pb.GetEnvVarRequest{Key: "LEGACY_MODE"}) // of the tenant, which has no such key
+	if wantCode(t, err, codes.NotFound, "is not set"); strings.Contains(err.Error(), "LEGACY_MODEL") {
+		t.Errorf("advised what it cannot return: %v", err)
+	}
+	for name, err := range map[string]error{
+		"GetEnvVar": second(in.GetEnvVar(ctx, &pb.GetEnvVarRequest{})), "SetEnvVar": second(in.SetEnvVar(ctx, &pb.SetEnvVarRequest{Value: "x"})),
+		"DeleteEnvVar": second(in.DeleteEnvVar(ctx, &pb.DeleteEnvVarRequest{})),
+	} {
+		t.Log(name)
+		wantCode(t, err, codes.InvalidArgument, "a variable key is empty")
+	}
+	for name, err := range map[string]error{
+		"ListScripts": second(in.ListScripts(ctx, &pb.ListScriptsRequest{PageToken: "no name"})), "ListEnvVars": second(in.ListEnvVars(ctx, &pb.ListEnvVarsRequest{PageToken: "A"})),
+		"ListScriptVersions": second(in.ListScriptVersions(ctx, &pb.ListScriptVersionsRequest{Name: "a", PageToken: "x"})),
+		"ListThreads":        second(in.ListThreads(ctx, &pb.ListThreadsRequest{PageToken: "x"})),
+	} {
+		t.Log(name)
+		wantCode(t, err, codes.InvalidArgument, "is not one of this list", "fix: begin without page_token")
+	}
 	up := asked[*pb.UpdateScriptEnvResponse](t)(in.UpdateScriptEnv(ctx, &pb.UpdateScriptEnvRequest{
 		Name: "a", Set: map[string]string{"LLM_MODEL": "gpt-4o", "TEMPERATURE": "0.0", "EMPTY": "", "API_KEY": "hush"}, Delete: []string{"LEGACY_MODEL", "NEVER", "NEVER"},
 	}))

@@ -84,6 +84,7 @@ func (l *lines) fail(err error) {
 // interceptStream turns the errors of calls that stream into those of gRPC.
 // Reflection has its own.
 func (s *service) interceptStream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handle grpc.StreamHandler) (err error) {
+	stream = checkedStream{stream, s.codec}
 	if strings.HasPrefix(info.FullMethod, "/grpc.") {
 		return handle(srv, stream)
 	}
