@@ -52,6 +52,11 @@ var granted = map[Role][]Permission{
 	RoleOverrider: {MayRead, MayPublish, MayPublishUnchecked},
 }
 
+// inEnvironments reports whether a permission is one of an environment at a time.
+func (p Permission) inEnvironments() bool {
+	return slices.Contains([]Permission{MayDeploy, MayRun, MayReveal, MayQuarantine}, p)
+}
+
 // InEnvironments reports whether a role ends at the environments that a token names.
 func (r Role) InEnvironments() bool {
 	return slices.Contains([]Role{RoleRunner, RoleDeployer, RoleRevealer, RoleImporter}, r)
@@ -84,7 +89,7 @@ func (a Actor) May(p Permission, environment string) error {
 		if !slices.Contains(granted[r], p) {
 			continue
 		}
-		if p != MayDeploy && p != MayRun && p != MayReveal || len(a.Environments) == 0 || slices.Contains(a.Environments, environment) {
+		if !p.inEnvironments() || !r.InEnvironments() || len(a.Environments) == 0 || slices.Contains(a.Environments, environment) {
 			return nil
 		}
 		limited = true
@@ -95,6 +100,8 @@ func (a Actor) May(p Permission, environment string) error {
 		deed = "see the secrets of"
 	case MayRun:
 		deed = "run anything in"
+	case MayQuarantine:
+		deed = "quarantine what is live in"
 	}
 	if limited {
 		return Errorf(Denied, "%s may not %s %s, only %s", a.Name, deed, environment, Listing(a.Environments, 5)).

@@ -101,6 +101,12 @@ func (f File) Info() FileInfo {
 	return FileInfo{Path: f.Path, Digest: DigestBytes(b), Size: int64(len(b))}
 }
 
+// FileTooLarge refuses a file by its size.
+func FileTooLarge(path string, size int64) error {
+	return Errorf(LimitExceeded, "file %s is %d bytes; the limit is %d", path, size, MaxFileBytes).
+		Fix("split it, or keep large data elsewhere and refer to it")
+}
+
 // CheckFiles checks the files of a version against the limits and returns what
 // is known of them, sorted by path, with the version's digest.
 func CheckFiles(files []File) ([]FileInfo, Digest, error) {
@@ -118,8 +124,7 @@ func CheckFiles(files []File) ([]FileInfo, Digest, error) {
 		}
 		info := f.Info()
 		if info.Size > MaxFileBytes {
-			return nil, "", Errorf(LimitExceeded, "file %s is %d bytes; the limit is %d", f.Path, info.Size, MaxFileBytes).
-				Fix("split it, or keep large data elsewhere and refer to it")
+			return nil, "", FileTooLarge(f.Path, info.Size)
 		}
 		total += info.Size
 		infos = append(infos, info)

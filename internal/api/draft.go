@@ -9,7 +9,7 @@ import (
 
 func (h *handler) drafts() {
 	const tag, path = "drafts", "/v1/components/{name}/draft"
-	route(h, tag, spec{method: http.MethodGet, path: path, id: "get-draft", cost: contentCost, summary: "Show a component's working copy"},
+	route(h, tag, spec{method: http.MethodGet, path: path, id: "get-draft", needs: sluice.MayPublish, cost: contentCost, summary: "Show a component's working copy"},
 		func(ctx context.Context, in *Named) (sluice.Draft, error) { return h.Services.Draft(ctx, in.Name) })
 	route(h, tag, spec{method: http.MethodPut, path: path, id: "save-draft", needs: sluice.MayPublish, summary: "Replace a component's working copy", body: maxContentBody},
 		func(ctx context.Context, in *struct {

@@ -71,8 +71,8 @@ func readTree(root *os.Root, c Component) ([]sluice.File, error) {
 	return files, nil
 }
 
-// readIn reads one file; it stops just over the limit, so that a huge file is
-// refused without being read whole.
+// readIn reads one file. A huge one is refused by its size, without being read; one
+// that grows meanwhile is read to just over the limit.
 func readIn(root *os.Root, name string) ([]byte, error) {
 	info, err := root.Stat(name)
 	if err != nil {
@@ -80,6 +80,9 @@ func readIn(root *os.Root, name string) ([]byte, error) {
 	}
 	if !info.Mode().IsRegular() {
 		return nil, sluice.Errorf(sluice.Invalid, "%s is not a regular file", name).Fix("keep only files and directories there")
+	}
+	if info.Size() > sluice.MaxFileBytes {
+		return nil, sluice.FileTooLarge(name, info.Size())
 	}
 	f, err := root.Open(name)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -33,6 +34,13 @@ func TestFiles(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(p.Dir, "empty"), 0o755); err != nil {
 		t.Fatal(err)
 	}
+	write(t, filepath.Join(p.Dir, "large.bin"), "")
+	if err := os.Truncate(filepath.Join(p.Dir, "large.bin"), 3*sluice.MaxFileBytes); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Files(Component{Name: "c", Path: "large.bin"}); err == nil || !strings.Contains(err.Error(), strconv.Itoa(3*sluice.MaxFileBytes)+" bytes") {
+		t.Errorf("a file that is too large: %v", err)
+	}
 
 	for _, tt := range []struct {
 		path  string
@@ -48,6 +56,7 @@ func TestFiles(t *testing.T) {
 		{"absent.md", nil, sluice.NotFound},
 		{"empty", nil, sluice.NotFound},
 		{"full", nil, sluice.LimitExceeded},
+		{"large.bin", nil, sluice.LimitExceeded},
 		{"", nil, sluice.NotFound},
 	} {
 		t.Run("path "+tt.path, func(t *testing.T) {

@@ -8,9 +8,12 @@ import (
 	"github.com/sluice-dev/sluice/internal/store"
 )
 
-// Draft returns a component's working copy.
+// Draft returns a component's working copy, to those who may publish it.
 func (c *Control) Draft(ctx context.Context, component string) (sluice.Draft, error) {
 	var d sluice.Draft
+	if _, err := c.may(ctx, sluice.MayPublish, ""); err != nil {
+		return d, err
+	}
 	err := c.view(ctx, func(tx *store.Tx) error {
 		found, err := findComponent(tx, component)
 		if err != nil {

@@ -14,7 +14,7 @@ func (c *Control) Quarantine(ctx context.Context, req sluice.QuarantineRequest) 
 	if req.Lift {
 		need = sluice.MayAdminister
 	}
-	actor, err := c.may(ctx, need, "")
+	actor, err := c.mayAnywhere(ctx, need)
 	if err != nil {
 		return sluice.QuarantineReport{}, err
 	}
@@ -29,7 +29,7 @@ func (c *Control) Quarantine(ctx context.Context, req sluice.QuarantineRequest) 
 		if req.Lift {
 			return lift(tx, actor.Name, v, req.Reason)
 		}
-		return quarantine(tx, actor.Name, v, req.Reason)
+		return quarantine(tx, actor, v, req.Reason)
 	})
 	out.DryRun = req.DryRun && err == nil
 	return out, err
@@ -39,7 +39,7 @@ func needReason() error {
 	return sluice.Errorf(sluice.Invalid, "a reason is required").Ask(`say why: {reason=…}`)
 }
 
-func quarantine(tx *store.Tx, actor string, v sluice.Version, reason string) (sluice.QuarantineReport, error) {
+func quarantine(tx *store.Tx, actor sluice.Actor, v sluice.Version, reason string) (sluice.QuarantineReport, error) {
 	out := sluice.QuarantineReport{Version: v}
 	var err error
 	if out.LiveIn, err = tx.LiveIn(v.Component, func(p sluice.Pin) bool { return p.Digest == v.Digest }); err != nil {
@@ -48,9 +48,14 @@ func quarantine(tx *store.Tx, actor string, v sluice.Version, reason string) (sl
 	if v.Quarantine != nil {
 		return out, nil
 	}
-	q := sluice.Quarantine{Reason: reason, By: actor, At: tx.LedgerTime()}
+	for _, environment := range out.LiveIn { // whose rollbacks could not bring it back
+		if err := actor.May(sluice.MayQuarantine, environment); err != nil {
+			return out, err
+		}
+	}
+	q := sluice.Quarantine{Reason: reason, By: actor.Name, At: tx.LedgerTime()}
 	out.Version.Quarantine, out.Changed = &q, true
-	if _, err := tx.Append(actor, sluice.EntryVersionQuarantine, v.Component+"@"+strconv.Itoa(v.Number), out.Version); err != nil {
+	if _, err := tx.Append(actor.Name, sluice.EntryVersionQuarantine, v.Component+"@"+strconv.Itoa(v.Number), out.Version); err != nil {
 		return out, err
 	}
 	return out, tx.Quarantine(v.Component, v.Digest, q)

@@ -43,11 +43,11 @@ func (c *Control) Rollback(ctx context.Context, req sluice.RollbackRequest) (slu
 			return sluice.Outcome{}, err
 		}
 		if req.Quarantine {
-			if err := actor.May(sluice.MayQuarantine, ""); err != nil {
+			if err := actor.MayAnywhere(sluice.MayQuarantine); err != nil {
 				return sluice.Outcome{}, err
 			}
 		}
-		return c.rolledBack(tx, e, plan, h, req)
+		return c.rolledBack(tx, e, plan, h, actor, req)
 	})
 	return c.confirmed(ctx, out, err, false)
 }
@@ -168,7 +168,7 @@ func rollbackSome(tx *store.Tx, plan *sluice.Plan, e sluice.Environment, req slu
 
 // rolledBack appends the releases, and keeps what was rolled back from coming
 // back when that is asked for.
-func (c *Control) rolledBack(tx *store.Tx, e sluice.Environment, plan *sluice.Plan, h head, req sluice.RollbackRequest) (sluice.Outcome, error) {
+func (c *Control) rolledBack(tx *store.Tx, e sluice.Environment, plan *sluice.Plan, h head, actor sluice.Actor, req sluice.RollbackRequest) (sluice.Outcome, error) {
 	out, err := c.outcome(tx, e, plan, h)
 	if err != nil || !req.Quarantine || out.Release == nil {
 		return out, err
@@ -191,7 +191,7 @@ func (c *Control) rolledBack(tx *store.Tx, e sluice.Environment, plan *sluice.Pl
 			if err != nil {
 				return out, err
 			}
-			report, err := quarantine(tx, h.actor, v, reason)
+			report, err := quarantine(tx, actor, v, reason)
 			if err != nil {
 				return out, err
 			}

@@ -76,6 +76,14 @@ func roles(s *suite) {
 	s.unchanged("an environment that the token does not name", func() {
 		s.refused(s.by(limited, deploy("prod")), sluice.Denied, "may not change production, only staging")
 	})
+	quarantine := func(ctx context.Context) error {
+		_, err := s.Quarantine(ctx, sluice.QuarantineRequest{Component: prompt, Version: "v1.0.0", Change: sluice.Change{Reason: "bad", DryRun: true}})
+		return err
+	}
+	s.deploy("prod", prompt, "v1.0.0")
+	s.unchanged("what is live in another environment", func() {
+		s.refused(s.by(limited, quarantine), sluice.Denied, "may not quarantine what is live in production, only staging")
+	})
 	if err := s.by(limited, deploy("stage")); err != nil {
 		s.Errorf("the environment that the token names: %v", err)
 	}
@@ -86,7 +94,7 @@ func reads(s *suite) []question {
 	return []question{
 		questionOf("components", need, s.Components, sluice.ComponentQuery{}),
 		questionOf("component", need, s.Component, prompt),
-		questionOf("draft", need, s.Draft, prompt),
+		questionOf("draft", sluice.MayPublish, s.Draft, prompt),
 		questionOf("versions", need, s.Versions, sluice.VersionQuery{Component: prompt}),
 		{"version", need, func(ctx context.Context) error { _, err := s.Version(ctx, prompt, "1"); return err }},
 		{"file", need, func(ctx context.Context) error { _, err := s.File(ctx, prompt, "1", "prompt.md"); return err }},

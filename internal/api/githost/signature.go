@@ -12,11 +12,11 @@ import (
 	"strings"
 )
 
-// Bounds on what is read of a webhook. GitHub sends 25 MB at most
-// (https://docs.github.com/en/webhooks/webhook-events-and-payloads#payload-cap);
-// the ref stands near the beginning.
+// Bounds on what is read of a webhook, before it is known who sent it. The ref stands
+// near the beginning; a push of so many commits that they take more is found by the
+// next look that the server takes by itself.
 const (
-	maxBody = 25 << 20
+	maxBody = 1 << 20
 	maxHead = 64 << 10
 )
 

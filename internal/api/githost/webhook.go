@@ -50,9 +50,12 @@ func (a *Adapter) webhook(w http.ResponseWriter, r *http.Request) error {
 // signed reads the body and refuses it unless the host signed it. It returns the ref
 // that the body names, "" when it names none.
 func (a *Adapter) signed(w http.ResponseWriter, r *http.Request, host host) (ref string, err error) {
+	if r.ContentLength > maxBody {
+		return "", tooLarge()
+	}
 	b, err := read(http.MaxBytesReader(w, r.Body, maxBody), a.Secret)
-	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return "", sluice.Errorf(sluice.LimitExceeded, "the body of the webhook is over %d MiB", maxBody>>20)
+	if over := (*http.MaxBytesError)(nil); errors.As(err, &over) {
+		return "", tooLarge()
 	}
 	if err != nil {
 		return "", sluice.Errorf(sluice.Invalid, "the body of the webhook did not arrive whole").Because(err)
@@ -62,4 +65,9 @@ func (a *Adapter) signed(w http.ResponseWriter, r *http.Request, host host) (ref
 			Fix("enter the same secret at the host as in SLUICE_GIT_WEBHOOK_SECRET here")
 	}
 	return b.ref(), nil
+}
+
+func tooLarge() error {
+	return sluice.Errorf(sluice.LimitExceeded, "the body of the webhook is over %d MiB", maxBody>>20).
+		Fix("nothing is lost: the server looks at the repository by itself too")
 }
