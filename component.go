@@ -12,15 +12,17 @@ const (
 	KindScript   = "script"
 	KindAgent    = "agent"
 	KindConfig   = "config"
+	// KindEnsemble is a workflow by the name of those who keep ensembles.
+	KindEnsemble = "ensemble"
 )
 
 // CheckKind checks the kind of a component. Any word is one, but for those that look
 // like a slip for a kind with behaviour: such a component would never run.
 func CheckKind(kind string) error {
 	if err := CheckName("kind", kind); err != nil {
-		return AsError(err).Fix("choose prompt, workflow, script, agent, config or a word of your own")
+		return AsError(err).Fix("choose prompt, workflow, ensemble, script, agent, config or a word of your own")
 	}
-	known := []string{KindPrompt, KindWorkflow, KindScript, KindAgent, KindConfig}
+	known := []string{KindPrompt, KindWorkflow, KindEnsemble, KindScript, KindAgent, KindConfig}
 	if slices.Contains(known, kind) || IsWorkflow(kind) {
 		return nil
 	}
@@ -36,7 +38,7 @@ func CheckKind(kind string) error {
 // IsWorkflow reports whether components of a kind are workflows: by our name for
 // it, or by that of those who keep ensembles.
 func IsWorkflow(kind string) bool {
-	return strings.EqualFold(kind, KindWorkflow) || strings.EqualFold(kind, "ensemble")
+	return strings.EqualFold(kind, KindWorkflow) || strings.EqualFold(kind, KindEnsemble)
 }
 
 // Component is a named thing that is versioned. It is archived, never deleted, and

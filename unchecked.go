@@ -1,6 +1,7 @@
 package sluice
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
@@ -40,6 +41,11 @@ func (m Mistake) String() string {
 		return m.Message
 	}
 	return m.Place() + ": " + m.Message
+}
+
+// CompareMistakes orders mistakes by their places.
+func CompareMistakes(a, b Mistake) int {
+	return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 }
 
 // MaxMistakes is how many mistakes of one content are told at once.
@@ -137,7 +143,7 @@ func (m Marked) String() string { return m.Ref() + ", " + m.Unchecked.String() }
 // What content is read as that has no mistakes to find.
 const (
 	ReadAsData  = "data"  // of a config, or of a kind that is a free label
-	ReadAsOther = "other" // in a language that Sluice does not run, such as a script in Python
+	ReadAsOther = "other" // in a language that Sluice does not run, such as a script in Python, or with operations that it does not have
 )
 
 // ReadsAs is what the content of a component is read as: one of the kinds with

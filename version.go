@@ -186,7 +186,10 @@ type Published struct {
 	Live []Release `json:"live"`
 	// Refused are the environments that track it and did not take it.
 	Refused []Refusal `json:"refused"`
-	DryRun  bool      `json:"dry_run,omitempty"`
+	// Notes say what of the files is kept and has no effect here, such as the trigger of
+	// an ensemble, or keeps it from running here.
+	Notes  []Mistake `json:"notes,omitempty"`
+	DryRun bool      `json:"dry_run,omitempty"`
 }
 
 // Refusal says which environment did not follow a publish, and why.

@@ -54,7 +54,7 @@ func componentsListCommand(e *env) *cobra.Command {
 }
 
 func kinds() []string {
-	return []string{sluice.KindPrompt, sluice.KindWorkflow, sluice.KindScript, sluice.KindAgent, sluice.KindConfig}
+	return []string{sluice.KindPrompt, sluice.KindWorkflow, sluice.KindEnsemble, sluice.KindScript, sluice.KindAgent, sluice.KindConfig}
 }
 
 func (e *env) listComponents(ctx context.Context, q sluice.ComponentQuery) ([]sluice.Component, error) {
@@ -208,7 +208,7 @@ func componentsAddCommand(e *env) *cobra.Command {
 			return e.show(made, func(w io.Writer) { fmt.Fprintf(w, "%s %s (%s)\n", did("added", req.DryRun), made.Name, made.Kind) })
 		},
 	}
-	cmd.Flags().StringVar(&req.Kind, "kind", "", "`KIND` that it is: prompt, workflow, script, agent, config or another word")
+	cmd.Flags().StringVar(&req.Kind, "kind", "", "`KIND` that it is: prompt, workflow, ensemble, script, agent, config or another word")
 	cmd.Flags().StringVar(&req.Description, "description", "", "what it is for")
 	cmd.Flags().StringSliceVar(&req.Tags, "tag", nil, "a `TAG` to find it by; may be repeated")
 	complete(cmd, "kind", e.fixed(kinds()...))
@@ -254,7 +254,7 @@ func componentsEditCommand(e *env) *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&kind, "kind", "", "`KIND` that it is: prompt, workflow, script, agent, config or another word")
+	cmd.Flags().StringVar(&kind, "kind", "", "`KIND` that it is: prompt, workflow, ensemble, script, agent, config or another word")
 	cmd.Flags().StringVar(&description, "description", "", "what it is for")
 	cmd.Flags().StringSliceVar(&tags, "tag", nil, "the `TAGS` in the place of those that it has; empty takes them away")
 	complete(cmd, "kind", e.fixed(kinds()...))

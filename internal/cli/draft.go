@@ -63,7 +63,7 @@ func draftSaveCommand(e *env) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&file, "file", "", "`PATH` of the file or directory to keep, or - for standard input")
-	cmd.Flags().StringVar(&req.Kind, "kind", "", "`KIND` of a new component: prompt, workflow, script, agent, config …")
+	cmd.Flags().StringVar(&req.Kind, "kind", "", "`KIND` of a new component: prompt, workflow, ensemble, script, agent, config …")
 	cmd.Flags().StringVar(&req.Expect, "expect", "", "only if the kept draft has this `DIGEST`, or none")
 	complete(cmd, "kind", e.fixed(kinds()...))
 	changeFlags(cmd, &req.Change)
@@ -213,7 +213,7 @@ func draftPublishCommand(e *env) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&req.Label, "label", "", "`LABEL`, a semantic version such as v1.2.0")
-	f.StringVar(&req.Kind, "kind", "", "`KIND` of a new component: prompt, workflow, script, agent, config …")
+	f.StringVar(&req.Kind, "kind", "", "`KIND` of a new component: prompt, workflow, ensemble, script, agent, config …")
 	f.StringVar(&req.Name, "name", "", "a `NAME` for the version, such as add-urgency")
 	f.StringVar(&req.Note, "note", "", "`TEXT` on what changed")
 	uncheckedFlag(cmd, &req.Unchecked)

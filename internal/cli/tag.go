@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"path/filepath"
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/config"
@@ -50,7 +52,7 @@ func tagCreateCommand(e *env) *cobra.Command {
 	f.StringVar(&file, "file", "", "`PATH` of the file or directory to publish, or - for standard input")
 	f.BoolVar(&worktree, "worktree", false, "publish the file as it is, also where sluice.yaml says publish: committed")
 	_ = f.MarkHidden("worktree") // of scripts from before this was the rule
-	f.StringVar(&req.Kind, "kind", "", "`KIND` of a new component: prompt, workflow, script, agent, config …")
+	f.StringVar(&req.Kind, "kind", "", "`KIND` of a new component: prompt, workflow, ensemble, script, agent, config …")
 	f.StringVar(&req.Name, "name", "", "a `NAME` for the version, such as add-urgency")
 	f.StringVar(&req.Note, "note", "", "`TEXT` on what changed")
 	complete(cmd, "kind", e.fixed(kinds()...))
@@ -93,7 +95,7 @@ func (e *env) publish(ctx context.Context, req sluice.PublishRequest, file strin
 	}
 	req.Files = found.files
 	if req.Kind == "" {
-		req.Kind = found.kind
+		req.Kind = cmp.Or(found.kind, config.KindOf(filepath.ToSlash(file)))
 	}
 	done, err := c.Publish(ctx, req)
 	if err == nil && done.Created && from.note != "" {
@@ -144,6 +146,9 @@ func (e *env) published(p sluice.Published) error {
 			uncheckedText(w, []sluice.Marked{{Component: v.Component, Pin: v.Pin(), Unchecked: *v.Unchecked}})
 		}
 		e.releasesText(w, p.Live, p.DryRun)
+		for _, n := range p.Notes {
+			e.note("%s", n)
+		}
 		for _, r := range p.Refused {
 			e.note("%s did not follow: %s", r.Environment, r.Reason)
 		}

@@ -27,11 +27,8 @@ type place struct {
 	anywhere bool
 }
 
-// The kinds besides those of the root package. An ensemble is run as the workflow
-// that it is, and keeps the name that its tags have in Git; the others are free
-// labels.
+// The kinds besides those of the root package, which are free labels.
 const (
-	kindEnsemble = "ensemble"
 	kindQuery    = "query"
 	kindSchema   = "schema"
 	kindTemplate = "template"
@@ -45,7 +42,7 @@ var prose = []string{".md", ".markdown", ".mdx", ".txt", ".prompt", ".yaml", ".y
 var places = []place{
 	{kind: sluice.KindPrompt, dirs: []string{"prompts", "instructions"}, double: []string{"prompt"}, endings: prose, anywhere: true},
 	{kind: sluice.KindWorkflow, dirs: []string{"workflows"}, double: []string{"workflow"}, endings: []string{".yaml", ".yml", ".json"}, anywhere: true},
-	{kind: kindEnsemble, dirs: []string{"ensembles"}, double: []string{"ensemble"}, endings: []string{".yaml", ".yml", ".json"}, anywhere: true},
+	{kind: sluice.KindEnsemble, dirs: []string{"ensembles"}, double: []string{"ensemble"}, endings: []string{".yaml", ".yml", ".json"}, anywhere: true},
 	{
 		kind: sluice.KindScript, dirs: []string{"scripts"}, double: []string{"script"}, common: true,
 		endings: []string{".js", ".mjs", ".cjs", ".ts", ".mts", ".py", ".sh", ".bash"}, inner: []string{".yaml", ".yml"},
@@ -110,6 +107,15 @@ func judge(p string) (candidate, bool) {
 	}
 	c.kind, c.vague = in.kind, in.common && root == ""
 	return c, true
+}
+
+// KindOf is the kind of component that a file is by its path, which is relative to the
+// project, such as ensemble for ensembles/triage.yaml; "" when that says nothing.
+func KindOf(p string) string {
+	if c, found := judge(path.Clean(p)); found && !c.vague {
+		return c.kind
+	}
+	return ""
 }
 
 // rootOf splits what is before the file: the root, and the directory in it that

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 
@@ -28,7 +29,11 @@ func (k checked) of(component sluice.Component) bool {
 // there before is read here.
 func (c *Control) check(ctx context.Context, kind string, digest sluice.Digest, files []sluice.File) checked {
 	out := checked{kind: sluice.ReadsAs(kind)}
-	key := out.kind + " " + string(digest)
+	form := out.kind // an ensemble is read as the workflow that it is, in its own words
+	if sluice.IsWorkflow(kind) {
+		form = strings.ToLower(kind)
+	}
+	key := form + " " + string(digest)
 	if known, found := c.checks.get(key); found {
 		out.Reading = known
 		return out
@@ -37,7 +42,7 @@ func (c *Control) check(ctx context.Context, kind string, digest sluice.Digest, 
 	if ev == nil {
 		ev = nobody{}
 	}
-	if out.Reading, out.unread = workflow.Check(ctx, ev, out.kind, files); out.unread == nil {
+	if out.Reading, out.unread = workflow.Check(ctx, ev, form, files); out.unread == nil {
 		c.checks.put(key, out.Reading)
 	}
 	return out
@@ -145,6 +150,18 @@ func (p *publishing) settle(tx *store.Tx, component sluice.Component) error {
 	return nil
 }
 
+// notes are those of content that is kept: what has no effect here, and what it needs
+// to run that is not here.
+func (k checked) notes() []sluice.Mistake {
+	out := slices.Clone(k.Notes)
+	for _, need := range k.Needs {
+		need.Message = "it does not run here, since it needs " + need.Message
+		out = append(out, need)
+	}
+	slices.SortStableFunc(out, sluice.CompareMistakes)
+	return out
+}
+
 // missing is a reference of a workflow to a component that cannot be followed.
 type missing struct {
 	code    sluice.Code
@@ -167,7 +184,7 @@ func pinsOf(tx *store.Tx, calls []workflow.CallSite) (pins map[string]int, fault
 			if e.Code == sluice.Internal || e.Code == sluice.Unavailable || e.Code == sluice.TimedOut {
 				return nil, nil, err
 			}
-			m := sluice.Mistake{File: call.File, Line: call.Line, Column: call.Column, Message: "block " + call.Block + ": " + e.Message}
+			m := sluice.Mistake{File: call.File, Line: call.Line, Column: call.Column, Message: call.Part + " " + call.Block + ": " + e.Message}
 			if len(e.Fixes) > 0 {
 				m.Fix = &e.Fixes[0]
 			}

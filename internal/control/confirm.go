@@ -158,7 +158,7 @@ func putEarlier(tx *store.Tx, read []sluice.Version) error {
 		if err != nil {
 			return err
 		}
-		if as := sluice.ReadsAs(component.Kind); as != v.ReadAs && (as != sluice.KindScript || v.ReadAs != sluice.ReadAsOther) {
+		if as := sluice.ReadsAs(component.Kind); as != v.ReadAs && (as != sluice.KindScript && as != sluice.KindWorkflow || v.ReadAs != sluice.ReadAsOther) {
 			continue
 		}
 		now.ReadAs, now.Unchecked = v.ReadAs, v.Unchecked

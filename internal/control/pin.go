@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/expr"
@@ -99,6 +98,9 @@ func (p *pinning) root(tx *store.Tx, req sluice.StartRunRequest) error {
 	}
 	var err error
 	if p.flow, err = p.c.flows.Read(tx.Context(), p.c.eval, content.Kind, content.Files); err != nil {
+		return err
+	}
+	if err = p.lacking(tx, p.flow, p.pins[""]); err != nil {
 		return err
 	}
 	if p.variables, err = p.variablesOf(tx, p.run.Component); err != nil {
@@ -233,7 +235,7 @@ func (p *pinning) calls(ctx context.Context, from string, flow *workflow.Workflo
 		variables = p.partVars[from]
 	}
 	for _, call := range Calls(flow.Blocks) {
-		asked, err := p.asked(ctx, call, variables)
+		asked, err := p.asked(ctx, flow, call, variables)
 		if err != nil {
 			return nil, err
 		}
@@ -249,7 +251,7 @@ func (p *pinning) calls(ctx context.Context, from string, flow *workflow.Workflo
 		}
 		read, err := p.part(ctx, name, asked, p.pins[from])
 		if err != nil {
-			return nil, fault(call, err)
+			return nil, fault(flow, call, err)
 		}
 		if read != nil {
 			out[name] = read
@@ -272,7 +274,7 @@ func Calls(blocks []*workflow.Block) []*workflow.Block {
 
 // asked is the reference of a call, which may be a template of input and
 // variables.
-func (p *pinning) asked(ctx context.Context, call *workflow.Block, variables []sluice.Variable) (string, error) {
+func (p *pinning) asked(ctx context.Context, flow *workflow.Workflow, call *workflow.Block, variables []sluice.Variable) (string, error) {
 	if call.Calls.Plain {
 		return value.Text(call.Calls.Tree), nil
 	}
@@ -288,14 +290,14 @@ func (p *pinning) asked(ctx context.Context, call *workflow.Block, variables []s
 		Scope: value.Pairs("inputs", p.input, "input", p.input, "env", env, "_env", env),
 	})
 	if err != nil {
-		return "", fault(call, sluice.Errorf(sluice.Invalid, "%w", err))
+		return "", fault(flow, call, sluice.Errorf(sluice.Invalid, "%w", err))
 	}
 	return value.Text(rendered.Tree), nil
 }
 
-func fault(call *workflow.Block, err error) error {
+func fault(flow *workflow.Workflow, call *workflow.Block, err error) error {
 	e := sluice.AsError(err)
-	out := sluice.Errorf(e.Code, "block %s: %s", call.ID, e.Message).Because(err)
+	out := sluice.Errorf(e.Code, "%s %s: %s", flow.Part(), call.ID, e.Message).Because(err)
 	out.Fixes = e.Fixes
 	return out
 }
@@ -308,13 +310,7 @@ func (p *pinning) part(ctx context.Context, name, asked string, pins map[string]
 	}
 	var flow *workflow.Workflow
 	return flow, p.c.view(ctx, func(tx *store.Tx) error {
-		version := ref.Version.String()
-		if !strings.Contains(asked, "@") {
-			version = "" // what is live
-		} else if n := pins[asked]; n > 0 {
-			version = strconv.Itoa(n)
-		}
-		pin, err := p.resolve(tx, ref.Component, version)
+		pin, err := p.resolve(tx, ref.Component, versionAsked(asked, ref, pins))
 		if err != nil {
 			return err
 		}
@@ -325,6 +321,9 @@ func (p *pinning) part(ctx context.Context, name, asked string, pins map[string]
 		}
 		p.pins[name], p.refs[name] = pinned, pin.Component+"@"+pin.Pin.String()
 		if flow, err = p.c.flows.Read(ctx, p.c.eval, content.Kind, content.Files); err != nil {
+			return err
+		}
+		if err = p.lacking(tx, flow, pinned); err != nil {
 			return err
 		}
 		p.run.Components = append(p.run.Components, pin)

@@ -126,6 +126,7 @@ func (c *Control) publish(tx *store.Tx, actor string, p publishing) (sluice.Publ
 	if component.Archived { // after the content, so that who would bring it back knows whether it can be published
 		return out, archivedError(component.Name)
 	}
+	out.Notes = p.notes()
 	if same, err := existing(tx, component, p); err != nil || same.Number > 0 {
 		if err == nil && same.ReadAs == "" && p.readAs != "" {
 			same.ReadAs, same.Unchecked = p.readAs, p.mark

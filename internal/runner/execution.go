@@ -181,7 +181,10 @@ func failureOf(err error) *sluice.RunError {
 // flow carries out one workflow: the run's own, or one that a block calls. The
 // frame says with what.
 func (x *execution) flow(ctx context.Context, flow *workflow.Workflow, prefix string, f *frame) ending {
-	f.spread = flow.Spread
+	if lacking := flow.Lacking(flow.Needs); lacking != nil { // which is refused before a run is made
+		return failed(x.masked(runError(lacking)))
+	}
+	f.spread, f.ensemble = flow.Spread, flow.Ensemble
 	l := newLevel(x, flow.Blocks, prefix, f)
 	defer l.free()
 	if end := l.run(ctx); end.stopped() {
@@ -189,15 +192,16 @@ func (x *execution) flow(ctx context.Context, flow *workflow.Workflow, prefix st
 	}
 	switch {
 	case flow.Output != nil:
-		out, _, err := l.render(ctx, *flow.Output, nil, prefix+"output")
-		if err != nil {
-			end := x.broken(ctx, err)
-			if end.failure != nil {
-				end.failure.Message = "the output: " + end.failure.Message
+		return x.output(ctx, l, flow.Output)
+	case len(flow.Choices) > 0:
+		for _, one := range flow.Choices {
+			if holds, err := l.holding(ctx, one.When, prefix+"output"); err != nil {
+				return x.noOutput(ctx, err)
+			} else if holds {
+				return x.output(ctx, l, one.Value)
 			}
-			return end
 		}
-		return ending{output: x.hidden(out)}
+		return ending{}
 	case flow.Each:
 		return ending{output: l.outputs()}
 	case flow.OutputBlock != "":
@@ -209,6 +213,23 @@ func (x *execution) flow(ctx context.Context, flow *workflow.Workflow, prefix st
 	}
 	out, id := l.last()
 	return ending{output: out, block: id}
+}
+
+// output fills in what a workflow answers with.
+func (x *execution) output(ctx context.Context, l *level, t *workflow.Template) ending {
+	out, _, err := l.render(ctx, *t, nil, l.prefix+"output")
+	if err != nil {
+		return x.noOutput(ctx, err)
+	}
+	return ending{output: x.hidden(out)}
+}
+
+func (x *execution) noOutput(ctx context.Context, err error) ending {
+	end := x.broken(ctx, err)
+	if end.failure != nil {
+		end.failure.Message = "the output: " + end.failure.Message
+	}
+	return end
 }
 
 // finish writes how the turn ended.

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"hash/fnv"
 	"io"
@@ -19,9 +20,11 @@ type frame struct {
 	locals *value.Object // item, index, accumulator
 	input  *value.Object
 	spread bool // the fields of the input are names too
-	env    map[string]string
-	by     string // the part that runs, as component@version; "" for the run's own
-	depth  int    // of workflows that call workflows
+	// ensemble says that templates see what ensembles do; see [workflow.Workflow].
+	ensemble bool
+	env      map[string]string
+	by       string // the part that runs, as component@version; "" for the run's own
+	depth    int    // of workflows that call workflows
 }
 
 // envOf are the values of variables by key.
@@ -79,7 +82,24 @@ func (f *frame) find(name string, t workflow.Template, locals *value.Object) (an
 		return all, true
 	}
 	v, found := f.input.Find(name) // as prompts and ensembles may write it
+	if !found && f.ensemble {
+		return f.request(name)
+	}
 	return v, found
+}
+
+// request is what an ensemble calls the parts of a request. A run is started by none:
+// its input stands for what one would bring.
+func (f *frame) request(name string) (any, bool) {
+	switch name {
+	case "params", "query", "body":
+		return f.input, true
+	case "trigger":
+		out := value.Pairs("params", f.input, "query", f.input, "body", f.input)
+		out.Merge(f.input)
+		return out, true
+	}
+	return nil, false
 }
 
 // variables are those that a template names; when one is missing all of them, so
@@ -121,7 +141,31 @@ func (l *level) seen(i int) *value.Object {
 	if r.err != nil {
 		out.Set("error", r.err.Message)
 	}
+	if l.frame.ensemble {
+		out.Set("answer", answer(r.output, l.blocks[i].Answer))
+		out.Set("_meta", r.extra)
+	}
 	return out
+}
+
+// answer is the output of an agent as its fields are referred to: a text has one.
+func answer(output any, field string) any {
+	if text, ok := output.(string); ok {
+		return value.Pairs(cmp.Or(field, "message"), text)
+	}
+	return output
+}
+
+// holding asks a condition at the level, which holds when there is none.
+func (l *level) holding(ctx context.Context, t *workflow.Template, path string) (bool, error) {
+	if t == nil {
+		return true, nil
+	}
+	v, _, err := l.render(ctx, *t, nil, path)
+	if err != nil {
+		return false, err
+	}
+	return holds(v, t)
 }
 
 // render fills a template in. Uses says what of the outside it read.

@@ -95,7 +95,7 @@ func (h *house) hire(cfg runner.Config) *runner.Runner {
 // publish makes a version of a component.
 func (h *house) publish(name, kind, text string) sluice.Version {
 	h.Helper()
-	extension := map[string]string{sluice.KindWorkflow: ".yaml", sluice.KindPrompt: ".md", sluice.KindScript: ".js"}[kind]
+	extension := map[string]string{sluice.KindWorkflow: ".yaml", sluice.KindEnsemble: ".yaml", sluice.KindAgent: ".yaml", sluice.KindPrompt: ".md", sluice.KindScript: ".js"}[kind]
 	out, err := h.Publish(h.ctx, sluice.PublishRequest{Component: name, Kind: kind, Files: []sluice.File{{Path: name + extension, Text: text}}})
 	if err != nil {
 		h.Fatalf("publish %s: %v %v", name, err, sluice.AsError(err).Fixes)

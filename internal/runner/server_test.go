@@ -133,12 +133,17 @@ func (o *outside) chat(w http.ResponseWriter, r *http.Request) {
 	var asked struct {
 		Model    string
 		Messages []struct{ Role, Content string }
+		Format   any `json:"response_format"`
 	}
 	if err := json.NewDecoder(r.Body).Decode(&asked); err != nil || len(asked.Messages) == 0 {
 		http.Error(w, "cannot read it", http.StatusBadRequest)
 		return
 	}
 	answer := asked.Model + " heard: " + asked.Messages[len(asked.Messages)-1].Content
+	if asked.Format != nil && asked.Model == "structured" {
+		whole, _ := json.Marshal(map[string]any{"heard": answer, "score": 0.5})
+		answer = string(whole)
+	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(map[string]any{
 		"id": "c1", "object": "chat.completion", "model": asked.Model,

@@ -130,6 +130,14 @@ func (s *step) wanted(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	s.saw(uses)
+	return holds(v, s.b.When)
+}
+
+// holds reads what a condition gave.
+func holds(v any, t *workflow.Template) (bool, error) {
+	if t.Truthy {
+		return block.Truthy(v), nil
+	}
 	return block.Truth(v)
 }
 

@@ -40,6 +40,21 @@ func readAgent(files []sluice.File) (found []sluice.Mistake) {
 	return found
 }
 
+// isAgentFile reports whether the only file of an agent defines one as ensembles do: by
+// its operation. Other agents are run by other programs.
+func isAgentFile(files []sluice.File) bool {
+	if len(files) != 1 {
+		return false
+	}
+	switch strings.ToLower(path.Ext(files[0].Path)) {
+	case ".yaml", ".yml", ".json":
+	default:
+		return false
+	}
+	top := (&problems{file: files[0].Path}).parse(files[0].Bytes(), 1)
+	return top.get("operation") != nil && top.get("block") == nil
+}
+
 // documents reads all documents of a YAML text, whose first line is that of a file.
 func (p *problems) documents(text []byte, first int, visit func(yaml.Node)) {
 	if !p.isText(text) {

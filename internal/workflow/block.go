@@ -50,7 +50,7 @@ func (r *reader) block(n *node, parent *draft) *draft {
 	}
 	d.Kind = kind
 	form := kinds[kind]
-	what := "a block of kind " + string(kind)
+	what := r.kindWords(kind, n.get("block"))
 	f := r.fields(n, what, form.names())
 	f.ignore("id", "block")
 	r.common(d, f)
@@ -70,24 +70,29 @@ func (r *reader) id(d *draft, n *node) {
 	}
 	switch {
 	case at.isNull():
-		r.wrong(n, "the block has no id").fix("write id: and a name that other blocks can refer to")
+		r.wrong(n, "the %s has no %s", r.words.block, r.words.id).fix("write %s: and a name that other %ss can refer to", r.words.id, r.words.block)
 		return
 	case !ok:
-		r.wrong(at, "an id is text, and this is %s", at.kindOf()).fix("write id: name")
+		r.wrong(at, "%s is text, and this is %s", a(r.words.id), at.kindOf()).fix("write %s: hello", r.words.id)
 		return
 	case !form.MatchString(id) && hyphenForm.MatchString(id):
 		r.wrong(at, "the id %s has a hyphen, which templates read as a minus", quote(id)).fix("write id: %s", strings.ReplaceAll(id, "-", "_"))
 		return
 	case !form.MatchString(id):
-		r.wrong(at, "the id %s is not valid", quote(id)).fix("use %s, at most 128, beginning with a letter", letters)
+		r.wrong(at, "the %s %s is not valid", r.words.id, quote(id)).fix("use %s, at most 128, beginning with a letter", letters)
 		return
 	case slices.Contains(reservedIDs, id):
-		r.wrong(at, "the id %s is taken: templates call something else so", quote(id)).fix("choose another, such as %s_block", id)
+		r.wrong(at, "the %s %s is taken: templates call something else so", r.words.id, quote(id)).fix("choose another, such as %s_%s", id, r.words.block)
 		return
 	}
 	d.ID = id
 	if first, twice := r.blocks[id]; twice {
-		r.wrong(at, "the id %s is there twice; the first block with it is on line %d", quote(id), first.Line).fix("give each block an id of its own, also within foreach")
+		p := r.wrong(at, "the %s %s is there twice; the first %s with it is on line %d", r.words.id, quote(id), r.words.block, first.Line)
+		if r.words == ensembleWords {
+			p.fix("give each agent a name of its own, and each step of a flow that runs the same agent an id")
+		} else {
+			p.fix("give each block an id of its own, also within foreach")
+		}
 		return
 	}
 	r.blocks[id] = d
@@ -125,8 +130,9 @@ func (r *reader) common(d *draft, f *fields) {
 	d.needs = r.ids(f.take("needs"), "needs")
 	outside := place{in: d}
 	if when := f.take("when"); when != nil {
-		d.When = r.template(when, "when", r.inDialect(when), outside)
-		r.checkCondition(when, "when", d.When.Dialect)
+		name := cmp.Or(when.called, "when")
+		d.When = r.template(when, name, r.inDialect(when), outside)
+		r.checkCondition(when, name, d.When.Dialect)
 	}
 	if n := f.take("retry"); n != nil {
 		r.retry(d, n)
@@ -161,7 +167,7 @@ func (r *reader) ids(n *node, name string) []*node {
 		return []*node{n}
 	}
 	if wants, _ := isTextOrList(n); wants != "" || n.shape != list {
-		r.wrong(n, "%s is the id of a block or a list of them, and this is %s", name, n.kindOf()).fix("write %s: [first, second]", name)
+		r.wrong(n, "%s is the %s of %s or a list of them, and this is %s", name, r.words.id, a(r.words.block), n.kindOf()).fix("write %s: [first, second]", name)
 		return nil
 	}
 	return n.items
@@ -193,7 +199,7 @@ func (r *reader) settings(d *draft, f *fields, form kindForm) {
 			} else if s.required {
 				_, example := s.check(&node{})
 				if example == "" || example == "text" {
-					example = "and what it is, in this block"
+					example = "and what it is, in this " + r.words.block
 				}
 				f.lacks = append(f.lacks, lack{[]string{s.name}, example})
 			}
@@ -283,7 +289,7 @@ func (r *reader) choice(f *fields, names []string) {
 	}
 	switch {
 	case len(have) == 0:
-		f.lacks = append(f.lacks, lack{names, "and what it is, in this block"})
+		f.lacks = append(f.lacks, lack{names, "and what it is, in this " + r.words.block})
 	case len(have) > 1:
 		r.wrong(f.n.key(have[1]), "%s has %s; one of them is enough", f.what, strings.Join(have, " and ")).fix("remove all but one")
 	}

@@ -129,17 +129,18 @@ func (r *reader) refer(t *text, ref expr.Reference) {
 			r.variables = append(r.variables, ref.Path[0])
 		}
 	case t.closed:
-		r.unknown(t, root, "a component is chosen before blocks run, by inputs and env alone", "")
+		r.unknown(t, root, "a component is chosen before "+r.words.block+"s run, by "+r.words.input+" and env alone", "")
 	case root == "run" || root == "__exp_global":
 	case (root == "agents" || root == "blocks") && !r.free:
 		if len(ref.Path) == 0 {
-			r.unknown(t, root, root+" is a map of blocks, and which one is meant must be written there", root+`["id"].output`)
+			r.unknown(t, root, root+" is a map of "+r.words.block+"s, and which one is meant must be written there", root+`["id"].output`)
 			return
 		}
 		r.toBlock(t, ref.Path[0], ref.Path[1:])
 	case r.iterated(t, root):
 	case r.blocks[root] != nil:
 		r.toBlock(t, root, ref.Path)
+	case r.out.Ensemble && slices.Contains(requestNames, root):
 	case r.free && r.declared == nil:
 	case r.free && r.declared[root]:
 	default:
@@ -219,7 +220,7 @@ func (r *reader) unknown(t *text, name, why, example string) {
 		if example != "" {
 			p.fix("write %s", example)
 		} else {
-			p.fix("take it from inputs or env, or name the component itself")
+			p.fix("take it from %s or env, or name the component itself", r.words.input)
 		}
 		return
 	}
@@ -240,7 +241,7 @@ func (r *reader) unknown(t *text, name, why, example string) {
 	case name == "datetime":
 		p.fix("write {{ now() }}, the time in UTC")
 	case r.declared[name]:
-		p.fix("did you mean inputs.%s?", name)
+		p.fix("did you mean %s.%s?", r.words.input, name)
 	default:
 		p.fix("there are %s", sluice.Listing(known, 12))
 	}

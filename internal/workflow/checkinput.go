@@ -93,7 +93,7 @@ func (w *Workflow) word() string {
 	if w.Spread && len(w.Blocks) == 1 {
 		return string(w.Blocks[0].Kind)
 	}
-	return "workflow"
+	return w.words.flow
 }
 
 // decodeInput reads an object of bounded depth.

@@ -125,6 +125,15 @@ func dump(w *workflow.Workflow) string {
 	say("name %q, %q", w.Name, w.Description)
 	say("input %s %s, spread %v", w.InputName, w.Inputs, w.Spread)
 	say("output %s of %q, each %v", template(w.Output), w.OutputBlock, w.Each)
+	for _, c := range w.Choices {
+		say("output when %s: %s", template(c.When), template(c.Value))
+	}
+	for _, n := range w.Needs {
+		say("needs %s", n)
+	}
+	for _, n := range w.Notes {
+		say("note %s", n)
+	}
 	say("variables %v", w.Variables())
 	for _, c := range w.Calls() {
 		say("calls %s", template(c))

@@ -74,11 +74,14 @@ func (r *reader) noBlock(n *node, setting, id string, parent *draft) {
 			ids = append(ids, d.ID)
 		}
 	}
-	p := r.wrong(n, "%s names the block %s, and there is none", setting, quote(id))
+	if r.words == ensembleWords && n.value != nil && setting == "needs" {
+		setting = "the flow"
+	}
+	p := r.wrong(n, "%s names the %s %s, and there is none", setting, r.words.block, quote(id))
 	if near := sluice.Suggest(id, ids); near != "" {
 		p.fix("did you mean %s?", near)
 	} else {
-		p.fix("the blocks beside it are %s", sluice.Listing(ids, 12))
+		p.fix("the %ss beside it are %s", r.words.block, sluice.Listing(ids, 12))
 	}
 }
 
@@ -138,8 +141,12 @@ func (r *reader) noteCycle(path []*draft) {
 	if len(ids) > 12 {
 		ids = append(append(ids[:6:6], "…"), ids[len(ids)-5:]...)
 	}
-	r.wrongAt(d.Line, d.Column, "blocks wait for each other in a circle: %s", strings.Join(ids, " -> ")).
-		fix("each arrow is a `needs`, a reference or a condition that chooses: remove one of them")
+	p := r.wrongAt(d.Line, d.Column, "%ss wait for each other in a circle: %s", r.words.block, strings.Join(ids, " -> "))
+	if r.words == ensembleWords {
+		p.fix("each arrow is the order of the flow, a `needs` or a reference: remove one of them")
+	} else {
+		p.fix("each arrow is a `needs`, a reference or a condition that chooses: remove one of them")
+	}
 }
 
 // idle notes blocks whose only sense is what comes after them, and nothing does.

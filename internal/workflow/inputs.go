@@ -24,7 +24,7 @@ func (r *reader) inputs(n *node) {
 	case n.shape == list:
 		schema = r.inputNames(n)
 	case n.shape != object:
-		r.wrong(n, "inputs is a map of names and types, or a JSON Schema, and this is %s", n.kindOf()).fix("write inputs: {ticket_id: string}")
+		r.wrong(n, "%s is a map of names and types, or a JSON Schema, and this is %s", r.words.input, n.kindOf()).fix("write %s: {ticket_id: string}", r.words.input)
 		return
 	case n.get("type").is("object") || n.get("properties") != nil && n.get("properties").shape == object:
 		schema = n.object()
@@ -60,7 +60,7 @@ func (n *node) is(word string) bool {
 func (r *reader) takes(n *node, schema *value.Object, defaults map[string]*node) {
 	compiled, err := compile(schema)
 	if err != nil {
-		r.wrong(n, "inputs is no JSON Schema: %s", err).fix("write inputs: {ticket_id: string}, or a JSON Schema with type: object")
+		r.wrong(n, "%s is no JSON Schema: %s", r.words.input, err).fix("write %s: {ticket_id: string}, or a JSON Schema with type: object", r.words.input)
 		return
 	}
 	r.out.Inputs, r.out.input = encode(schema), compiled
@@ -118,7 +118,7 @@ func (r *reader) inputNames(n *node) *value.Object {
 	for _, item := range n.items {
 		name, ok := item.text()
 		if !ok || name == "" {
-			r.wrong(item, "the name of an input is text, and this is %s", item.kindOf()).fix("write inputs: {ticket_id: string}")
+			r.wrong(item, "the name of an input is text, and this is %s", item.kindOf()).fix("write %s: {ticket_id: string}", r.words.input)
 			continue
 		}
 		if !properties.Has(name) {
@@ -150,6 +150,9 @@ func objectSchema(properties *value.Object, required []any) *value.Object {
 
 func (r *reader) property(name string, n *node) (property *value.Object, optional bool) {
 	if word, ok := n.text(); ok {
+		if bare, may := strings.CutSuffix(word, "?"); may && r.words == ensembleWords {
+			return r.typeOf(n, name, bare), true
+		}
 		return r.typeOf(n, name, word), false
 	}
 	if n.shape != object {

@@ -12,7 +12,7 @@ import (
 var topKeys = []string{"name", "description", "requires", "inputs", "blocks", "output"}
 
 // elsewhere are what other systems call a list of blocks.
-var elsewhere = []string{"steps", "nodes", "flow", "jobs", "tasks", "stages", "actions"}
+var elsewhere = []string{"steps", "nodes", "jobs", "tasks", "stages", "actions"}
 
 // workflow reads a file in whichever form its top keys tell.
 func (r *reader) workflow(top *node) {
@@ -21,10 +21,10 @@ func (r *reader) workflow(top *node) {
 		r.native(r.wrap(top, top))
 	case top.shape != object:
 		r.wrong(top, "a workflow is a map with blocks, and this is %s", top.kindOf()).fix("write `blocks:` and the first block below it")
-	case top.get("ensemble") != nil || top.get("agents") != nil && top.get("blocks") == nil:
-		r.ensemble(top)
 	case isScout(top):
 		r.scout(top)
+	case isEnsemble(top) || r.asEnsemble && top.get("blocks") == nil && top.get("block") == nil:
+		r.ensemble(top)
 	case top.get("block") != nil:
 		r.native(r.wrap(top, &node{shape: list, items: []*node{top}, line: top.line, column: top.column}))
 	default:

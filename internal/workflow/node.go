@@ -28,7 +28,10 @@ type node struct {
 	line, column int
 	style        style
 	called       string // the setting, where the author's form has another name for it
-	moved        bool   // columns within its text are no longer those of the file
+	// written is the text as it stands in the file, and moves say where its parts are
+	// now; both are empty unless the text was rewritten.
+	written string
+	moves   []move
 }
 
 // style says where the text of a string begins.

@@ -36,7 +36,9 @@ func read(ctx context.Context, ev expr.Evaluator, kind string, files []sluice.Fi
 		if err != nil {
 			return nil, err
 		}
-		return readWorkflow(ctx, ev, file, publish)
+		return readWorkflow(ctx, ev, file, kind, publish)
+	case kind == sluice.KindAgent && isAgentFile(files):
+		return readWorkflow(ctx, ev, files[0], kind, publish)
 	case kind == sluice.KindPrompt:
 		prompt, err := readPrompt(ctx, ev, files, publish)
 		if err != nil {
@@ -134,9 +136,9 @@ func paths(files []sluice.File) []string {
 }
 
 // readWorkflow reads a workflow in any of its forms.
-func readWorkflow(ctx context.Context, ev expr.Evaluator, file sluice.File, publish bool) (*Workflow, error) {
+func readWorkflow(ctx context.Context, ev expr.Evaluator, file sluice.File, kind string, publish bool) (*Workflow, error) {
 	r := newReader(file)
-	r.publish = publish
+	r.publish, r.asEnsemble = publish, kind != sluice.KindWorkflow
 	top := r.parse(file.Bytes(), 1)
 	if top != nil && len(r.found) == 0 {
 		r.workflow(top)

@@ -12,13 +12,17 @@ type reader struct {
 	problems
 	source  source
 	publish bool // also what only some runs meet is a mistake
-	out     *Workflow
+	// asEnsemble says that the component is called an ensemble.
+	asEnsemble bool
+	out        *Workflow
 	// dialect is that of strings; mixed says that conditions and values may be in
 	// the other one.
 	dialect expr.Dialect
 	mixed   bool
 	// hyphens allows them in the ids of blocks.
 	hyphens bool
+	// words are those of the form that the author used.
+	words words
 
 	blocks    map[string]*draft // by id, bodies included
 	order     []*draft
@@ -63,14 +67,13 @@ type text struct {
 	scripted bool
 	template *Template
 	what     string // where it stands, for sentences
-	moved    bool   // columns are no longer those of the file
 	source   source
 }
 
 func newReader(file sluice.File) *reader {
 	r := &reader{
-		problems: problems{file: file.Path}, source: sourceOf(file), dialect: expr.Jinja, mixed: true,
-		out: &Workflow{InputName: "inputs", file: file.Path}, blocks: map[string]*draft{}, dropped: map[string]bool{},
+		problems: problems{file: file.Path}, source: sourceOf(file), dialect: expr.Jinja, mixed: true, words: workflowWords,
+		out: &Workflow{InputName: "inputs", file: file.Path, words: workflowWords}, blocks: map[string]*draft{}, dropped: map[string]bool{},
 	}
 	return r
 }
@@ -98,7 +101,7 @@ func (r *reader) note(n *node, what string, dialect expr.Dialect, at place, t *T
 			return
 		}
 		r.texts = append(r.texts, &text{
-			at: n, text: s, dialect: dialect, in: at.in, inner: at.inner, names: at.names, closed: at.closed, moved: n.moved,
+			at: n, text: s, dialect: dialect, in: at.in, inner: at.inner, names: at.names, closed: at.closed,
 			template: t, what: path,
 		})
 	})

@@ -18,6 +18,9 @@ type Reading struct {
 	As string
 	// Flow is what runs, nil when nothing does here or there are mistakes.
 	Flow *Workflow
+	// Needs are what the file asks for and Sluice does not have: it is kept, and no run
+	// takes it. Notes say what else of it has no effect here.
+	Needs, Notes []sluice.Mistake
 	// Calls are the components that blocks run, of a workflow with mistakes too.
 	Calls []CallSite
 	// Mistakes are all that were found, file by file.
@@ -29,15 +32,18 @@ type Reading struct {
 type CallSite struct {
 	Ref, Block, File string
 	Line, Column     int
+	Part             string // what the author's form calls a block
 }
 
-// calls are those that name a component in plain text.
+// CallSites are the components that blocks run, where they are named in plain text.
+func (w *Workflow) CallSites() []CallSite { return w.calls(w.Blocks) }
+
 func (w *Workflow) calls(blocks []*Block) (out []CallSite) {
 	for _, b := range blocks {
 		if b.Calls != nil {
 			ref, ok := b.Calls.Tree.(string)
 			if ok && b.Calls.Plain && !hasTemplate(ref, b.Calls.Dialect) {
-				out = append(out, CallSite{Ref: ref, Block: b.ID, File: w.file, Line: b.Line, Column: b.Column})
+				out = append(out, CallSite{Ref: ref, Block: b.ID, File: w.file, Line: b.Line, Column: b.Column, Part: w.Part()})
 			}
 		}
 		out = append(out, w.calls(b.Body)...)
@@ -59,13 +65,16 @@ func Check(ctx context.Context, ev expr.Evaluator, kind string, files []sluice.F
 	case r.As == sluice.KindScript && inOtherLanguage(files):
 		r.As = sluice.ReadAsOther
 	default:
-		flow, err := read(ctx, ev, r.As, files, true)
+		flow, err := read(ctx, ev, kind, files, true)
 		if err != nil && sluice.CodeOf(err) != sluice.Invalid {
 			return r, err
 		}
 		r.Flow, r.Mistakes = flow, mistakesOf(err)
 		if flow != nil {
-			r.Calls = flow.calls(flow.Blocks)
+			r.Calls, r.Needs, r.Notes = flow.CallSites(), flow.Needs, flow.Notes
+		}
+		if len(r.Needs) > 0 {
+			r.As, r.Flow = sluice.ReadAsOther, nil
 		}
 	}
 	for _, f := range files {

@@ -35,7 +35,7 @@ func published(t testing.TB) *jsonschema.Schema {
 	return schema
 }
 
-// natives are the files of a directory in the native form, as trees.
+// natives are the files of a directory in the native form and ensembles, as trees.
 func natives(t *testing.T, pattern string) map[string]any {
 	t.Helper()
 	names, err := filepath.Glob(pattern)
@@ -52,8 +52,7 @@ func natives(t *testing.T, pattern string) map[string]any {
 		if yaml.Unmarshal(content, &tree) != nil && json.Unmarshal(content, &tree) != nil {
 			continue
 		}
-		top, _ := tree.(map[string]any)
-		if top["ensemble"] == nil && !strings.Contains(string(content), "workflow_") {
+		if !strings.Contains(string(content), "workflow_") {
 			out[name] = tree
 		}
 	}
@@ -141,7 +140,7 @@ func TestSchemaRefusesNoMore(t *testing.T) {
 		top, _ := tree.(map[string]any)
 		refused := schema.Validate(value)
 		_, wrong := workflow.Read(t.Context(), expr.Direct{}, sluice.KindWorkflow, []sluice.File{{Path: "w.json", Text: string(text)}})
-		if refused != nil && wrong == nil && top["agents"] == nil {
+		if refused != nil && wrong == nil && top["agents"] == nil && top["flow"] == nil {
 			t.Fatalf("the reader takes\n%s\nand the schema refuses it: %v", text, refused)
 		}
 	})

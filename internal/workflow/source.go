@@ -27,6 +27,7 @@ func (s source) line(n int) string {
 // position turns a place in a text into one in the file. The column is 0 where it
 // cannot be told, since lines were folded.
 func (t *text) position(line, column int) (int, int) {
+	line, column = t.at.unmoved(t.text, line, column)
 	switch {
 	case line == 0:
 		return t.at.line, t.at.column
@@ -36,7 +37,7 @@ func (t *text) position(line, column int) (int, int) {
 		return t.inLiteral(line, column)
 	case t.at.style == folded:
 		return t.at.line, 0
-	case t.moved || column == 0:
+	case column == 0:
 		return t.at.line, t.at.column
 	case t.at.style == quoted:
 		return t.inQuotes(line, column)
@@ -47,11 +48,19 @@ func (t *text) position(line, column int) (int, int) {
 	}
 }
 
+// inFile is the text as it stands in the file.
+func (t *text) inFile() string {
+	if t.at.moves != nil {
+		return t.at.written
+	}
+	return t.text
+}
+
 // inLiteral is a place in a block of lines, which is indented in the file.
 func (t *text) inLiteral(line, column int) (int, int) {
 	at := t.at.line + line
-	lines := strings.Split(t.text, "\n")
-	if t.moved || column == 0 || line > len(lines) {
+	lines := strings.Split(t.inFile(), "\n")
+	if column == 0 || line > len(lines) {
 		return at, 0
 	}
 	indent, found := strings.CutSuffix(t.source.line(at), strings.TrimSuffix(lines[line-1], "\r"))
@@ -64,7 +73,7 @@ func (t *text) inLiteral(line, column int) (int, int) {
 // inQuotes is a place in a quoted text, whose escapes are longer in the file than what
 // they stand for. Where the quotes span lines, it is that of the whole text.
 func (t *text) inQuotes(line, column int) (int, int) {
-	before := strings.SplitAfter(t.text, "\n")
+	before := strings.SplitAfter(t.inFile(), "\n")
 	if line > len(before) {
 		return t.at.line, t.at.column
 	}

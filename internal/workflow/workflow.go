@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/expr"
 )
 
@@ -31,6 +32,17 @@ type Workflow struct {
 	Output      *Template
 	OutputBlock string
 	Each        bool
+	// Choices are the mappings of an ensemble's output that has several. The run answers
+	// with the first whose condition holds, and with null where none does.
+	Choices []Choice
+	// Needs are what the file asks for and Sluice does not have, each with its place, such
+	// as an operation that sends mail. What needs anything is kept, and does not run.
+	Needs []sluice.Mistake
+	// Notes say what of the file is kept and has no effect here.
+	Notes []sluice.Mistake
+	// Ensemble says that templates see what ensembles do: the answer of an agent by the
+	// name of its field, and what a request brings, which here is the input.
+	Ensemble bool
 	// InputName is what templates call the input: inputs, and in an ensemble input.
 	InputName string
 	// Spread says that templates see the fields of the input by name as well, where
@@ -40,6 +52,13 @@ type Workflow struct {
 	variables []string // see Variables
 	input     *ValueSchema
 	file      string // that it was read from
+	words     words  // of the form that its author used
+}
+
+// Choice is one mapping of an output, with the condition under which it counts.
+type Choice struct {
+	When  *Template // nil for always
+	Value *Template
 }
 
 // Template is a tree whose strings may be templates.
@@ -53,6 +72,8 @@ type Template struct {
 	Roots  []string
 	Env    []string
 	AllEnv bool
+	// Truthy says that a condition holds by JavaScript's rules: any value is true or false.
+	Truthy bool
 }
 
 // Kind is the kind of a block.
@@ -110,6 +131,8 @@ type Block struct {
 	// Calls is the component that it runs, as the file refers to it; a template of
 	// inputs and env alone.
 	Calls *Template
+	// Answer is the field of an agent's output that holds its answer, where that is a text.
+	Answer string
 
 	Line, Column int // where it begins, from 1
 }

@@ -18,6 +18,18 @@ func runCondition(_ context.Context, call Call) (Result, error) {
 	return Result{Output: value.Pairs("evaluated_condition", holds)}, nil
 }
 
+// Truthy reads what a condition of an ensemble gave, which any value may be, as in
+// JavaScript. The texts true and false are what they say.
+func Truthy(v any) bool {
+	if b, err := Truth(v); err == nil {
+		return b
+	}
+	if f, ok := value.Float(v); ok && value.IsNumber(v) {
+		return f != 0
+	}
+	return v != nil && v != ""
+}
+
 // Truth reads what a condition rendered to. Nothing but true and false is taken:
 // a text such as "no" would count as true by its length, and a number by luck.
 func Truth(value any) (bool, error) {
