@@ -27,8 +27,8 @@ func tagCreateCommand(e *env) *cobra.Command {
 		Short: "Publish a version with a label",
 		Long: "Publishes the component's file as sluice.yaml names it, or the file or directory that --file names, or\n" +
 			"standard input for `--file -`, or else its saved draft. In a project that shares through Git, what\n" +
-			"is not committed gets a commit beside the branch, and Git's tag points at that. Prompts, scripts, workflows and agents are read\n" +
-			"whole first, and all their mistakes are told.",
+			"is not committed gets a commit beside the branch, and Git's tag points at that. Prompts, scripts,\n" +
+			"workflows, ensembles and agents are read whole first, and all their mistakes are told.",
 		Example: "  sluice tag create my-prompt v1.1.0\n" +
 			"  sluice tag create my-prompt v1.1.0 --file prompt.md --kind prompt --note \"Asks for the order number\"",
 		Args:              takes(2, 2),
