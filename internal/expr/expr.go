@@ -45,6 +45,9 @@ type Text struct {
 type Reference struct {
 	Root string   `json:"root"`
 	Path []string `json:"path,omitempty"`
+	// Shared says that every text has something of that name, such as datetime, which
+	// counts where the scope has nothing.
+	Shared bool `json:"shared,omitempty"`
 }
 
 // Checked is what can be said of a text before it runs.

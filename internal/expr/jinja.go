@@ -71,7 +71,9 @@ func (w *walker) fillJinja(text string) (any, error) {
 // result makes a JSON value of what an expression gave.
 func (r *jinjaRun) result(v any, from nodes.Expression) (any, error) {
 	switch v.(type) {
-	case *function, *loop, *namespace:
+	case moment, zone: // which print
+		return r.text(v)
+	case *function, *loop, *namespace, datetimes, zones:
 		return nil, typeProblem(from.Position(), "the result is "+describe(v)+", which is no JSON value")
 	}
 	return r.settled(v)
@@ -148,7 +150,11 @@ func (r *jinjaRun) text(v any) (string, error) {
 		return v, nil
 	case *missing:
 		return "", v.problem
-	case *function, *loop, *namespace:
+	case moment:
+		return v.String(), nil
+	case zone:
+		return v.String(), nil
+	case *function, *loop, *namespace, datetimes, zones:
 		return "", &Problem{Kind: Type, Message: describe(v) + " cannot be printed"}
 	}
 	settled, err := r.settled(v)

@@ -188,6 +188,13 @@ func readFilter(r *tagReader) (tag, *Problem) {
 	return t, problem
 }
 
+// readGeneration reads what the chat templates of models mark as the model's own words,
+// which is text like any other.
+func readGeneration(r *tagReader) (tag, *Problem) {
+	body, problem := r.body("endgeneration")
+	return &filterTag{at: r.at(), body: body}, problem
+}
+
 func (t *filterTag) run(r *jinjaRun) error {
 	var value any
 	value, err := r.capture(t.body.Nodes)

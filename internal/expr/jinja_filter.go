@@ -163,30 +163,6 @@ func filterDefault(_ *jinjaRun, v any, a arguments) (any, error) {
 	return v, nil
 }
 
-func filterToJSON(r *jinjaRun, v any, a arguments) (any, error) {
-	bound, err := a.bind("indent")
-	if err != nil {
-		return nil, err
-	}
-	otherwise := int64(0)
-	if a.of == "pprint" {
-		otherwise = 2
-	}
-	indent, err := a.whole(bound, "indent", otherwise)
-	if err != nil {
-		return nil, err
-	}
-	switch v.(type) {
-	case *function, *loop, *namespace, *clock:
-		return nil, a.problem("%s is no JSON value", describe(v))
-	}
-	settled, err := r.settled(v)
-	if err != nil {
-		return nil, err
-	}
-	return writeJSON(settled, strings.Repeat(" ", int(max(0, min(indent, 16)))))
-}
-
 func filterFromJSON(_ *jinjaRun, v any, a arguments) (any, error) {
 	s, ok := v.(string)
 	if !ok {

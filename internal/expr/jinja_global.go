@@ -10,6 +10,7 @@ import (
 var globals = map[string]bool{
 	"range": true, "dict": true, "namespace": true, "now": true, "random": true, "cycler": true, "joiner": true,
 	"__exp_global": true, "loop": true, "caller": true,
+	"datetime": true, "timezone": true, "ZoneInfo": true, "strftime_now": true, "raise_exception": true,
 }
 
 // maxRange is how many numbers range gives.
@@ -51,7 +52,7 @@ func (r *jinjaRun) global(name string) (any, bool) {
 	case "__exp_global":
 		return &clock{r}, true
 	}
-	return nil, false
+	return r.sharedGlobal(name)
 }
 
 func (r *jinjaRun) now() time.Time {

@@ -22,8 +22,11 @@ func (r *jinjaRun) test(e *nodes.TestExpression) (any, error) {
 	case "undefined":
 		return isMissing, nil
 	}
-	if isMissing {
-		return nil, m.problem
+	if isMissing { // of what is not there, nothing is so
+		if name == "in" {
+			return nil, m.problem
+		}
+		return false, nil
 	}
 	a, err := r.arguments(e.Test.Args, e.Test.Kwargs, name, at)
 	if err != nil {
@@ -35,6 +38,12 @@ func (r *jinjaRun) test(e *nodes.TestExpression) (any, error) {
 
 // passes applies a test by its name.
 func passes(name string, v any, a arguments) (bool, error) {
+	switch text, _ := v.(string); name {
+	case "filter":
+		return filterOf(text) != nil || stock[text], nil
+	case "test":
+		return isTest(text), nil
+	}
 	if plain, ok := plainTests[name]; ok {
 		return plain(v), nil
 	}
@@ -52,9 +61,9 @@ func passes(name string, v any, a arguments) (bool, error) {
 			return false, problem
 		}
 		return yes, nil
-	case "eq", "equalto", "sameas":
+	case "==", "eq", "equalto", "sameas":
 		return value.Equal(v, other), nil
-	case "ne":
+	case "!=", "ne":
 		return !value.Equal(v, other), nil
 	case "divisibleby":
 		n, nOK := value.Whole(v)
@@ -76,7 +85,7 @@ func isTest(name string) bool {
 	_, plain := plainTests[name]
 	_, compares := comparisons[name]
 	switch name {
-	case "defined", "undefined", "in", "divisibleby", "sameas":
+	case "defined", "undefined", "filter", "test", "in", "divisibleby", "sameas":
 		return true
 	}
 	return plain || compares
@@ -93,6 +102,16 @@ var comparisons = map[string]tokens.Type{
 	"eq": tokens.Equals, "equalto": tokens.Equals, "ne": tokens.Ne,
 	"gt": tokens.GreaterThan, "greaterthan": tokens.GreaterThan, "ge": tokens.GreaterThanOrEqual,
 	"lt": tokens.LowerThan, "lessthan": tokens.LowerThan, "le": tokens.LowerThanOrEqual,
+	"==": tokens.Equals, "!=": tokens.Ne, ">": tokens.GreaterThan, ">=": tokens.GreaterThanOrEqual, "<": tokens.LowerThan, "<=": tokens.LowerThanOrEqual,
+}
+
+// has reports whether a value holds others: a list or, as in Python, a map.
+func has(v any) bool {
+	switch v.(type) {
+	case []any, *value.Object:
+		return true
+	}
+	return false
 }
 
 // plainTests are the tests without an argument.
@@ -106,7 +125,8 @@ var plainTests = map[string]func(any) bool{
 	"number":   value.IsNumber,
 	"string":   isText,
 	"mapping":  func(v any) bool { _, ok := v.(*value.Object); return ok },
-	"sequence": func(v any) bool { _, list := v.([]any); return list || isText(v) },
+	"sequence": func(v any) bool { return isText(v) || has(v) },
+	"escaped":  func(any) bool { return false }, // nothing is, unless a filter asks for it
 	"iterable": func(v any) bool {
 		switch v.(type) {
 		case string, []any, *value.Object:

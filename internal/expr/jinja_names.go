@@ -32,7 +32,7 @@ func (n *jinjaNames) bind(names ...string) {
 }
 
 func (n *jinjaNames) use(name string, path []string) {
-	if name == choose || isDigits(name) || reserved[name] || globals[name] {
+	if name == choose || isDigits(name) || reserved[name] || globals[name] && !shared[name] {
 		return
 	}
 	for _, frame := range n.frames {
@@ -40,7 +40,7 @@ func (n *jinjaNames) use(name string, path []string) {
 			return
 		}
 	}
-	n.found = append(n.found, Reference{Root: name, Path: path})
+	n.found = append(n.found, Reference{Root: name, Path: path, Shared: shared[name]})
 }
 
 // body goes through nodes in order.

@@ -28,7 +28,7 @@ type tagSet struct{}
 func (tagSet) Get(name string) (parser.ControlStructureParser, bool) {
 	read, ok := map[string]func(*tagReader) (tag, *Problem){
 		"if": readIf, "for": readFor, "set": readSet, "with": readWith, "macro": readMacro, "call": readCall,
-		"filter": readFilter, "do": readDo, "raw": readRaw, "break": readBreak, "continue": readContinue,
+		"filter": readFilter, "generation": readGeneration, "do": readDo, "raw": readRaw, "break": readBreak, "continue": readContinue,
 	}[name]
 	if !ok {
 		read = func(r *tagReader) (tag, *Problem) { return nil, unknownTag(name, r.token) }

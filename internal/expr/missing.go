@@ -110,6 +110,10 @@ func describe(v any) string {
 		return "a loop"
 	case *namespace, *clock:
 		return "a namespace"
+	case moment:
+		return "a time"
+	case zone:
+		return "a time zone"
 	default:
 		return "a function"
 	}

@@ -116,6 +116,9 @@ func inName(c rune) bool { return c == '_' || unicode.IsLetter(c) || unicode.IsD
 // refer resolves one reference of a text.
 func (r *reader) refer(t *text, ref expr.Reference) {
 	root := ref.Root
+	if ref.Shared && r.blocks[root] == nil { // which every text has, unless the input does
+		return
+	}
 	switch {
 	case t.names[root]:
 	case t.scripted:
@@ -238,8 +241,6 @@ func (r *reader) unknown(t *text, name, why, example string) {
 		p.fix("did you mean %s?", near)
 	case name == "item" || name == "index" || name == "accumulator":
 		p.fix("%s exists within a foreach or a reduce", name)
-	case name == "datetime":
-		p.fix("write {{ now() }}, the time in UTC")
 	case r.declared[name]:
 		p.fix("did you mean %s.%s?", r.words.input, name)
 	default:
