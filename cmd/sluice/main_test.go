@@ -3,6 +3,9 @@ package main
 import (
 	"errors"
 	"flag"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os/exec"
 	"strconv"
 	"testing"
@@ -43,6 +46,19 @@ func TestScript(t *testing.T) {
 				dsn := pgtest.New(t)
 				ts.Setenv("POSTGRES", dsn)
 				ts.Setenv("POOLED", pgtest.Pooler(t, dsn, "transaction"))
+			},
+			// model sets MODEL to the address of a model that gives the same answer to all, and
+			// ends it for the reason that is named: model length 'Dear Bob,'.
+			"model": func(ts *testscript.TestScript, neg bool, args []string) {
+				if neg || len(args) != 2 {
+					ts.Fatalf("usage: model FINISH_REASON ANSWER")
+				}
+				server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+					w.Header().Set("Content-Type", "application/json")
+					fmt.Fprintf(w, `{"choices": [{"index": 0, "finish_reason": %q, "message": {"role": "assistant", "content": %q}}]}`, args[0], args[1])
+				}))
+				ts.Defer(server.Close)
+				ts.Setenv("MODEL", server.URL)
 			},
 		}),
 		RequireExplicitExec: false,

@@ -248,11 +248,11 @@ func (tx *Tx) RunSteps(run string, after int64, detail bool) ([]sluice.RunStep, 
 	return all(tx, scanStep, "SELECT "+columns+" FROM run_steps WHERE org = $1 AND run = $2 AND change > $3", tx.org, run, after)
 }
 
-// RunBytes is what the steps of a run have collected, about: their records, settings,
+// RunBytes is what the steps of a run have collected, in bytes: their records, settings,
 // outputs and effects.
 func (tx *Tx) RunBytes(run string) (int64, error) {
-	return one[int64](tx, `SELECT CAST(COALESCE((SELECT SUM(LENGTH(record) + LENGTH(settings) + LENGTH(output)) FROM run_steps WHERE org = $1 AND run = $2), 0)
-		+ COALESCE((SELECT SUM(LENGTH(effect)) FROM run_effects WHERE org = $1 AND run = $2), 0) AS BIGINT)`, tx.org, run)
+	return one[int64](tx, `SELECT CAST(COALESCE((SELECT SUM(OCTET_LENGTH(record) + OCTET_LENGTH(settings) + OCTET_LENGTH(output)) FROM run_steps WHERE org = $1 AND run = $2), 0)
+		+ COALESCE((SELECT SUM(OCTET_LENGTH(effect)) FROM run_effects WHERE org = $1 AND run = $2), 0) AS BIGINT)`, tx.org, run)
 }
 
 // RunStep is one step with settings and output.
