@@ -36,6 +36,25 @@ func unchecked(s *suite) {
 	uncheckedLive(s)
 	uncheckedRecord(s)
 	uncheckedKind(s)
+	keptEnsemble(s)
+}
+
+// keptEnsemble: what needs an operation that is not here is published without a mark, and
+// a run of it is refused by naming that with its place.
+func keptEnsemble(s *suite) {
+	text := "trigger: [{type: http}]\nflow:\n  - {agent: send, operation: email}\n"
+	out := ok[sluice.Published](s)(s.Publish(s.ctx, sluice.PublishRequest{
+		Component: "mailing", Kind: sluice.KindEnsemble, Files: []sluice.File{{Path: "m.yaml", Text: text}},
+	}))
+	s.equal("what an ensemble is read as", words(out.Version.ReadAs, out.Version.Unchecked == nil), "other true")
+	places := []string{}
+	for _, n := range out.Notes {
+		places = append(places, n.Place())
+	}
+	s.equal("the notes on an ensemble", places, []string{"m.yaml:1:1", "m.yaml:3:30"})
+	_, err := s.StartRun(s.ctx, sluice.StartRunRequest{Component: "mailing", Version: "1"})
+	s.refused(err, sluice.Invalid, "the ensemble cannot run here", "m.yaml:3:30: the operation email, of the agent send")
+	s.equal("as data", len(sluice.AsError(err).Mistakes), 1)
 }
 
 // brokenContents are contents with the places of all that is wrong with them.
