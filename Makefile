@@ -26,12 +26,13 @@ test: ## Run all tests, with the race detector; installs PostgreSQL and the like
 	go test -p 2 -timeout 45m $(WHOLE)
 	cd test/openai && go test ./...
 
-check: ## Format, vet, static analysis, architecture, vulnerabilities
+check: ## Format, vet, static analysis, architecture, builds for all systems, vulnerabilities
 	scripts/check-format.sh
 	go vet ./...
 	$(TOOL) staticcheck ./...
 	cd test/openai && go vet ./... && go tool -modfile=../../tools/go.mod staticcheck ./...
 	go test ./internal/archtest
+	scripts/build-all.sh
 	scripts/generate.sh --check
 	scripts/vulncheck.sh
 

@@ -109,7 +109,7 @@ func AsError(err error) *Error {
 // mend; nil for any other. Paths are left out, since they are the server's.
 func ofSystem(err error) *Error {
 	switch {
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+	case diskFull(err):
 		return Errorf(Unavailable, "the disk is full").Fix("make room on it, then try again")
 	case errors.Is(err, syscall.EROFS):
 		return Errorf(Unavailable, "the file system is mounted read-only").

@@ -62,7 +62,7 @@ func (h *handler) variables() {
 		}
 		return h.Services.ImportVariables(ctx, in.Body)
 	})
-	route(h, tag, spec{method: http.MethodGet, path: "/v1/diff/variables", id: "diff-variables", cost: pageCost, summary: "Compare the variables of two environments, each now or then"},
+	route(h, tag, spec{method: http.MethodGet, path: "/v1/diff/variables", id: "diff-variables", summary: "Compare the variables of two environments, each now or then"},
 		func(ctx context.Context, in *struct {
 			From      string `query:"from" required:"true" maxLength:"300" example:"staging"`
 			To        string `query:"to" required:"true" maxLength:"300" example:"production"`
@@ -170,7 +170,7 @@ func (h *handler) oneVariable(tag, path string) {
 func (h *handler) effective(tag string) {
 	const path = "/v1/environments/{environment}/effective"
 	route(h, tag, spec{
-		method: http.MethodGet, path: path, id: "effective-variables", cost: pageCost, summary: "All variables that a component gets, with the layers that each hides",
+		method: http.MethodGet, path: path, id: "effective-variables", summary: "All variables that a component gets, with the layers that each hides",
 		description: "The values of secrets are left out.",
 	}, func(ctx context.Context, in *struct {
 		InPast
@@ -183,7 +183,7 @@ func (h *handler) effective(tag string) {
 		}
 		return h.Services.Effective(ctx, sluice.EffectiveRequest{Environment: ref, Component: in.Component})
 	})
-	route(h, tag, spec{method: http.MethodPost, path: path + "/reveal", id: "reveal-effective", cost: pageCost, summary: "The same with the values of secrets, and record that"},
+	route(h, tag, spec{method: http.MethodPost, path: path + "/reveal", id: "reveal-effective", summary: "The same with the values of secrets, and record that"},
 		func(ctx context.Context, in *struct {
 			InPast
 			OfComponent

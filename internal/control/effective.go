@@ -6,17 +6,27 @@ import (
 	"strings"
 
 	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/budget"
 	"github.com/sluice-dev/sluice/internal/store"
 )
 
 // Effective returns all that a component gets, with what each value hides.
 func (c *Control) Effective(ctx context.Context, req sluice.EffectiveRequest) (sluice.EffectiveSet, error) {
 	var out sluice.EffectiveSet
-	read := func(tx *store.Tx) (err error) {
-		out, err = c.effective(tx, req)
-		return err
+	err := c.hold(ctx, func(tx *store.Tx) ([]sluice.Variable, error) {
+		set, err := unopened(tx, req)
+		return set.Variables, err
+	})
+	if err != nil {
+		return out, err
 	}
-	err := c.view(ctx, read)
+	read := func(tx *store.Tx) (err error) {
+		if out, err = unopened(tx, req); err != nil {
+			return err
+		}
+		return c.openAll(tx, out.Variables, false)
+	}
+	err = c.view(ctx, read)
 	secret := func(v sluice.Variable) bool { return v.Secret }
 	if err != nil || !req.Reveal || !slices.ContainsFunc(out.Variables, secret) {
 		return out, err
@@ -33,7 +43,39 @@ func (c *Control) Effective(ctx context.Context, req sluice.EffectiveRequest) (s
 	return out, nil
 }
 
-func (c *Control) effective(tx *store.Tx, req sluice.EffectiveRequest) (sluice.EffectiveSet, error) {
+// hold takes memory for what a read of values will need. List says which variables
+// it will open.
+func (c *Control) hold(ctx context.Context, list func(*store.Tx) ([]sluice.Variable, error)) error {
+	var size int64
+	err := c.view(ctx, func(tx *store.Tx) error {
+		variables, err := list(tx)
+		if err != nil {
+			return err
+		}
+		size, err = tx.SealedSize(fingerprintsOf(variables))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	share, err := c.memory.Take(ctx, sluice.ActorOf(ctx).Name, weightOfValues(size))
+	budget.Keep(ctx, share)
+	return err
+}
+
+// valueCopies is how many bytes each byte of a value takes until it is sent: as it
+// is stored, opened, and as JSON, which may escape it.
+const valueCopies = 8
+
+func weightOfValues(bytes int64) int64 {
+	if bytes <= smallRead {
+		return 0
+	}
+	return valueCopies * bytes
+}
+
+// unopened are the variables that a component gets, without their values.
+func unopened(tx *store.Tx, req sluice.EffectiveRequest) (sluice.EffectiveSet, error) {
 	out := sluice.EffectiveSet{Variables: []sluice.Variable{}}
 	e, release, err := point(tx, req.Environment)
 	if err != nil {
@@ -62,7 +104,7 @@ func (c *Control) effective(tx *store.Tx, req sluice.EffectiveRequest) (sluice.E
 		v.Hides = layers.below(v, out.Component)
 		out.Variables = append(out.Variables, v)
 	}
-	return out, c.openAll(tx, out.Variables, false)
+	return out, nil
 }
 
 // layers are the entries of an environment and of those that it inherits from,
@@ -138,11 +180,27 @@ func setRef(s sluice.EffectiveSet) string {
 // DiffVariables compares the variables of two environments, each now or then.
 func (c *Control) DiffVariables(ctx context.Context, req sluice.DiffVariablesRequest) (sluice.VariablesDiff, error) {
 	out := sluice.VariablesDiff{Variables: []sluice.VariableDiff{}}
-	err := c.view(ctx, func(tx *store.Tx) error {
+	err := c.hold(ctx, func(tx *store.Tx) (both []sluice.Variable, err error) {
+		for _, text := range []string{req.From, req.To} {
+			side, err := side(tx, text, req.Component)
+			if err != nil {
+				return nil, err
+			}
+			both = append(both, side.Variables...)
+		}
+		return both, nil
+	})
+	if err != nil {
+		return out, err
+	}
+	err = c.view(ctx, func(tx *store.Tx) error {
 		var sides [2][]sluice.Variable
 		for i, text := range []string{req.From, req.To} {
-			side, err := c.side(tx, text, req.Component)
+			side, err := side(tx, text, req.Component)
 			if err != nil {
+				return err
+			}
+			if err := c.openAll(tx, side.Variables, false); err != nil {
 				return err
 			}
 			if sides[i] = side.Variables; i == 0 {
@@ -162,13 +220,13 @@ func (c *Control) DiffVariables(ctx context.Context, req sluice.DiffVariablesReq
 }
 
 // side is one side of a comparison: what a component gets, or without one all
-// variables and overlays.
-func (c *Control) side(tx *store.Tx, text, component string) (sluice.EffectiveSet, error) {
+// variables and overlays. Values are not opened.
+func side(tx *store.Tx, text, component string) (sluice.EffectiveSet, error) {
 	ref, err := parsePoint(tx, text)
 	if err != nil {
 		return sluice.EffectiveSet{}, err
 	}
-	set, err := c.effective(tx, sluice.EffectiveRequest{Environment: ref, Component: component})
+	set, err := unopened(tx, sluice.EffectiveRequest{Environment: ref, Component: component})
 	if err != nil {
 		return set, err
 	}
@@ -187,9 +245,6 @@ func (c *Control) side(tx *store.Tx, text, component string) (sluice.EffectiveSe
 			if s.Value.Live() {
 				set.Variables = append(set.Variables, sluice.VariableOf(set.Environment, s))
 			}
-		}
-		if err := c.openAll(tx, set.Variables, false); err != nil {
-			return set, err
 		}
 	}
 	for i := range set.Variables {

@@ -231,14 +231,19 @@ func (c *Control) openAll(tx *store.Tx, variables []sluice.Variable, secrets boo
 	})
 }
 
-func openAll(tx *store.Tx, variables []sluice.Variable, secrets bool, open func(store.Sealed) ([]byte, error)) error {
-	fingerprints := make([]string, 0, len(variables))
+// fingerprintsOf are those of the variables that have a value.
+func fingerprintsOf(variables []sluice.Variable) []string {
+	out := make([]string, 0, len(variables))
 	for _, v := range variables {
 		if v.Fingerprint != "" {
-			fingerprints = append(fingerprints, v.Fingerprint)
+			out = append(out, v.Fingerprint)
 		}
 	}
-	rows, err := tx.SealedValues(fingerprints)
+	return out
+}
+
+func openAll(tx *store.Tx, variables []sluice.Variable, secrets bool, open func(store.Sealed) ([]byte, error)) error {
+	rows, err := tx.SealedValues(fingerprintsOf(variables))
 	if err != nil {
 		return err
 	}

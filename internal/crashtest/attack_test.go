@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/control"
+	"github.com/sluice-dev/sluice/internal/seal"
 	"github.com/sluice-dev/sluice/internal/server"
 	"github.com/sluice-dev/sluice/internal/store"
 )
@@ -31,7 +33,9 @@ const (
 // heavyRun writes a run that has ended, with large outputs, as runs leave them.
 func heavyRun(t *testing.T, dir string) string {
 	t.Helper()
-	n := open(t, store.Config{Dir: dir})
+	key := filepath.Join(dir, "master.key")
+	writeKey(t, key, newKey(t))
+	n := sealing(t, store.Config{Dir: dir}, seal.Config{File: key})
 	must[sluice.Component](t)(n.AddComponent(as("alice"), sluice.AddComponentRequest{Name: "heavy", Kind: sluice.KindWorkflow}))
 	id := must[uuid.UUID](t)(uuid.NewV7()).String()
 	output := json.RawMessage(`"` + strings.Repeat("x", heavyBytes) + `"`)
@@ -54,6 +58,13 @@ func heavyRun(t *testing.T, dir string) string {
 		}); err != nil {
 			t.Fatal(err)
 		}
+	}
+	for i := range 10 { // variables whose every other byte is written as two
+		changes := make([]sluice.ChangeRequest, 50)
+		for j := range changes {
+			changes[j] = putting(fmt.Sprintf("V%d_%d", i, j), "", strings.Repeat(`"x`, 24<<10))
+		}
+		must[sluice.Outcome](t)(n.Deploy(as("alice"), sluice.DeployRequest{Environment: "production", Changes: changes}))
 	}
 	if err := n.close(); err != nil {
 		t.Fatal(err)
@@ -82,6 +93,8 @@ func TestUnreadAnswers(t *testing.T) {
 		return err
 	}
 	for name, path := range map[string]string{
+		"variables":     "/v1/environments/production/effective",
+		"their diff":    "/v1/diff/variables?from=development&to=production",
 		"steps":         "/v1/runs/" + run + "/steps?detail=true",
 		"a run":         "/v1/runs/" + run,
 		"events":        "/v1/runs/" + run + "/events",

@@ -8,10 +8,10 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"syscall"
 	"time"
 
 	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/system"
 )
 
 // child is a git process that runs. Wait must follow.
@@ -57,10 +57,10 @@ func (r *Repo) start(ctx context.Context, p process) (*child, error) {
 	}
 	// A session of its own: what git started ends with it, and nothing that it
 	// starts can wait for somebody at the terminal.
-	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	system.Session(c.cmd)
 	c.cmd.Cancel = func() error {
 		_ = stdout.SetReadDeadline(time.Now().Add(grace))
-		return syscall.Kill(-c.cmd.Process.Pid, syscall.SIGTERM)
+		return system.Terminate(c.cmd)
 	}
 	c.cmd.WaitDelay = grace
 	if err := c.begin(); err != nil {
@@ -94,7 +94,7 @@ func (c *child) wait() error {
 	if err == nil || errors.Is(err, exec.ErrWaitDelay) && c.ctx.Err() == nil {
 		return nil
 	}
-	_ = syscall.Kill(-c.cmd.Process.Pid, syscall.SIGKILL) // what outlived it; mostly nothing is left
+	_ = system.Kill(c.cmd) // what outlived it; mostly nothing is left
 	if ctxErr := c.ctx.Err(); ctxErr != nil {
 		return ctxErr
 	}

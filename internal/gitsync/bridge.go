@@ -4,10 +4,10 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/gitrepo"
+	"github.com/sluice-dev/sluice/internal/system"
 )
 
 // Config says how a bridge treats the repository.
@@ -76,34 +76,13 @@ func (b *Bridge) exclusive(ctx context.Context, fn func() error) error {
 		return unwritable(dir, err)
 	}
 	defer f.Close()
-	locked := make(chan error, 1)
-	fd := int(f.Fd())
-	if err := syscall.Flock(fd, syscall.LOCK_EX|syscall.LOCK_NB); err == nil {
-		return fn()
-	}
-	// A descriptor of the waiting goroutine's own, since this one is closed when the
-	// context ends first.
-	waiting, err := syscall.Dup(fd)
-	if err != nil {
+	switch err := system.Lock(ctx, f); {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
 		return unwritable(dir, err)
 	}
-	go func() {
-		err := syscall.Flock(waiting, syscall.LOCK_EX)
-		if err == nil && ctx.Err() != nil {
-			_ = syscall.Flock(waiting, syscall.LOCK_UN)
-		}
-		_ = syscall.Close(waiting)
-		locked <- err
-	}()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case err := <-locked:
-		if err != nil {
-			return unwritable(dir, err)
-		}
-		return fn()
-	}
+	return fn()
 }
 
 func unwritable(path string, err error) error {

@@ -1,13 +1,14 @@
 package seal
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/system"
 )
 
 // AddIdentity puts a new key at the top of a key file. The older ones stay below
@@ -52,6 +53,10 @@ func change(path string, next func(text string, m *Master) (string, error)) erro
 // lockFile opens a key file that no other changes until it is closed. A change
 // replaces the file: who waited for one that is no longer in place begins anew.
 func lockFile(path string) (*os.File, error) {
+	if !system.ReplacesOpen { // then a file beside it is locked, which stays
+		beside := path + ".lock"
+		return openLocked(beside, func() (*os.File, error) { return os.OpenFile(beside, os.O_CREATE|os.O_RDWR, 0o600) })
+	}
 	return openLocked(path, func() (*os.File, error) {
 		f, err := os.OpenFile(path, os.O_RDWR, 0) // what is on NFS can be locked only so
 		if errors.Is(err, os.ErrPermission) {
@@ -80,7 +85,7 @@ func openLocked(path string, open func() (*os.File, error)) (*os.File, error) {
 
 // lockInPlace locks an open file, and reports whether it is still that of its path.
 func lockInPlace(f *os.File, path string) (bool, error) {
-	if err := lock(f); err != nil {
+	if err := system.Lock(context.Background(), f); err != nil {
 		return false, err
 	}
 	mine, err := f.Stat()
@@ -92,14 +97,4 @@ func lockInPlace(f *os.File, path string) (bool, error) {
 		return false, nil
 	}
 	return err == nil && os.SameFile(mine, there), err
-}
-
-// lock waits for an open file to be free. It ends when that is closed.
-func lock(f *os.File) error {
-	for {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
-		if !errors.Is(err, syscall.EINTR) {
-			return err
-		}
-	}
 }

@@ -14,12 +14,12 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
-	"syscall"
 	"time"
 
 	"filippo.io/age"
 
 	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/system"
 )
 
 // Bounds on where a master key may come from.
@@ -126,13 +126,13 @@ var keyText = regexp.MustCompile(`(?i)AGE-SECRET-KEY-\S*`)
 func run(caller context.Context, command string, timeout time.Duration) (string, error) {
 	ctx, cancel := context.WithTimeout(caller, timeout)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", command)
+	cmd := system.Shell(ctx, command)
 	var complaint bytes.Buffer
 	out := &limited{limit: maxKeyBytes, full: cancel}
 	cmd.Stdout, cmd.Stderr = out, &limitedTo{&complaint, maxComplaint}
 	// A group of its own, so that what it started can be ended with it.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	system.Group(cmd)
+	cmd.Cancel = func() error { return system.Kill(cmd) }
 	cmd.WaitDelay = time.Second
 	err := cmd.Run()
 	if err != nil && cmd.Process != nil {

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/system"
 )
 
 // dirLock is the lock of a data directory: of a file in it, as programs of any
@@ -31,7 +31,7 @@ func (l *dirLock) Close() error {
 // [schemaLock], so that neither takes the other for a server that runs.
 func lockDir(dir string) (*dirLock, error) {
 	lock, err := tryLock(dir)
-	if errors.Is(err, syscall.EWOULDBLOCK) {
+	if errors.Is(err, system.ErrLocked) {
 		return nil, sluice.Errorf(sluice.Conflict, "another Sluice server holds %s", dir).
 			Ask("stop it, or choose another directory with {data}").Because(err)
 	}
@@ -57,19 +57,15 @@ func (l *schemaLock) take(ctx context.Context) error {
 	if err != nil {
 		return dirError(l.dir, err)
 	}
-	for deadline := time.Now().Add(schemaPatience); ; {
-		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if err == nil {
-			l.file = file
-			return nil
-		}
-		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) || time.Now().After(deadline) || ctx.Err() != nil {
-			file.Close()
-			return sluice.Errorf(sluice.Unavailable, "another process makes or changes the schema in %s", l.dir).
-				Fix("try again in a moment; nothing was changed").Because(err)
-		}
-		time.Sleep(20 * time.Millisecond)
+	waiting, cancel := context.WithTimeout(ctx, schemaPatience)
+	defer cancel()
+	if err := system.Lock(waiting, file); err != nil {
+		file.Close()
+		return sluice.Errorf(sluice.Unavailable, "another process makes or changes the schema in %s", l.dir).
+			Fix("try again in a moment; nothing was changed").Because(err)
 	}
+	l.file = file
+	return nil
 }
 
 // Close lets the lock go, if it was taken.
@@ -85,8 +81,7 @@ func tryLock(dir string) (*dirLock, error) {
 	if err != nil {
 		return nil, dirError(dir, err)
 	}
-	const exclusive = syscall.LOCK_EX | syscall.LOCK_NB
-	if err := syscall.Flock(int(file.Fd()), exclusive); err != nil {
+	if err := system.TryLock(file); err != nil {
 		file.Close()
 		return nil, err
 	}
@@ -95,9 +90,9 @@ func tryLock(dir string) (*dirLock, error) {
 		file.Close()
 		return nil, dirError(dir, err)
 	}
-	err = syscall.Flock(int(l.dir.Fd()), exclusive)
+	err = system.TryLock(l.dir)
 	switch {
-	case errors.Is(err, syscall.EWOULDBLOCK):
+	case errors.Is(err, system.ErrLocked):
 		l.Close()
 		return nil, err
 	case err != nil: // this file system locks files alone

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -102,6 +103,59 @@ func TestMovedWhileCommitting(t *testing.T) {
 	update(t, db, func(tx *Tx) error { return note(tx, "in its place again") })
 	if err := db.Check(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestMovedBesideOthers removes the log of a database, or its index, under a server.
+// Nobody writes beside it, and at its end it takes nothing away that others wrote
+// after its files were gone.
+func TestMovedBesideOthers(t *testing.T) {
+	t.Parallel()
+	const child = "SLUICE_TEST_WRITES_BESIDE" // another process, since connections of one share the index
+	if dir := os.Getenv(child); dir != "" {
+		db := open(t, Config{Dir: dir})
+		update(t, db, func(tx *Tx) error { return note(tx, "made beside") })
+		t.Logf("%d entries", len(entries(t, db)))
+		return
+	}
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	writes := func(t *testing.T, dir, want string) {
+		t.Helper()
+		cmd := exec.Command(program, "-test.run=^TestMovedBesideOthers$", "-test.v")
+		cmd.Env = append(os.Environ(), child+"="+dir)
+		if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), want) {
+			t.Errorf("%v, want %s: %s", err, want, out)
+		}
+	}
+	for _, lost := range [][]string{{"-shm"}, {"-wal"}, {"-wal", "-shm"}} {
+		t.Run(strings.Join(lost, ""), func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			server := open(t, Config{Dir: dir, Hold: true})
+			update(t, server, func(tx *Tx) error { return note(tx, "kept") })
+			if _, err := server.Scrub(t.Context()); err != nil { // all is in the database
+				t.Fatal(err)
+			}
+			for _, suffix := range lost {
+				if err := os.Remove(filepath.Join(dir, File+suffix)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			refused(t, Config{Dir: dir}, sluice.Unavailable, "has lost its files")
+			// Another that holds the directory, as after its lock was lost too.
+			if err := server.lock.Close(); err != nil {
+				t.Fatal(err)
+			}
+			server.lock = nil
+			writes(t, dir, "2 entries")
+			if err := server.Close(); err != nil {
+				t.Fatal(err)
+			}
+			writes(t, dir, "3 entries")
+		})
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -77,13 +78,8 @@ func SealedElsewhere(fingerprint string) Sealed {
 func (tx *Tx) SealedValues(fingerprints []string) (map[string]Sealed, error) {
 	out := make(map[string]Sealed, len(fingerprints))
 	for chunk := range slices.Chunk(fingerprints, maxListed) {
-		args := []any{tx.org}
-		var places strings.Builder
-		for i, f := range chunk {
-			args = append(args, f)
-			fmt.Fprintf(&places, ", $%d", i+2)
-		}
-		found, err := all(tx, scanSealed, "SELECT fingerprint, key, bytes FROM sealed WHERE org = $1 AND fingerprint IN ("+places.String()[2:]+")", args...)
+		args, places := tx.named(chunk)
+		found, err := all(tx, scanSealed, "SELECT fingerprint, key, bytes FROM sealed WHERE org = $1 AND fingerprint IN ("+places+")", args...)
 		if err != nil {
 			return nil, err
 		}
@@ -92,6 +88,42 @@ func (tx *Tx) SealedValues(fingerprints []string) (map[string]Sealed, error) {
 		}
 	}
 	return out, nil
+}
+
+// SealedSize is how many bytes so many sealed values have, each as often as it is
+// named.
+func (tx *Tx) SealedSize(fingerprints []string) (sum int64, err error) {
+	times := make(map[string]int64, len(fingerprints))
+	for _, f := range fingerprints {
+		times[f]++
+	}
+	type size struct {
+		fingerprint string
+		bytes       int64
+	}
+	scan := func(s scanner) (v size, err error) { return v, s.Scan(&v.fingerprint, &v.bytes) }
+	for chunk := range slices.Chunk(slices.Collect(maps.Keys(times)), maxListed) {
+		args, places := tx.named(chunk)
+		found, err := all(tx, scan, "SELECT fingerprint, LENGTH(bytes) FROM sealed WHERE org = $1 AND fingerprint IN ("+places+")", args...)
+		if err != nil {
+			return 0, err
+		}
+		for _, v := range found {
+			sum += v.bytes * times[v.fingerprint]
+		}
+	}
+	return sum, nil
+}
+
+// named are the arguments and the places of a query for fingerprints.
+func (tx *Tx) named(fingerprints []string) (args []any, places string) {
+	args = []any{tx.org}
+	list := make([]string, len(fingerprints))
+	for i, f := range fingerprints {
+		args = append(args, f)
+		list[i] = fmt.Sprintf("$%d", i+2)
+	}
+	return args, strings.Join(list, ", ")
 }
 
 // maxListed is how many values one query names.

@@ -18,6 +18,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/sluice-dev/sluice"
+	"github.com/sluice-dev/sluice/internal/system"
 )
 
 // File is the name of the database in its directory.
@@ -37,6 +38,14 @@ func (db *DB) openSQLite(ctx context.Context, cfg Config) error {
 	// would see a database that is half there.
 	if cfg.Hold || empty(path) {
 		if err := making.take(ctx); err != nil {
+			return err
+		}
+	}
+	if !cfg.Hold && !empty(path) && halfOpen(path) {
+		if err := making.take(ctx); err != nil { // a server that starts has it until its files are there
+			return err
+		}
+		if err := besideServer(cfg.Dir, path); err != nil {
 			return err
 		}
 	}
@@ -90,6 +99,33 @@ func (db *DB) migrateSQLite(ctx context.Context, cfg Config, making *schemaLock,
 	}
 	defer lock.Close()
 	return migrate()
+}
+
+// halfOpen reports whether the log or its index is missing, which both are there as
+// long as a connection is open.
+func halfOpen(path string) bool {
+	for _, suffix := range []string{"-wal", "-shm"} {
+		if _, err := os.Lstat(path + suffix); err != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// besideServer refuses to write beside a server whose files somebody removed: it
+// would not see what is written to new ones, and what it writes nobody would see.
+func besideServer(dir, path string) error {
+	lock, err := tryLock(dir)
+	switch {
+	case err == nil:
+		return lock.Close()
+	case !errors.Is(err, system.ErrLocked):
+		return err
+	case !halfOpen(path):
+		return nil
+	}
+	return sluice.Errorf(sluice.Unavailable, "the server of %s has lost its files: the write-ahead log of the database, or its index, was removed", dir).
+		Fix("stop the server, which loses nothing more by it; then run the command again").Because(errMoved)
 }
 
 // empty reports whether there is no database yet, without opening the file.

@@ -182,9 +182,15 @@ func (db *DB) closeHandles() error {
 		default: // one that still reads is closed with its handle
 		}
 	}
-	for _, h := range []*sql.DB{db.write, db.read} {
-		if h != nil {
-			errs = append(errs, h.Close())
+	// The last connection that closes writes the log into the database and removes
+	// it, by what it knows of the log. When the files moved, others may have written to
+	// the ones that are there now: then the connections end with the process, which
+	// touches nothing.
+	if db.place.check() == nil {
+		for _, h := range []*sql.DB{db.write, db.read} {
+			if h != nil {
+				errs = append(errs, h.Close())
+			}
 		}
 	}
 	if db.lock != nil {
