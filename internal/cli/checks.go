@@ -59,7 +59,11 @@ func (d *doctor) checkData() {
 		return
 	}
 	if err != nil {
-		d.warn("data", "the first command that needs it makes it; or name a server with --server", "there is no %s yet", dir)
+		way := "`sluice init` makes it; or name a server with --server"
+		if begins, err := d.e.begins(); err == nil && begins {
+			way = "the first command that needs it makes it; or name a server with --server"
+		}
+		d.warn("data", way, "there is no %s yet", dir)
 		return
 	}
 	d.ok("data", "%s is writable", dir)

@@ -60,13 +60,8 @@ func (e *env) local(ctx context.Context, s config.Settings) (client.Config, erro
 		cfg.Server = "unix://" + socket
 		return cfg, nil
 	}
-	created, err := makeDataDir(dir)
-	if err != nil {
+	if err := e.prepare(dir); err != nil {
 		return client.Config{}, err
-	}
-	e.fresh = created && e.project != nil && e.project.Git != nil && s.Data == "" && !e.syncs
-	if created && e.project == nil {
-		e.note("started an empty store in %s; `sluice init` makes a project of this directory", dir)
 	}
 	var runs sluice.RunBounds
 	if err := runSizes(s, &runs); err != nil {
@@ -84,6 +79,20 @@ func (e *env) local(ctx context.Context, s config.Settings) (client.Config, erro
 	return cfg, nil
 }
 
+// prepare makes the data directory where there is none and one may begin.
+func (e *env) prepare(dir string) error {
+	begins, err := e.begins()
+	if err != nil {
+		return err
+	}
+	if !begins && !isThere(dir) {
+		return e.noProject()
+	}
+	created, err := makeDataDir(dir)
+	e.fresh = created && e.project != nil && e.project.Git != nil && e.settings.Data == "" && !e.syncs
+	return err
+}
+
 // exists reports whether there is an installation to speak to, or whether
 // connecting would make an empty one.
 func (e *env) exists() bool {
@@ -98,8 +107,7 @@ func (e *env) exists() bool {
 	if err != nil {
 		return false
 	}
-	_, err = os.Stat(dir)
-	return err == nil
+	return isThere(dir)
 }
 
 // answers reports whether a server holds a Unix socket. A socket that a server

@@ -53,19 +53,6 @@ func (e *env) close() {
 	e.closers = nil
 }
 
-// findProject is the project around the working directory, or nil.
-func (e *env) findProject() (*config.Project, error) {
-	if e.searched {
-		return e.project, nil
-	}
-	p, err := config.FindProject(e.Dir)
-	if err != nil {
-		return nil, err
-	}
-	e.project, e.searched = p, true
-	return p, nil
-}
-
 // load merges the settings once.
 func (e *env) load() (config.Settings, error) {
 	if e.settings != nil {
@@ -77,29 +64,6 @@ func (e *env) load() (config.Settings, error) {
 	}
 	e.settings = &s
 	return s, nil
-}
-
-// dataDir is the directory of the embedded installation: named, or beside the
-// project file, or in the working directory.
-func (e *env) dataDir() (string, error) {
-	s, err := e.load()
-	if err != nil {
-		return "", err
-	}
-	if s.Data != "" {
-		return e.path(s.Data), nil
-	}
-	p, err := e.findProject()
-	if err != nil {
-		return "", err
-	}
-	if p != nil && p.Git != nil {
-		return e.sharedData(p)
-	}
-	if p != nil {
-		return filepath.Join(p.Dir, config.DataDir), nil
-	}
-	return filepath.Join(e.Dir, config.DataDir), nil
 }
 
 // path is a path as the person meant it, from the working directory.

@@ -50,11 +50,7 @@ func (e *env) gitProject(ctx context.Context) (*gitProject, error) {
 			Fix("make it one with `git init`, or take the section out")
 	}
 	g := &gitProject{Git: *p.Git, repo: repo, project: p}
-	real, err := filepath.EvalSymlinks(p.Dir)
-	if err != nil {
-		real = p.Dir
-	}
-	if rel, err := filepath.Rel(repo.Top, real); err == nil && rel != "." {
+	if rel, err := filepath.Rel(repo.Top, physical(p.Dir)); err == nil && rel != "." {
 		g.within = filepath.ToSlash(rel)
 	}
 	if err := g.checkRemote(ctx); err != nil {
@@ -142,25 +138,6 @@ func (g *gitProject) placesIn(project []byte) (func(string) (string, string), er
 		return nil, err
 	}
 	return func(component string) (string, string) { return g.placeOf(p, component) }, nil
-}
-
-// sharedData is the data directory of a project in Git: all work trees of a
-// repository have one, beside the project in the main one.
-func (e *env) sharedData(p *config.Project) (string, error) {
-	dir := filepath.Join(p.Dir, config.DataDir)
-	repo, err := gitrepo.Discover(p.Dir)
-	if err != nil || repo == nil || repo.Top == "" || repo.MainTop() == "" || repo.Top == repo.MainTop() {
-		return dir, err
-	}
-	real, err := filepath.EvalSymlinks(p.Dir)
-	if err != nil {
-		return dir, nil
-	}
-	rel, err := filepath.Rel(repo.Top, real)
-	if err != nil {
-		return dir, nil
-	}
-	return filepath.Join(repo.MainTop(), rel, config.DataDir), nil
 }
 
 // actor is who acts here: whom the settings name, else in a project in Git whom

@@ -77,7 +77,7 @@ func (e *env) init(ctx context.Context, opts initOptions) error {
 	if err := writeOnce(path, content); err != nil {
 		return err
 	}
-	if _, err := makeDataDir(filepath.Join(at.dir, config.DataDir)); err != nil {
+	if _, err := makeDataDir(dataBeside(at.dir, true)); err != nil {
 		return err
 	}
 	return e.initialized(ctx, at, found)
