@@ -21,6 +21,7 @@ const (
 	FieldWithConfig Field = "with_config"
 	FieldFurther    Field = "further"
 	FieldHide       Field = "hide"
+	FieldAllowEmpty Field = "allow_empty"
 	FieldCreate     Field = "create" // of environments whose name looks like a slip
 	FieldKind       Field = "kind"
 	FieldReason     Field = "reason"
@@ -42,7 +43,7 @@ const (
 // Fields are all fields.
 func Fields() []Field {
 	return []Field{
-		FieldTo, FieldFrom, FieldRelease, FieldVersion, FieldExcept, FieldSecrets, FieldWithConfig, FieldFurther, FieldHide, FieldCreate,
+		FieldTo, FieldFrom, FieldRelease, FieldVersion, FieldExcept, FieldSecrets, FieldWithConfig, FieldFurther, FieldHide, FieldAllowEmpty, FieldCreate,
 		FieldKind, FieldReason, FieldRetry, FieldSkip, FieldResult, FieldConfigured, FieldTimeout, FieldMaster, FieldVariable, FieldCursor, FieldToken, FieldData, FieldPostgres, FieldListen, FieldOutbound,
 	}
 }
@@ -56,7 +57,7 @@ func (f Field) Setting() bool {
 }
 
 // switches are fields that are on or off.
-var switches = []Field{FieldWithConfig, FieldFurther, FieldHide, FieldRetry, FieldSkip, FieldConfigured, FieldMaster}
+var switches = []Field{FieldWithConfig, FieldFurther, FieldHide, FieldAllowEmpty, FieldRetry, FieldSkip, FieldConfigured, FieldMaster}
 
 // Named returns the field with its value as JSON has it, by the name that a
 // surface has for it.

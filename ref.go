@@ -143,9 +143,26 @@ type EnvironmentRef struct {
 }
 
 // ParseEnvironmentRef reads production, production#42 or
-// production@2024-11-12T14:47:00Z; a time may take any form that [ParseTime]
-// knows, in the zone of now.
-func ParseEnvironmentRef(s string, now time.Time) (EnvironmentRef, error) {
+// production@2024-11-12T14:47:00Z, as requests have it: a time is that instant.
+func ParseEnvironmentRef(s string) (EnvironmentRef, error) {
+	return environmentRef(s, func(at string) (t Time, err error) {
+		if at == "" {
+			return 0, Errorf(Invalid, "%s@ names no time", clip(s)).Fix("write the date, the time and the zone: 2024-11-12T14:47:00Z")
+		}
+		return t, t.UnmarshalText([]byte(at))
+	})
+}
+
+// WrittenEnvironmentRef reads one as a person writes it: the time may take any
+// form that [ParseSpan] knows, in the zone of now, and is the end of what it names.
+func WrittenEnvironmentRef(s string, now time.Time) (EnvironmentRef, error) {
+	return environmentRef(s, func(at string) (Time, error) {
+		span, err := ParseSpan(at, now)
+		return span.Last, err
+	})
+}
+
+func environmentRef(s string, moment func(string) (Time, error)) (EnvironmentRef, error) {
 	if name, number, found := strings.Cut(s, "#"); found {
 		n, err := strconv.ParseInt(number, 10, 64)
 		if err != nil || n < 0 {
@@ -154,7 +171,7 @@ func ParseEnvironmentRef(s string, now time.Time) (EnvironmentRef, error) {
 		return EnvironmentRef{Name: name, Release: n, Exact: true}, CheckWord("environment", name)
 	}
 	if name, at, found := strings.Cut(s, "@"); found {
-		t, err := ParseTime(at, now)
+		t, err := moment(at)
 		if err != nil {
 			return EnvironmentRef{}, err
 		}

@@ -72,15 +72,15 @@ func TestParseEnvironmentRef(t *testing.T) {
 		"production":                      {Name: "production"},
 		"production#42":                   {Name: "production", Release: 42, Exact: true},
 		"production#0":                    {Name: "production", Exact: true},
-		"production@2024-11-12T14:47:00Z": {Name: "production", At: at},
-		"production@2024-11-12 14:47":     {Name: "production", At: at},
+		"production@2024-11-12T14:47:00Z": {Name: "production", At: at + 999_999}, // the end of that second
+		"production@2024-11-12 14:47":     {Name: "production", At: at + 59_999_999},
 		"prod@13 minutes ago":             {Name: "prod", At: at},
 	} {
-		got, err := sluice.ParseEnvironmentRef(in, now)
+		got, err := sluice.WrittenEnvironmentRef(in, now)
 		if err != nil || got != want {
 			t.Errorf("%q is %+v, %v; want %+v", in, got, err, want)
 		}
-		if again, err := sluice.ParseEnvironmentRef(got.String(), now); err != nil || again != got {
+		if again, err := sluice.ParseEnvironmentRef(got.String()); err != nil || again != got {
 			t.Errorf("%q is written as %q, which is read as %+v, %v", in, got, again, err)
 		}
 	}
@@ -88,7 +88,20 @@ func TestParseEnvironmentRef(t *testing.T) {
 		"", "#1", "@2024-11-12", "production#", "production#-1", "production#x", "production#1#2", "production@", "production@when",
 		"4", "v1.0.0", "latest", "prod#99999999999999999999", "prod@1970-01-01",
 	} {
-		if got, err := sluice.ParseEnvironmentRef(in, now); sluice.CodeOf(err) != sluice.Invalid {
+		if got, err := sluice.WrittenEnvironmentRef(in, now); sluice.CodeOf(err) != sluice.Invalid {
+			t.Errorf("%q is %+v, %v; want invalid", in, got, err)
+		}
+	}
+}
+
+// TestRequestsTakeInstants keeps what depends on who asks out of requests.
+func TestRequestsTakeInstants(t *testing.T) {
+	at := sluice.TimeOf(time.Date(2024, 11, 12, 14, 47, 0, 0, time.UTC))
+	if got, err := sluice.ParseEnvironmentRef("production@2024-11-12T14:47:00Z"); err != nil || got.At != at {
+		t.Errorf("at is %s, %v; want %s", got.At, err, at)
+	}
+	for _, in := range []string{"production@", "production@2024-11-12", "production@2024-11-12 14:47", "production@2h ago", "production@yesterday", "production@now"} {
+		if got, err := sluice.ParseEnvironmentRef(in); sluice.CodeOf(err) != sluice.Invalid {
 			t.Errorf("%q is %+v, %v; want invalid", in, got, err)
 		}
 	}

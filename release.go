@@ -154,11 +154,13 @@ type RollbackRequest struct {
 	// WithConfig takes the overlays of the named components back too.
 	WithConfig bool `json:"with_config,omitempty"`
 	// Secrets says what becomes of secrets: current (the default), exact or stub.
-	Secrets         SecretPolicy `json:"secrets,omitempty"`
-	Further         bool         `json:"further,omitempty"`    // go on although another person just rolled back
-	Quarantine      bool         `json:"quarantine,omitempty"` // keep what is rolled back from coming back
-	Expect          string       `json:"expect,omitempty"`     // with one component
-	ExpectedRelease *int64       `json:"expected_release,omitempty"`
+	Secrets    SecretPolicy `json:"secrets,omitempty"`
+	Further    bool         `json:"further,omitempty"`    // go on although another person just rolled back
+	Quarantine bool         `json:"quarantine,omitempty"` // keep what is rolled back from coming back
+	Expect     string       `json:"expect,omitempty"`     // with one component
+	// AllowEmpty takes away what is live when To is a time before the first release.
+	AllowEmpty      bool   `json:"allow_empty,omitempty"`
+	ExpectedRelease *int64 `json:"expected_release,omitempty"`
 	Change
 }
 
@@ -172,6 +174,8 @@ type RestoreRequest struct {
 	Secrets         SecretPolicy `json:"secrets,omitempty"`
 	Create          string       `json:"create,omitempty"`
 	ExpectedRelease *int64       `json:"expected_release,omitempty"`
+	// AllowEmpty takes away what is live when From is a time before the first release.
+	AllowEmpty bool `json:"allow_empty,omitempty"`
 	Change
 }
 

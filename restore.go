@@ -1,6 +1,7 @@
 package sluice
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 )
@@ -35,6 +36,31 @@ func (p *Plan) Restore(env Environment, source string, from []Setting, secrets S
 		}
 	}
 	return nil
+}
+
+// Unbegun refuses to take away what is live in an environment because the source
+// had no release yet at a time. First is its first release, zero when it has none.
+func (p *Plan) Unbegun(env Environment, source string, at Time, first Release) error {
+	step := p.steps[env.Name]
+	if step == nil {
+		return nil
+	}
+	gone := 0
+	for _, c := range step.Changes() {
+		if c.From.Live() && !c.To.Live() {
+			gone++
+		}
+	}
+	if gone == 0 {
+		return nil
+	}
+	begins := "it has none"
+	if first.Number > 0 {
+		begins = fmt.Sprintf("%s was at %s", first.Ref(), first.At)
+	}
+	return Errorf(Refused, "%s had no release yet at %s (%s), and that would take away all %d that are live in %s", source, at, begins, gone, env.Name).
+		Do(SeeHistory("", source), "see {}, and name a later time").
+		Ask("or say that nothing shall be left: {allow_empty}")
 }
 
 func (p *Plan) restoreSlot(env Environment, source string, from Setting) error {

@@ -68,6 +68,7 @@ var words = map[string]string{
 	"SaveDraftRequest.expect":       "The digest of the draft that is replaced, or none when there must be none; another is a conflict.",
 	"PublishDraftRequest.expect":    "The digest of the draft that was looked at; another is a conflict.",
 	"expected_release":              "The release number that the environment must be at; another is a conflict.",
+	"allow_empty":                   "Takes away what is live, when the time is before the first release.",
 	"expires_at":                    "When it ends by itself.",
 	"expires_in":                    "How long it lives, in seconds; 0 does not end by itself.",
 	"files":                         "The files, sorted by path.",

@@ -34,6 +34,7 @@ var flags = map[sluice.Field]func(string) string{
 	sluice.FieldWithConfig: flag("--with-config"),
 	sluice.FieldFurther:    flag("--further"),
 	sluice.FieldHide:       flag("--hide"),
+	sluice.FieldAllowEmpty: flag("--allow-empty"),
 	sluice.FieldCreate:     flag("--create"),
 	sluice.FieldKind:       flag("--kind"),
 	sluice.FieldReason:     flag("--reason"),

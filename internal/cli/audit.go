@@ -48,8 +48,8 @@ func auditListCommand(e *env) *cobra.Command {
 	f.StringVar(&q.Component, "component", "", "only the component `NAME` and its versions; its releases are in sluice history")
 	f.IntVar(&limit, "limit", 0, "print at most this many entries")
 	e.environmentFlag(cmd, &q.Environment, "", "only releases of this `ENVIRONMENT`")
-	e.timeFlag(cmd, &q.Since, "since", "only from this time on")
-	e.timeFlag(cmd, &q.Until, "until", "only up to this time")
+	e.timeFlag(cmd, &q.Since, since, "since", "only from this time on")
+	e.timeFlag(cmd, &q.Until, until, "until", "only up to this time")
 	complete(cmd, "component", e.components)
 	return cmd
 }

@@ -67,27 +67,7 @@ func needEnvironment(cmd *cobra.Command, flag string) error {
 // importFlags let an import carry who and when.
 func (e *env) importFlags(cmd *cobra.Command, author *string, at *sluice.Time) {
 	cmd.Flags().StringVar(author, "author", "", "`WHO` did it, when it happened elsewhere (importers only)")
-	e.timeFlag(cmd, at, "at", "when it happened elsewhere (importers only)")
-}
-
-// timeFlag reads a time as people write it, in their own zone.
-func (e *env) timeFlag(cmd *cobra.Command, into *sluice.Time, name, usage string) {
-	cmd.Flags().Var(&timeValue{e, into, ""}, name, usage)
-}
-
-type timeValue struct {
-	e    *env
-	into *sluice.Time
-	text string
-}
-
-func (t *timeValue) Type() string   { return "time" }
-func (t *timeValue) String() string { return t.text }
-
-func (t *timeValue) Set(s string) (err error) {
-	t.text = s
-	*t.into, err = sluice.ParseTime(s, t.e.Now())
-	return err
+	e.timeFlag(cmd, at, since, "at", "when it happened elsewhere (importers only)")
 }
 
 // did is a deed in the past tense, or as a dry run tells it.

@@ -60,7 +60,7 @@ func (e *env) sidesText(w io.Writer, c *comparison) {
 }
 
 func (s comparedSide) where(of side) string {
-	ref, err := sluice.ParseEnvironmentRef(of.Environment, sluice.Time(0).Std())
+	ref, err := sluice.ParseEnvironmentRef(of.Environment)
 	if err != nil {
 		return of.Environment
 	}

@@ -84,6 +84,13 @@ func (e *env) diff(ctx context.Context, req sluice.DiffRequest) error {
 	if err != nil {
 		return err
 	}
+	for _, side := range []struct{ asked, got string }{{req.From, d.From}, {req.To, d.To}} {
+		if strings.Contains(side.asked, "@") && strings.HasSuffix(side.got, "#0") {
+			if err := e.noteUnbegunAt(ctx, side.asked); err != nil {
+				return err
+			}
+		}
+	}
 	return e.show(d, func(w io.Writer) { e.diffText(w, d) })
 }
 

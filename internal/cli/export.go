@@ -88,7 +88,7 @@ func exportCommand(e *env) *cobra.Command {
 	f.StringVar(&key, "key", "", "print the value of this `KEY` and nothing else")
 	f.StringVar(&dir, "dir", "", "write each value to the file of its key in `DIRECTORY`")
 	f.StringSliceVarP(&q.environments, "environment", "e", nil, "only this `ENVIRONMENT`; may be repeated (default: all)")
-	e.timeFlag(cmd, &q.at, "at", "what was live then: a time, a date (its end) or \"2h ago\"")
+	e.timeFlag(cmd, &q.at, then, "at", "what was live then: a time, a date (its end) or \"2h ago\"")
 	complete(cmd, "environment", e.environments)
 	return cmd
 }

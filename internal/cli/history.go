@@ -36,7 +36,7 @@ func historyCommand(e *env) *cobra.Command {
 		},
 	}
 	e.environmentFlag(cmd, &environment, "from", "the `ENVIRONMENT` to look at (default: all; with --date the project's)")
-	e.timeFlag(cmd, &at, "date", "what was live then: a time, a date (its end) or \"2h ago\"")
+	e.timeFlag(cmd, &at, then, "date", "what was live then: a time, a date (its end) or \"2h ago\"")
 	cmd.Flags().IntVar(&limit, "limit", 0, "print at most this many releases")
 	return cmd
 }
@@ -149,6 +149,11 @@ func (e *env) asOf(ctx context.Context, at sluice.Time, environment, component s
 		if err != nil {
 			return err
 		}
+		if !s.Value.Live() {
+			if err := e.noteUnbegun(ctx, sluice.EnvironmentRef{Name: environment, At: at}); err != nil {
+				return err
+			}
+		}
 		return e.showSetting(s)
 	}
 	if e.structured() {
@@ -157,6 +162,11 @@ func (e *env) asOf(ctx context.Context, at sluice.Time, environment, component s
 	m, err := c.State(ctx, sluice.EnvironmentRef{Name: environment, At: at})
 	if err != nil {
 		return err
+	}
+	if m.Release == 0 {
+		if err := e.noteUnbegun(ctx, sluice.EnvironmentRef{Name: environment, At: at}); err != nil {
+			return err
+		}
 	}
 	return e.show(m, func(w io.Writer) {
 		for _, s := range m.Components() {
@@ -192,5 +202,16 @@ func (e *env) componentsThen(ctx context.Context, at sluice.Time, environment st
 			found[i].Environments = only
 		}
 	}
-	return e.show(liveComponents(found), nil)
+	live := liveComponents(found)
+	if len(live) == 0 {
+		if environment == "" {
+			if environment, err = e.defaultEnvironment(ctx); err != nil {
+				return err
+			}
+		}
+		if err := e.noteUnbegun(ctx, sluice.EnvironmentRef{Name: environment, At: at}); err != nil {
+			return err
+		}
+	}
+	return e.show(live, nil)
 }

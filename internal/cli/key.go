@@ -57,7 +57,7 @@ func variableShredCommand(e *env) *cobra.Command {
 	}
 	e.environmentFlag(cmd, &req.Environment, "", "the `ENVIRONMENT` to change (default: the project's)")
 	e.componentFlag(cmd, &req.Component, "in the overlay of the component `NAME`")
-	e.timeFlag(cmd, &req.Before, "before", "only values that had ended by then (default: now)")
+	e.timeFlag(cmd, &req.Before, until, "before", "only values that had ended by then (default: now)")
 	changeFlags(cmd, &req.Change)
 	return cmd
 }

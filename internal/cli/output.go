@@ -124,12 +124,23 @@ func (e *env) style(name, text string) string {
 	return s.Render(text)
 }
 
-// clock is a time for people: to the minute, in their own zone.
+// clock is a time for people: to the minute, in their own zone, and such that it
+// can be typed.
 func (e *env) clock(t sluice.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.Std().In(e.zone()).Format("2006-01-02 15:04")
+	return e.typable(t, "2006-01-02 15:04")
+}
+
+// typable prints a time so that it can be typed: with its zone, where the clocks
+// show it twice.
+func (e *env) typable(t sluice.Time, layout string) string {
+	local := t.Std().In(e.zone())
+	if _, err := sluice.ParseSpan(local.Format(layout), e.Now()); err != nil {
+		layout += "Z07:00"
+	}
+	return local.Format(layout)
 }
 
 func (e *env) zone() *time.Location { return e.Now().Location() }

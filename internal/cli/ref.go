@@ -12,11 +12,19 @@ import (
 // state resolves the time in a reference to a state, such as
 // production@"2h ago", in the zone of the person who wrote it.
 func (e *env) state(ref string) (string, error) {
-	r, err := sluice.ParseEnvironmentRef(ref, e.Now())
+	r, err := e.stateRef(ref)
+	return r.String(), err
+}
+
+func (e *env) stateRef(ref string) (sluice.EnvironmentRef, error) {
+	r, err := sluice.WrittenEnvironmentRef(ref, e.Now())
 	if err != nil {
-		return "", err
+		return sluice.EnvironmentRef{}, err
 	}
-	return r.String(), nil
+	if _, at, found := strings.Cut(ref, "@"); found {
+		r.At, err = e.typedTime(at)
+	}
+	return r, err
 }
 
 // either resolves the time in what may be a state or a version of a component.
@@ -24,7 +32,10 @@ func (e *env) state(ref string) (string, error) {
 // written name:WORD.
 func (e *env) either(ref string) string {
 	name, at, found := strings.Cut(ref, "@")
-	if t, err := sluice.ParseTime(at, e.Now()); found && err == nil {
+	if !found {
+		return ref
+	}
+	if t, err := e.typedTime(at); err == nil {
 		return name + "@" + t.String()
 	}
 	return ref

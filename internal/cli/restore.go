@@ -46,15 +46,21 @@ func restoreCommand(e *env) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if o.Release == nil {
+				if err := e.noteUnbegunAt(cmd.Context(), req.From); err != nil {
+					return err
+				}
+			}
 			return e.outcome(o)
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&req.From, "from", "", "the `ENVIRONMENT` whose state to bring back, or one of its releases")
 	complete(cmd, "from", e.environments)
-	e.timeFlag(cmd, &at, "at", "when: a time, a date or \"2h ago\" (default: now)")
+	e.timeFlag(cmd, &at, then, "at", "when: a time, a date or \"2h ago\" (default: now)")
 	e.environmentFlag(cmd, &req.Environment, "to", "the `ENVIRONMENT` to change")
 	f.BoolVar(&always, "create", false, "make the environment even if its name looks like a slip for another")
+	f.BoolVar(&req.AllowEmpty, "allow-empty", false, "take all away, when nothing was released yet at that time")
 	exceptFlag(e, cmd, &req.Except)
 	secretsFlag(e, cmd, &req.Secrets)
 	expectedReleaseFlag(cmd, &req.ExpectedRelease)

@@ -55,6 +55,11 @@ func rollback(e *env, environment string) *cobra.Command {
 			if err != nil {
 				return withTarget(err, args)
 			}
+			if o.Release == nil && strings.Contains(req.To, "@") {
+				if err := e.noteUnbegunAt(cmd.Context(), req.To); err != nil {
+					return err
+				}
+			}
 			return e.outcome(o)
 		},
 	}
@@ -65,6 +70,7 @@ func rollback(e *env, environment string) *cobra.Command {
 	f.BoolVar(&req.Further, "further", false, "go back one more, although another person just rolled back")
 	f.BoolVar(&req.Quarantine, "quarantine", false, "keep what is rolled back from going live again")
 	f.StringVar(&req.Expect, "expect", "", "only if this `VERSION` is live now, or none")
+	f.BoolVar(&req.AllowEmpty, "allow-empty", false, "take all away, when nothing was released yet at that time")
 	exceptFlag(e, cmd, &req.Except)
 	f.BoolVar(&req.WithConfig, "with-config", false, "take the components' overlays back too")
 	secretsFlag(e, cmd, &req.Secrets)
@@ -164,7 +170,7 @@ func (e *env) aimVersionOrTime(ctx context.Context, cmd *cobra.Command, req *slu
 	if len(req.Components) > 0 && notVersion == nil {
 		return nil
 	}
-	at, notTime := sluice.ParseTime(req.To, e.Now())
+	at, notTime := e.typedTime(req.To)
 	switch {
 	case notTime == nil:
 		req.To = sluice.EnvironmentRef{Name: req.Environment, At: at}.String()

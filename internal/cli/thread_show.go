@@ -96,7 +96,7 @@ func threadListCommand(e *env) *cobra.Command {
 	f.Lookup("script").Hidden = true
 	runStatusFlag(e, cmd, &q.Status)
 	e.environmentFlag(cmd, &q.Environment, "", "only runs in this `ENVIRONMENT` (default: all)")
-	e.timeFlag(cmd, &q.Since, "since", "only runs from this time on")
+	e.timeFlag(cmd, &q.Since, since, "since", "only runs from this time on")
 	f.StringVar(&q.Session, "session", "", "only runs of this session, by its `WORD`")
 	f.IntVar(&limit, "limit", listedRuns, "how many to show; 0 is all")
 	complete(cmd, "component", e.components)
@@ -136,7 +136,7 @@ func (e *env) moment(t sluice.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.Std().In(e.zone()).Format("2006-01-02 15:04:05")
+	return e.typable(t, "2006-01-02 15:04:05")
 }
 
 func (e *env) listNotes(n int, more bool) {

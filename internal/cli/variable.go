@@ -37,7 +37,7 @@ type place struct {
 
 func (e *env) placeFlags(cmd *cobra.Command, p *place) {
 	e.environmentFlag(cmd, &p.environment, "", "the `ENVIRONMENT` to look at, or one of its releases (default: the project's)")
-	e.timeFlag(cmd, &p.at, "at", "as it was then: a time, a date or \"2h ago\"")
+	e.timeFlag(cmd, &p.at, then, "at", "as it was then: a time, a date or \"2h ago\"")
 }
 
 func (e *env) placeOf(cmd *cobra.Command, p place) (sluice.EnvironmentRef, error) {
@@ -48,7 +48,7 @@ func (e *env) placeOf(cmd *cobra.Command, p place) (sluice.EnvironmentRef, error
 			return ref, err
 		}
 	}
-	if ref, err = sluice.ParseEnvironmentRef(p.environment, e.Now()); err != nil || p.at == 0 {
+	if ref, err = e.stateRef(p.environment); err != nil || p.at == 0 {
 		return ref, err
 	}
 	if ref.Exact || ref.At != 0 {

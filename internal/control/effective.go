@@ -222,7 +222,7 @@ func (c *Control) DiffVariables(ctx context.Context, req sluice.DiffVariablesReq
 // side is one side of a comparison: what a component gets, or without one all
 // variables and overlays. Values are not opened.
 func side(tx *store.Tx, text, component string) (sluice.EffectiveSet, error) {
-	ref, err := parsePoint(tx, text)
+	ref, err := parsePoint(text)
 	if err != nil {
 		return sluice.EffectiveSet{}, err
 	}

@@ -199,6 +199,6 @@ func point(tx *store.Tx, ref sluice.EnvironmentRef) (sluice.Environment, int64, 
 
 // parsePoint reads an environment reference from a request, where times carry
 // their zone.
-func parsePoint(tx *store.Tx, text string) (sluice.EnvironmentRef, error) {
-	return sluice.ParseEnvironmentRef(text, tx.WallClock().Std())
+func parsePoint(text string) (sluice.EnvironmentRef, error) {
+	return sluice.ParseEnvironmentRef(text)
 }

@@ -182,7 +182,7 @@ func (m *machine) check(rt *rapid.T) {
 
 func (m *machine) checkState(rt *rapid.T, e *place, text string, n int64) {
 	rt.Helper()
-	ref, err := sluice.ParseEnvironmentRef(text, m.model.clock.Std())
+	ref, err := sluice.ParseEnvironmentRef(text)
 	if err != nil {
 		rt.Fatal(err)
 	}

@@ -201,7 +201,7 @@ func (p picked) withConfig(from snapshot) ([]string, error) {
 // get.
 func (m *machine) checkVariables(rt *rapid.T, e *place, text string, n int64, components ...string) {
 	rt.Helper()
-	ref, err := sluice.ParseEnvironmentRef(text, m.model.clock.Std())
+	ref, err := sluice.ParseEnvironmentRef(text)
 	if err != nil {
 		rt.Fatal(err)
 	}

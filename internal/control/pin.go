@@ -41,7 +41,7 @@ func (c *Control) pinning(tx *store.Tx, actor sluice.Actor, req sluice.StartRunR
 		}
 		req.Environment = o.DefaultEnvironment
 	}
-	ref, err := parsePoint(tx, req.Environment)
+	ref, err := parsePoint(req.Environment)
 	if err != nil {
 		return nil, err
 	}

@@ -134,24 +134,56 @@ type source struct {
 	name string
 	ref  string // with the release number
 	now  bool
+	at   sluice.Time // the time that was named, when there was no release yet
+}
+
+// begun refuses a plan that would empty an environment because nothing had been
+// released yet at the time that it goes back to.
+func (s source) begun(tx *store.Tx, plan *sluice.Plan, e sluice.Environment, allowEmpty bool) error {
+	if s.at.IsZero() || allowEmpty {
+		return nil
+	}
+	from, err := findEnvironment(tx, s.name)
+	if sluice.CodeOf(err) == sluice.NotFound { // deleted since
+		from, err = sluice.Environment{Name: s.name}, nil
+	}
+	var first sluice.Release
+	if err == nil && from.Release > 0 {
+		first, err = tx.Release(s.name, 1)
+	}
+	if err != nil {
+		return err
+	}
+	return plan.Unbegun(e, s.name, s.at, first)
 }
 
 func (c *Control) sourceOf(tx *store.Tx, text string) (source, []sluice.Setting, error) {
-	ref, err := parsePoint(tx, text)
+	s, release, err := pointOf(tx, text)
 	if err != nil {
 		return source{}, nil, err
 	}
+	settings, err := tx.Settings(s.name, release)
+	return s, settings, err
+}
+
+// pointOf reads a reference to a state, with the number of its release.
+func pointOf(tx *store.Tx, text string) (source, int64, error) {
+	ref, err := parsePoint(text)
+	if err != nil {
+		return source{}, 0, err
+	}
 	e, release, err := point(tx, ref)
 	if err != nil {
-		return source{}, nil, err
+		return source{}, 0, err
 	}
 	s := source{name: e.Name, now: release == sluice.Latest}
 	if s.now {
 		release = e.Release
+	} else if release == 0 {
+		s.at = ref.At
 	}
 	s.ref = e.Name + "#" + strconv.FormatInt(release, 10)
-	settings, err := tx.Settings(e.Name, release)
-	return s, settings, err
+	return s, release, nil
 }
 
 // chosen are the live settings that a request selects; a component that is named
@@ -244,6 +276,9 @@ func (c *Control) Restore(ctx context.Context, req sluice.RestoreRequest) (sluic
 			return sluice.Outcome{}, err
 		}
 		if err := plan.Restore(e, from.name, settings, req.Secrets, only); err != nil {
+			return sluice.Outcome{}, err
+		}
+		if err := from.begun(tx, plan, e, req.AllowEmpty); err != nil {
 			return sluice.Outcome{}, err
 		}
 		if err := mayCopy(actor, plan); err != nil {

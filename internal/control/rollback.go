@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"strconv"
 	"strings"
 
 	"github.com/sluice-dev/sluice"
@@ -27,14 +26,19 @@ func (c *Control) Rollback(ctx context.Context, req sluice.RollbackRequest) (slu
 			return sluice.Outcome{}, err
 		}
 		plan := sluice.NewPlan(tx, actor.Name, tx.WallClock())
+		var to source
 		h := head{actor: actor.Name, action: sluice.ActionRollback, change: req.Change}
 		switch {
 		case req.Release > 0:
 			err = revert(tx, plan, e, req)
 		case len(req.Components) == 0:
-			h.source, err = rollbackAll(tx, plan, e, req)
+			to, err = rollbackAll(tx, plan, e, req)
 		default:
-			h.source, err = rollbackSome(tx, plan, e, req)
+			to, err = rollbackSome(tx, plan, e, req)
+		}
+		h.source = to.ref
+		if err == nil {
+			err = to.begun(tx, plan, e, req.AllowEmpty)
 		}
 		if err == nil {
 			err = mayCopy(actor, plan)
@@ -60,7 +64,7 @@ func checkRollback(req sluice.RollbackRequest) error {
 		return sluice.Errorf(sluice.Invalid, "a rollback goes to one place, or reverts one release").Ask("leave out {to} or {release}")
 	case req.Release == 0 && len(req.Components) == 0 && (req.To == "" || req.To == "0"):
 		return sluice.Errorf(sluice.Invalid, "a whole environment goes back to a release or a time").
-			Ask(`name a component, or say where to: {to="2h ago"}, {to=production#41}`)
+			Ask(`name a component, or say where to: {to=production#41}`)
 	case req.WithConfig && (len(req.Components) == 0 || req.Release > 0):
 		return sluice.Errorf(sluice.Invalid, "only the rollback of components may take their variables along").
 			Ask("leave out {with_config}: a whole environment and a release take their variables back anyway; {secrets} says what becomes of secrets")
@@ -84,66 +88,58 @@ func revert(tx *store.Tx, plan *sluice.Plan, e sluice.Environment, req sluice.Ro
 
 // pointIn reads where a rollback goes, when that is a release or a time, and
 // checks that it is of the same environment.
-func pointIn(tx *store.Tx, e sluice.Environment, text string) (int64, error) {
-	ref, err := parsePoint(tx, text)
+func pointIn(tx *store.Tx, e sluice.Environment, text string) (source, int64, error) {
+	to, release, err := pointOf(tx, text)
 	if err != nil {
-		return 0, err
+		return source{}, 0, err
 	}
-	other, release, err := point(tx, ref)
-	if err != nil {
-		return 0, err
-	}
-	if other.Name != e.Name {
-		return 0, sluice.Errorf(sluice.Invalid, "%s cannot be rolled back to a release of %s", e.Name, other.Name).
+	if to.name != e.Name {
+		return source{}, 0, sluice.Errorf(sluice.Invalid, "%s cannot be rolled back to a release of %s", e.Name, to.name).
 			Do(sluice.RestoreFrom(text, e.Name), "to copy what was live there")
 	}
-	return release, nil
+	return to, release, nil
 }
 
 func isPoint(to string) bool { return strings.ContainsAny(to, "#@") }
 
-func rollbackAll(tx *store.Tx, plan *sluice.Plan, e sluice.Environment, req sluice.RollbackRequest) (string, error) {
+func rollbackAll(tx *store.Tx, plan *sluice.Plan, e sluice.Environment, req sluice.RollbackRequest) (source, error) {
 	if !isPoint(req.To) {
-		return "", sluice.Errorf(sluice.Invalid, "a whole environment goes back to a release or a time, not to %q", req.To).
+		return source{}, sluice.Errorf(sluice.Invalid, "a whole environment goes back to a release or a time, not to %q", req.To).
 			Ask("write {to=%s#%d}", e.Name, max(0, e.Release-1)).Do(sluice.RollbackTo("", e.Name, req.To, ""), "or name the component")
 	}
-	release, err := pointIn(tx, e, req.To)
+	to, release, err := pointIn(tx, e, req.To)
 	if err != nil {
-		return "", err
+		return source{}, err
 	}
 	only, err := selection(tx, nil, req.Except)
 	if err != nil {
-		return "", err
+		return source{}, err
 	}
-	if release == sluice.Latest {
-		release = e.Release
-	}
-	return e.Name + "#" + strconv.FormatInt(release, 10), plan.RollbackAll(e, release, req.Secrets, only)
+	return to, plan.RollbackAll(e, release, req.Secrets, only)
 }
 
-func rollbackSome(tx *store.Tx, plan *sluice.Plan, e sluice.Environment, req sluice.RollbackRequest) (string, error) {
+func rollbackSome(tx *store.Tx, plan *sluice.Plan, e sluice.Environment, req sluice.RollbackRequest) (source, error) {
 	var to sluice.Target
-	from := ""
+	var from source
 	if isPoint(req.To) {
-		release, err := pointIn(tx, e, req.To)
+		var release int64
+		var err error
+		from, release, err = pointIn(tx, e, req.To)
 		if err != nil {
-			return "", err
+			return source{}, err
 		}
-		if release == sluice.Latest {
-			release = e.Release
-		}
-		to, from = sluice.Target{Release: release, Exact: true}, e.Name+"#"+strconv.FormatInt(release, 10)
+		to = sluice.Target{Release: release, Exact: true}
 	}
 	only, err := selection(tx, req.Components, req.Except)
 	if err != nil {
-		return "", err
+		return source{}, err
 	}
 	options := sluice.RollbackOptions{Further: req.Further, Expect: req.Expect, WithConfig: req.WithConfig, Secrets: req.Secrets}
 	seen := map[string]bool{}
 	for _, name := range req.Components {
 		component, err := findComponent(tx, name)
 		if err != nil {
-			return "", err
+			return source{}, err
 		}
 		if seen[component.Name] || !only(sluice.ComponentSlot(component.Name)) {
 			continue
@@ -152,12 +148,12 @@ func rollbackSome(tx *store.Tx, plan *sluice.Plan, e sluice.Environment, req slu
 		if req.To != "" && req.To != "0" && !to.Exact {
 			v, err := findVersion(tx, component, req.To)
 			if err != nil {
-				return "", err
+				return source{}, err
 			}
 			to = sluice.Target{Pin: v.Pin()}
 		}
 		if err := plan.Rollback(e, component.Name, to, options); err != nil {
-			return "", err
+			return source{}, err
 		}
 		if to.Pin.Version > 0 {
 			to = sluice.Target{}

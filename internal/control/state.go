@@ -191,7 +191,7 @@ func (c *Control) Diff(ctx context.Context, req sluice.DiffRequest) (sluice.Diff
 			out, err = diffVersions(tx, req.From, req.To)
 		default:
 			err = sluice.Errorf(sluice.Invalid, "%s and %s are not of one kind", req.From, req.To).
-				Fix("compare two environments (production@yesterday production) or two versions (my-prompt@1 my-prompt@2)")
+				Fix("compare two environments (production#41 production) or two versions (my-prompt@1 my-prompt@2)")
 		}
 		return err
 	})
@@ -211,7 +211,7 @@ func asPoint(tx *store.Tx, text string) (sluice.EnvironmentRef, bool, error) {
 		}
 		return sluice.EnvironmentRef{}, false, err
 	}
-	ref, err := parsePoint(tx, text)
+	ref, err := parsePoint(text)
 	return ref, err == nil, err
 }
 

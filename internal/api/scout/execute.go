@@ -7,7 +7,6 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -88,7 +87,7 @@ func (a *Adapter) place(ctx context.Context, req *sluice.StartRunRequest, name s
 	if name == "" {
 		name = production
 	}
-	ref, err := sluice.ParseEnvironmentRef(name, time.Now().UTC())
+	ref, err := sluice.ParseEnvironmentRef(name)
 	if err != nil {
 		return at(err, where...)
 	}

@@ -102,10 +102,10 @@ func moment(text string, more time.Duration) (sluice.Time, error) {
 	}
 	now := time.Now().UTC()
 	if !dateForm.MatchString(text) {
-		return sluice.ParseTime(text, now)
+		more = 0
 	}
-	t, err := sluice.ParseTime(text+"T00:00", now)
-	return t + sluice.Time(more.Microseconds()), err
+	span, err := sluice.ParseSpan(text, now)
+	return span.First + sluice.Time(more.Microseconds()), err
 }
 
 // showLog tells one run, named by its id or as the latest of a session.
