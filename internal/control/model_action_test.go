@@ -241,7 +241,7 @@ func (m *machine) restore(p picked) {
 	c := m.model.change(p.actor)
 	c.secrets = p.secrets()
 	want := c.restore(e, source.after(n), only)
-	req := sluice.RestoreRequest{Environment: e.name, From: ref, Components: names, Secrets: c.secrets, Change: p.change()}
+	req := sluice.RestoreRequest{Environment: e.name, From: ref, AllowEmpty: true, Components: names, Secrets: c.secrets, Change: p.change()}
 	m.twice(p, func() (sluice.Outcome, error) { return m.Restore(as(p.actor), req) }, func(out sluice.Outcome, err error) {
 		m.outcome(p, c, e, sluice.ActionRestore, 0, out, err, want)
 	})
@@ -301,7 +301,7 @@ func (m *machine) backAt(p picked) {
 	e := p.place()
 	ref, n := p.point(e)
 	names, only := p.only()
-	req := sluice.RollbackRequest{Components: names, To: ref}
+	req := sluice.RollbackRequest{AllowEmpty: true, Components: names, To: ref}
 	m.rollback(p, e, req, func(c *change) error { return c.backAt(e, n, names, only) })
 }
 
