@@ -43,7 +43,7 @@ func componentsListCommand(e *env) *cobra.Command {
 				e.treeText(e.Stdout, found)
 				return nil
 			}
-			return e.show(liveComponents(found), func(w io.Writer) { e.componentsText(w, found) })
+			return e.show(lined[liveComponent](liveComponents(found)), func(w io.Writer) { e.componentsText(w, found) })
 		},
 	}
 	cmd.Flags().StringVar(&q.Kind, "kind", "", "only components of this `KIND`")

@@ -213,5 +213,5 @@ func (e *env) componentsThen(ctx context.Context, at sluice.Time, environment st
 			return err
 		}
 	}
-	return e.show(live, nil)
+	return e.show(lined[liveComponent](live), nil)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"iter"
 	"regexp"
 	"strings"
 	"time"
@@ -18,6 +19,9 @@ import (
 func (e *env) show(v any, text func(w io.Writer)) error {
 	switch e.format {
 	case "json":
+		if l, ok := v.(interface{ each() iter.Seq[any] }); ok {
+			return writeLines(e.Stdout, l.each())
+		}
 		return writeJSON(e.Stdout, v)
 	case "yaml":
 		return writeYAML(e.Stdout, v)
@@ -38,6 +42,44 @@ func writeJSON(w io.Writer, v any) error {
 		return sluice.Errorf(sluice.Internal, "cannot encode the answer: %w", err)
 	}
 	return nil
+}
+
+// lined is a list that is printed as JSON with one item a line, so that diff over
+// two such answers shows each item that differs as a whole, with its name.
+type lined[T any] []T
+
+func (l lined[T]) each() iter.Seq[any] {
+	return func(yield func(any) bool) {
+		for _, item := range l {
+			if !yield(item) {
+				return
+			}
+		}
+	}
+}
+
+// writeLines prints a list as JSON, an item a line.
+func writeLines(w io.Writer, items iter.Seq[any]) error {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	before := "[\n"
+	for item := range items {
+		b.WriteString(before + "  ")
+		if err := enc.Encode(item); err != nil {
+			return sluice.Errorf(sluice.Internal, "cannot encode the answer: %w", err)
+		}
+		b.Truncate(b.Len() - 1) // the line's end, which may have a comma before it
+		before = ",\n"
+	}
+	if b.Len() == 0 {
+		b.WriteString("[")
+	} else {
+		b.WriteString("\n")
+	}
+	b.WriteString("]\n")
+	_, err := w.Write(b.Bytes())
+	return err
 }
 
 // writeLine prints a value as JSON on one line.
