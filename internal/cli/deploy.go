@@ -21,7 +21,7 @@ func deploySetCommand(e *env) *cobra.Command {
 	var sets []string
 	var always bool
 	cmd := &cobra.Command{
-		Use:   "set NAME VERSION --to ENVIRONMENT | set NAME@VERSION… --to ENVIRONMENT",
+		Use:   "set NAME VERSION [--to ENVIRONMENT] | set NAME@VERSION… [--to ENVIRONMENT]",
 		Short: "Put one version live, or several at once",
 		Long: "All versions that are named go live together or not at all. A version that was live before is rolled\n" +
 			"back to, which no policy stops. A missing environment is made, unless its name looks like a slip.",
@@ -31,11 +31,13 @@ func deploySetCommand(e *env) *cobra.Command {
 		Args:              takes(1, -1),
 		ValidArgsFunction: arguments(false, e.components, e.versions),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			if req.Environment == "" {
-				return needEnvironment(cmd, "to")
-			}
 			if req.Changes, err = deployChanges(cmd, args); err != nil {
 				return err
+			}
+			if req.Environment == "" {
+				if req.Environment, err = e.defaultEnvironment(cmd.Context()); err != nil {
+					return err
+				}
 			}
 			if expect != "" {
 				if len(req.Changes) > 1 {
@@ -57,7 +59,7 @@ func deploySetCommand(e *env) *cobra.Command {
 			return e.deploy(cmd, req)
 		},
 	}
-	e.environmentFlag(cmd, &req.Environment, "to", "the `ENVIRONMENT` to change")
+	e.environmentFlag(cmd, &req.Environment, "to", "the `ENVIRONMENT` to change (default: the project's)")
 	cmd.Flags().StringVar(&expect, "expect", "", "only if this `VERSION` is live there now, or none")
 	cmd.Flags().StringArrayVar(&sets, "set", nil, "set a variable too, as `KEY=VALUE` or KEY@COMPONENT=VALUE; may be repeated")
 	expectedReleaseFlag(cmd, &req.ExpectedRelease)

@@ -80,6 +80,9 @@ func unknownCommand(cmd *cobra.Command, word string) error {
 	if !cmd.HasParent() {
 		err = misuse(cmd, "there is no command %q", word)
 	}
+	if of, _, found := cmd.Root().Find([]string{"components", word}); !cmd.HasParent() && found == nil && of.Name() == word {
+		return err.fix("did you mean `sluice components %s`?", word)
+	}
 	if near := valueOr(beginning(word, names), sluice.Suggest(word, names)); near != "" {
 		return err.fix("did you mean `%s %s`?", cmd.CommandPath(), near)
 	}

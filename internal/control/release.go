@@ -104,7 +104,8 @@ func (c *Control) Promote(ctx context.Context, req sluice.PromoteRequest) (sluic
 			return sluice.Outcome{}, err
 		}
 		if source.name == e.Name && source.now {
-			return sluice.Outcome{}, sluice.Errorf(sluice.Invalid, "%s cannot be promoted to itself", e.Name)
+			return sluice.Outcome{}, sluice.Errorf(sluice.Invalid, "%s cannot be promoted to itself", e.Name).
+				Ask("name another environment as {from}, or a release of this one: {from=%s#%d}", e.Name, max(0, e.Release-1))
 		}
 		if err := sluice.AllowSource(e, source.name); err != nil {
 			return sluice.Outcome{}, err

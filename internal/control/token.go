@@ -97,16 +97,25 @@ func (c *Control) CreateToken(ctx context.Context, req sluice.CreateTokenRequest
 	})
 }
 
+// roleNames are the roles that there are, for advice.
+func roleNames() string {
+	var names []string
+	for _, r := range sluice.Roles() {
+		names = append(names, string(r))
+	}
+	return strings.Join(names, ", ")
+}
+
 func checkToken(req sluice.CreateTokenRequest) error {
 	if err := sluice.CheckName("token name", req.Name); err != nil {
 		return err
 	}
 	if len(req.Roles) == 0 {
-		return sluice.Errorf(sluice.Invalid, "a token needs a role").Fix("choose from %v", sluice.Roles())
+		return sluice.Errorf(sluice.Invalid, "a token needs a role").Fix("choose from: %s", roleNames())
 	}
 	for _, r := range req.Roles {
 		if !slices.Contains(sluice.Roles(), r) {
-			return sluice.Errorf(sluice.Invalid, "role %q is not known", string(r)).Fix("choose from %v", sluice.Roles())
+			return sluice.Errorf(sluice.Invalid, "role %q is not known", string(r)).Fix("choose from: %s", roleNames())
 		}
 	}
 	if len(req.Environments) > 0 && slices.Contains(req.Roles, sluice.RoleAdmin) {
