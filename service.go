@@ -257,4 +257,7 @@ type Info struct {
 	// none, "notify", or "poll" when notifications do not work.
 	Push  string `json:"push"`
 	Actor Actor  `json:"actor"`
+	// MasterKey says where the server looks for the master key, to administrators; ""
+	// when no place is set. The key itself is never told, and is in no backup.
+	MasterKey string `json:"master_key,omitempty"`
 }

@@ -253,6 +253,7 @@ var words = map[string]string{
 	"SetVariableRequest.value":      "UTF-8 of at most 64 KiB.",
 	"Variable.value":                "Present only where it may be shown.",
 	"verified_at":                   "When the ledger was last checked and held.",
+	"master_key":                    "Where the server looks for the master key, to administrators. The key itself is never told.",
 	"version":                       "The version number.",
 	"ChangeRequest.version":         "A reference: 4, v1.0.0, sha256:ab12cd34, latest, a version's name or an environment.",
 	"ShareRequest.version":          "A reference: 4, v1.0.0, sha256:ab12cd34, latest, a version's name or an environment.",

@@ -97,7 +97,7 @@ func auditVerifyCommand(e *env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return e.verified(report)
+			return e.verified(report, report, "")
 		},
 	}
 	cmd.Flags().StringVar(&against, "against", "", "a `FILE` with a checkpoint that was taken before")
@@ -106,11 +106,13 @@ func auditVerifyCommand(e *env) *cobra.Command {
 }
 
 // verified prints what a check of a ledger found, and fails when it does not hold.
-func (e *env) verified(r sluice.VerifyReport) error {
-	err := e.show(r, func(w io.Writer) {
+// As JSON it is all; people are also told what else there is to say.
+func (e *env) verified(r sluice.VerifyReport, all any, note string) error {
+	err := e.show(all, func(w io.Writer) {
 		if r.Holds {
 			fmt.Fprintf(w, "holds: %d entries, %d releases, %d versions, %d contents%s; root %s\n",
 				r.Entries, r.Releases, r.Versions, r.Blobs, sealedText(r), r.Root)
+			io.WriteString(w, note)
 			return
 		}
 		fmt.Fprintf(w, "does not hold: %s\n", r.Problem)

@@ -12,6 +12,9 @@ func (c *Control) Info(ctx context.Context) (sluice.Info, error) {
 	out := sluice.Info{
 		Version: c.version, Engine: c.db.Engine(), Ledger: c.db.Ledger(), Organization: c.org, Push: c.db.Push(), Actor: sluice.ActorOf(ctx),
 	}
+	if out.Actor.May(sluice.MayAdminister, "") == nil {
+		out.MasterKey = c.keys.master.Place()
+	}
 	if err := c.db.Check(ctx); err != nil { // what it would tell is of what is gone
 		return out, err
 	}

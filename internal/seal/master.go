@@ -38,6 +38,20 @@ type Config struct {
 	Make    bool   // make File when it is missing
 }
 
+// Place says where the master key is, for people, without reading it; "" when no
+// place is set.
+func (cfg Config) Place() string {
+	switch {
+	case cfg.Key != "":
+		return "SLUICE_MASTER_KEY"
+	case cfg.Command != "":
+		return "the master key command"
+	case cfg.File != "":
+		return "the master key file " + cfg.File
+	}
+	return ""
+}
+
 // Master is a master key: one or more identities of age. The first wraps, each
 // may unwrap.
 type Master struct {

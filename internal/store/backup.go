@@ -1,10 +1,8 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -25,7 +23,8 @@ var tables = []string{
 const sqliteHeader = "SQLite format 3\x00"
 
 // Backup writes everything, as it is at one moment, as one file: an SQLite
-// database with this schema, whatever the engine. Writers are not held up.
+// database with this schema, whatever the engine, and behind it a line with the
+// digest of all before. Writers are not held up.
 func (db *DB) Backup(ctx context.Context, w io.Writer) error {
 	dir, err := os.MkdirTemp("", "sluice-backup-")
 	if err != nil {
@@ -41,8 +40,7 @@ func (db *DB) Backup(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	defer f.Close()
-	_, err = io.Copy(w, f)
-	return err
+	return writeWhole(w, f)
 }
 
 func (db *DB) backupTo(ctx context.Context, path string) error {
@@ -71,6 +69,9 @@ func (db *DB) backupTo(ctx context.Context, path string) error {
 		return tx.Commit()
 	})
 	if err != nil {
+		return err
+	}
+	if err := to.noteDigests(ctx); err != nil {
 		return err
 	}
 	// One file, without a log beside it.
@@ -141,97 +142,6 @@ func copyTable(ctx context.Context, from *Tx, to inserter, table, where string) 
 		}
 	}
 	return rows.Err()
-}
-
-// OpenBackup opens a copy of a backup file, so that it can be verified and read
-// without changing it. Closing it removes the copy.
-func OpenBackup(ctx context.Context, file string, cfg Config) (*DB, error) {
-	if err := looksLikeBackup(file); err != nil {
-		return nil, err
-	}
-	dir, err := os.MkdirTemp("", "sluice-backup-")
-	if err != nil {
-		return nil, sluice.Errorf(sluice.Unavailable, "no room to open the backup: %w", err).Fix("set TMPDIR to a directory with room")
-	}
-	cfg.Dir, cfg.Postgres, cfg.Hold = dir, "", false
-	if err = copyFile(filepath.Join(dir, File), file); err == nil {
-		var db *DB
-		if db, err = openExisting(ctx, cfg); err == nil {
-			db.scratch = dir
-			return db, nil
-		}
-	}
-	os.RemoveAll(dir)
-	return nil, err
-}
-
-// openExisting refuses a database that is not Sluice's instead of making it one.
-func openExisting(ctx context.Context, cfg Config) (*DB, error) {
-	probe := &DB{}
-	err := probe.openFile(filepath.Join(cfg.Dir, File))
-	if err == nil {
-		err = probe.intact(ctx)
-	}
-	if e := probe.closeHandles(); err == nil {
-		err = e
-	}
-	if err != nil {
-		return nil, err
-	}
-	db, err := Open(ctx, cfg)
-	if err != nil && sluice.AsError(err).Code == sluice.Internal {
-		err = notABackup(err)
-	}
-	return db, err
-}
-
-// intact checks that the file has Sluice's schema and that SQLite finds all its
-// pages in order. Whether the content is what was written, an audit tells.
-func (db *DB) intact(ctx context.Context) error {
-	have, err := db.schema(ctx)
-	if err != nil || have == 0 {
-		return notABackup(err)
-	}
-	found := ""
-	if err := db.read.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&found); err != nil || found != "ok" {
-		return notABackup(errors.Join(err, errors.New(found)))
-	}
-	return nil
-}
-
-func notABackup(cause error) error {
-	return sluice.Errorf(sluice.Invalid, "the file is not a backup of Sluice, or it is damaged").
-		Do(sluice.MakeBackup(), "make one").Because(cause)
-}
-
-func looksLikeBackup(file string) error {
-	f, err := os.Open(file)
-	if err != nil {
-		return sluice.Errorf(sluice.NotFound, "the backup %s cannot be read: %w", file, err).Fix("check the path and its mode")
-	}
-	defer f.Close()
-	head := make([]byte, len(sqliteHeader))
-	if _, err := io.ReadFull(f, head); err != nil || !bytes.Equal(head, []byte(sqliteHeader)) {
-		return notABackup(err)
-	}
-	return nil
-}
-
-func copyFile(to, from string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	if _, err := io.Copy(out, in); err != nil {
-		out.Close()
-		return err
-	}
-	return out.Close()
 }
 
 // Restored is what the entry of a restored backup holds.

@@ -240,3 +240,12 @@ func TestLedgerReplaced(t *testing.T) {
 		}
 	})
 }
+
+// copyFile makes a new file with the bytes of another.
+func copyFile(to, from string) error {
+	b, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(to, b, 0o600)
+}

@@ -61,6 +61,7 @@ type DB struct {
 	push     pushState
 	ledger   string
 	scratch  string // a directory that goes with this handle
+	digested bool   // it is a backup whose digests hold
 	// readers are connections that keep their statements, nil for one that is not
 	// open; the channel itself is nil where the driver keeps them.
 	readers chan *writer
