@@ -11,7 +11,7 @@ type Assigned struct {
 	Fingerprint string
 	// Secret says whether it is one; nil leaves that to the rules.
 	Secret *bool
-	// Telling says that the value gives itself away as a credential.
+	// Telling says that the value gives itself away as a credential: see [Telling].
 	Telling bool
 }
 

@@ -2,8 +2,6 @@ package sluice
 
 import (
 	"maps"
-	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -106,35 +104,6 @@ func ParseSecretPolicy(s SecretPolicy) (SecretPolicy, error) {
 	return "", Errorf(Invalid, "the policy for secrets is not one that is known").Fix("use current, exact or stub")
 }
 
-// SecretKey reports whether a key looks like a credential's: it ends in _KEY or
-// _TOKEN, or has SECRET or PASSWORD in it, in any case.
-func SecretKey(key string) bool {
-	k := strings.ToUpper(key)
-	return strings.HasSuffix(k, "_KEY") || strings.HasSuffix(k, "_TOKEN") || strings.Contains(k, "SECRET") || strings.Contains(k, "PASSWORD")
-}
-
-// SecretValue reports whether a value gives itself away as a credential, whatever
-// its key: it holds a private key in PEM, or it is a URL with a password.
-func SecretValue(value string) bool {
-	return privateKey.MatchString(value) || passwordURL(value)
-}
-
-// privateKey is the line that a private key in PEM begins with: of any algorithm,
-// encrypted or not, and of PGP and OpenSSH.
-var privateKey = regexp.MustCompile(`-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----`)
-
-func passwordURL(value string) bool {
-	if !strings.Contains(value, "://") || !strings.Contains(value, "@") {
-		return false
-	}
-	u, err := url.Parse(strings.TrimSpace(value))
-	if err != nil { // what cannot be told is masked
-		return true
-	}
-	_, has := u.User.Password()
-	return has
-}
-
 // CheckValue checks the value of a variable. The message does not repeat it.
 func CheckValue(key, value string) error {
 	if len(value) > MaxValueBytes {
@@ -190,10 +159,32 @@ type ImportVariablesRequest struct {
 	Prune bool `json:"prune,omitempty"`
 	// Secret says of all keys whether they are; when it is not given each keeps what
 	// it was, and a new one is judged by its look.
-	Secret          *bool  `json:"secret,omitempty"`
-	Create          string `json:"create,omitempty"` // "", "missing" or "always"
-	ExpectedRelease *int64 `json:"expected_release,omitempty"`
+	Secret *bool `json:"secret,omitempty"`
+	// Secrets says so of single keys, which the text must assign.
+	Secrets         map[string]bool `json:"secrets,omitempty"`
+	Create          string          `json:"create,omitempty"` // "", "missing" or "always"
+	ExpectedRelease *int64          `json:"expected_release,omitempty"`
 	Change
+}
+
+// SecretOf says whether a key was said to be a secret; nil leaves that to the rules.
+func (r ImportVariablesRequest) SecretOf(key string) *bool {
+	if said, found := r.Secrets[key]; found {
+		return &said
+	}
+	return r.Secret
+}
+
+// CheckSecrets refuses to say of a key that nothing is assigned to whether it is a
+// secret: it is a slip. The message does not repeat what was given.
+func (r ImportVariablesRequest) CheckSecrets(list []Assignment) error {
+	for key := range r.Secrets {
+		if !slices.ContainsFunc(list, func(a Assignment) bool { return a.Key == key }) {
+			return Errorf(Invalid, "it is said of a key whether it is a secret, and the text does not assign it").
+				Ask("name keys that the text assigns in {secrets}")
+		}
+	}
+	return nil
 }
 
 // ImportReport says what an import did.

@@ -366,4 +366,6 @@ var words = map[string]string{
 	"usage":                         "What language models took.",
 	"waiting":                       "What a paused run waits for.",
 	"wake_at":                       "When a delay or the pause before a retry ends.",
+
+	"ImportVariablesRequest.secrets": "Whether the values of single keys are masked, by key.",
 }

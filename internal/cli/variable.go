@@ -58,50 +58,33 @@ func (e *env) placeOf(cmd *cobra.Command, p place) (sluice.EnvironmentRef, error
 	return ref, nil
 }
 
-// secretFlag is --secret, which tells "not said" from "no".
-type secretFlag struct{ into **bool }
-
-func (s secretFlag) String() string   { return "" }
-func (s secretFlag) Type() string     { return "bool" }
-func (s secretFlag) IsBoolFlag() bool { return true }
-
-func (s secretFlag) Set(text string) error {
-	v := text == "true"
-	if !v && text != "false" {
-		return sluice.Errorf(sluice.Invalid, "it takes true or false").Fix("a value is written KEY=VALUE") // not what was typed
-	}
-	*s.into = &v
-	return nil
-}
-
-func addSecretFlag(cmd *cobra.Command, into **bool) {
-	f := cmd.Flags().VarPF(secretFlag{into}, "secret", "", "keep the value masked; --secret=false shows it, whatever it looks like")
-	f.NoOptDefVal = "true"
-}
-
 func variableSetCommand(e *env) *cobra.Command {
 	var req sluice.DeployRequest
 	var component, expect string
-	var secret *bool
+	var secrets secretFlags
 	var always bool
 	cmd := &cobra.Command{
 		Use:   "set KEY=VALUE… [-e ENVIRONMENT] [--component NAME]",
 		Short: "Set variables, as one release",
 		Long: "KEY=@FILE takes the value from a file, and KEY alone asks for it, or reads it from standard input, so that\n" +
-			"it stays out of the shell's history; a value that begins with an @ is written KEY=@@VALUE. Keys that\n" +
-			"look like a credential's (*_KEY, *_TOKEN, *SECRET*, *PASSWORD*), private keys in PEM and URLs with a\n" +
-			"password are secrets unless --secret=false says otherwise; later values stay what the first one was.",
+			"it stays out of the shell's history; a value that begins with an @ is written KEY=@@VALUE. Keys and values\n" +
+			"that look like a credential's (API_KEY, DB_PWD, GITHUB_PAT, tokens of known forms, private keys, URLs with\n" +
+			"a password) are secrets unless --plain KEY says otherwise; --secret KEY makes any key one. Without a key,\n" +
+			"--secret and --secret=false are about all. Later values stay what the first one was.",
 		Example: "  sluice env set LLM_MODEL=gpt-4o TEMPERATURE=0.2\n" +
 			"  sluice env set API_TOKEN -e production < token.txt\n" +
 			"  sluice env set LLM_MODEL=gpt-4o-mini --component invoice-parser",
 		Args: takes(1, -1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			if args, err = secrets.take(cmd, args); err != nil {
+				return err
+			}
 			for _, arg := range args {
 				change, err := e.assignment(cmd, arg)
 				if err != nil {
 					return err
 				}
-				change.Component, change.Secret = component, secret
+				change.Component, change.Secret = component, secrets.of(change.Variable)
 				req.Changes = append(req.Changes, change)
 			}
 			if expect != "" {
@@ -124,7 +107,7 @@ func variableSetCommand(e *env) *cobra.Command {
 	}
 	e.environmentFlag(cmd, &req.Environment, "", "the `ENVIRONMENT` to change (default: the project's)")
 	e.componentFlag(cmd, &component, "only for this component: its overlay `NAME`")
-	addSecretFlag(cmd, &secret)
+	secrets.add(cmd)
 	cmd.Flags().StringVar(&expect, "expect", "", "only if this `FINGERPRINT` is live there now, or none")
 	expectedReleaseFlag(cmd, &req.ExpectedRelease)
 	cmd.Flags().BoolVar(&always, "create", false, "make the environment even if its name looks like a slip for another")
@@ -137,7 +120,7 @@ func variableSetCommand(e *env) *cobra.Command {
 func (e *env) assignment(cmd *cobra.Command, arg string) (sluice.ChangeRequest, error) {
 	key, value, given := strings.Cut(arg, "=")
 	if err := sluice.CheckKey(key); err != nil {
-		return sluice.ChangeRequest{}, sluice.AsError(err).Fix("write KEY=VALUE")
+		return sluice.ChangeRequest{}, sluice.AsError(err).Fix("write KEY=VALUE, or KEY alone to be asked for the value")
 	}
 	switch {
 	case !given:

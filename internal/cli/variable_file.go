@@ -24,7 +24,7 @@ func (e *env) readValue(ctx context.Context, key string) (string, error) {
 	}
 	if text == "" {
 		return "", sluice.Errorf(sluice.Invalid, "standard input is empty, and %s should get its value from there", key).
-			Fix("write %s=VALUE, or %s= for an empty value", key, key)
+			Fix("write the value to standard input, or %s= for an empty value", key)
 	}
 	return strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r"), nil
 }
@@ -46,6 +46,7 @@ func (e *env) readHidden(ctx context.Context, terminal *os.File, key string) (st
 
 func variableImportCommand(e *env) *cobra.Command {
 	var req sluice.ImportVariablesRequest
+	var secrets secretFlags
 	var always bool
 	cmd := &cobra.Command{
 		Use:   "import FILE [-e ENVIRONMENT] [--component NAME]",
@@ -53,11 +54,16 @@ func variableImportCommand(e *env) *cobra.Command {
 		Long: "Reads KEY=VALUE lines of UTF-8: with comments, export, quotes of all three kinds, values over several\n" +
 			"lines and \\n escapes. One invalid line refuses the file. Keys that the file lacks stay, unless --prune\n" +
 			"takes them away. FILE may be - for standard input. With --dialect docker it is read as `docker run\n" +
-			"--env-file` reads it: a value is all that follows the =, with its quotes and #.",
+			"--env-file` reads it: a value is all that follows the =, with its quotes and #. What is stored plain and what\n" +
+			"sealed as a secret is said; --plain KEY and --secret KEY decide it.",
 		Example: "  sluice env import ./.env.prod\n" +
 			"  sluice env import ./.env.prod -e production --prune --dry-run",
-		Args: takes(1, 1),
+		Args: takes(1, -1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			if args, err = secrets.take(cmd, args); err != nil {
+				return err
+			}
+			req.Secret, req.Secrets = secrets.all, secrets.keys
 			req.Text, err = e.readNamedFile(cmd.Context(), args[0], sluice.MaxDotenvBytes, func(why error) error {
 				return sluice.Errorf(sluice.NotFound, "%s: the file %s cannot be read: %w", nameOf(cmd), args[0], why).Fix("check its path and mode")
 			})
@@ -91,7 +97,7 @@ func variableImportCommand(e *env) *cobra.Command {
 	e.componentFlag(cmd, &req.Component, "into the overlay of the component `NAME`")
 	cmd.Flags().StringVar(&req.Dialect, "dialect", sluice.DialectDotenv, "how the file is written: `dotenv` or docker")
 	cmd.Flags().BoolVar(&req.Prune, "prune", false, "take away the environment's own keys that the file lacks")
-	addSecretFlag(cmd, &req.Secret)
+	secrets.add(cmd)
 	expectedReleaseFlag(cmd, &req.ExpectedRelease)
 	cmd.Flags().BoolVar(&always, "create", false, "make the environment even if its name looks like a slip for another")
 	changeFlags(cmd, &req.Change)
@@ -128,8 +134,26 @@ func (e *env) importReport(r sluice.ImportReport) error {
 		default:
 			fmt.Fprintf(w, "%s changed %d variables, %d stay\n", r.Release.Ref(), len(t.rows), same)
 		}
+		for _, kept := range []struct {
+			secret bool
+			as     string
+		}{{false, "plain, shown to all who may read"}, {true, "secret, masked wherever it is shown"}} {
+			if keys := keptAs(r.Variables, kept.secret); len(keys) > 0 {
+				fmt.Fprintf(w, "%s: %s\n", kept.as, strings.Join(keys, ", "))
+			}
+		}
 		e.outcomeNotes(w, r.Outcome)
 	})
+}
+
+// keptAs are the keys that an import brought as secrets, or as plain values.
+func keptAs(diff []sluice.VariableDiff, secret bool) (keys []string) {
+	for _, d := range diff {
+		if d.Status != sluice.DiffSame && d.To != nil && !d.To.None && d.To.Secret == secret {
+			keys = append(keys, d.Key)
+		}
+	}
+	return keys
 }
 
 // exportForms are the forms of an export, besides those that every answer has.

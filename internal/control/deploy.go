@@ -223,6 +223,6 @@ func (s *sealer) resolve(tx *store.Tx, ch sluice.ChangeRequest) (sluice.Move, er
 		return m, nil
 	}
 	fingerprint, err := s.put(ch.Variable, *ch.Value)
-	m.Set = &sluice.Assigned{Fingerprint: fingerprint, Secret: ch.Secret, Telling: sluice.SecretValue(*ch.Value)}
+	m.Set = &sluice.Assigned{Fingerprint: fingerprint, Secret: ch.Secret, Telling: sluice.Telling(ch.Variable, *ch.Value)}
 	return m, err
 }

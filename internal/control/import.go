@@ -29,6 +29,9 @@ func (c *Control) ImportVariables(ctx context.Context, req sluice.ImportVariable
 	if len(kept) == 0 {
 		return none, sluice.Errorf(sluice.Invalid, "%s assigns no variable", file).Fix("write one KEY=VALUE a line")
 	}
+	if err := req.CheckSecrets(kept); err != nil {
+		return none, err
+	}
 	out, err := sealing(ctx, c, req.DryRun, func(k *openKeys) (sluice.ImportReport, error) {
 		hashed := req
 		hashed.Text = k.fingerprint("", req.Text)
@@ -107,7 +110,7 @@ func importMoves(s *sealer, req sluice.ImportVariablesRequest, list []sluice.Ass
 		slot := sluice.VariableSlot(a.Key, req.Component)
 		concerned[slot] = true
 		moves = append(moves, sluice.Move{Slot: slot, Set: &sluice.Assigned{
-			Fingerprint: fingerprint, Secret: req.Secret, Telling: sluice.SecretValue(a.Value),
+			Fingerprint: fingerprint, Secret: req.SecretOf(a.Key), Telling: sluice.Telling(a.Key, a.Value),
 		}})
 	}
 	for _, was := range before {
