@@ -16,8 +16,9 @@ type contentKey struct {
 	digest    sluice.Digest
 }
 
-// Content returns the files of the version that a key gets. They are fetched
-// once and checked against the version's digest. The files are shared: nobody
+// Content returns the files of the version that a key gets: from memory, from the
+// copy on disk, or from the server, checked against the version's digest. What is
+// live is in the copy, so that it can be read while the server is away. The files are shared: nobody
 // may change them. NotFound when nothing is live or the content was purged.
 func (c *Client) Content(ctx context.Context, component, key string) ([]sluice.File, sluice.Pin, error) {
 	pin, ok := c.Resolve(component, key)
@@ -31,9 +32,11 @@ func (c *Client) Content(ctx context.Context, component, key string) ([]sluice.F
 	if files != nil {
 		return files, pin, nil
 	}
-	files, err := c.fetch(ctx, component, pin)
-	if err != nil {
-		return nil, pin, err
+	if files = c.kept(pin.Digest); files == nil {
+		var err error
+		if files, err = c.fetch(ctx, component, pin); err != nil {
+			return nil, pin, err
+		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

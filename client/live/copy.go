@@ -87,7 +87,9 @@ func (c *Client) keep() {
 	}
 }
 
+// write keeps the contents first, so that a copy names what is there with it.
 func (c *Client) write() {
+	c.keepContents()
 	t := c.table.Load()
 	s := saved{Environment: c.cfg.Environment, Event: t.id, Confirmed: sluice.TimeOf(c.Since()), Manifest: *t.manifest}
 	if err := writeCopy(c.cfg.File, s); err != nil {
@@ -97,15 +99,23 @@ func (c *Client) write() {
 
 // writeCopy replaces the file at once, so that whoever reads it finds the old
 // or the new state whole, also after a loss of power.
-func writeCopy(file string, s saved) (err error) {
+func writeCopy(file string, s saved) error {
 	body, err := json.Marshal(s)
 	if err != nil {
 		return err
 	}
+	return replaceFile(file, append([]byte(copyTag+string(sluice.DigestBytes(body))+"\n"), body...))
+}
+
+// temporary is in the names of files that are not whole yet.
+const temporary = ".new-"
+
+// replaceFile writes a file whole, on disk, and gives it its name then.
+func replaceFile(file string, content []byte) (err error) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return err
 	}
-	temp, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*") // mode 0600
+	temp, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+temporary+"*") // mode 0600
 	if err != nil {
 		return err
 	}
@@ -114,7 +124,7 @@ func writeCopy(file string, s saved) (err error) {
 			_ = os.Remove(temp.Name()) // the first error says what went wrong
 		}
 	}()
-	_, err = temp.Write(append([]byte(copyTag+string(sluice.DigestBytes(body))+"\n"), body...))
+	_, err = temp.Write(content)
 	if err == nil {
 		err = temp.Sync()
 	}

@@ -87,6 +87,9 @@ func (f *follower) watch() (heard bool, err error) {
 
 func (f *follower) confirm() {
 	f.confirmed.Store(time.Now().UnixNano())
+	if f.lacking.Swap(false) {
+		f.soil()
+	}
 	if f.stale.Swap(false) {
 		select {
 		case <-f.ready:
@@ -151,8 +154,13 @@ func (f *follower) release(known *sluice.Manifest, e sluice.Event) error {
 func (f *follower) put(m *sluice.Manifest, id string) {
 	f.after = id
 	f.install(m, id)
+	f.soil()
+}
+
+// soil says that the copy on disk is old.
+func (c *Client) soil() {
 	select {
-	case f.dirty <- struct{}{}:
+	case c.dirty <- struct{}{}:
 	default:
 	}
 }

@@ -43,9 +43,15 @@ type Config struct {
 	Services Services
 	// Environment is a name or an alias. Required.
 	Environment string
-	// File is where the last known good state is kept. Empty keeps none, and then
+	// File is where the last known good state is kept, with the contents of what is
+	// live in a directory beside it. Empty keeps none, and then
 	// the server must be there at the start.
 	File string
+	// ContentBytes bounds the contents that are kept beside File, in the directory
+	// File.content: those of all versions that are live, both sides of a split, and
+	// of what was live before as long as there is room. What does not fit is logged and is
+	// fetched when it is asked for. Defaults to 256 MiB.
+	ContentBytes int64
 	// Log defaults to slog.Default.
 	Log *slog.Logger
 	// Wait is how long Open waits for the server when there is a state on disk.
@@ -80,6 +86,9 @@ func (c Config) withDefaults() Config {
 			*d.value = d.otherwise
 		}
 	}
+	if c.ContentBytes <= 0 {
+		c.ContentBytes = 256 << 20
+	}
 	c.Log = c.Log.With("environment", c.Environment)
 	return c
 }
@@ -100,6 +109,10 @@ type Client struct {
 	failed chan error    // has the error of the first attempt
 	dirty  chan struct{} // has a token when the copy on disk is old
 
+	// lacking is set while the copy on disk may lack contents, as one of an older
+	// program does: with the next event they are fetched.
+	lacking atomic.Bool
+
 	mu       sync.Mutex
 	contents map[contentKey][]sluice.File
 }
@@ -119,6 +132,7 @@ func Open(ctx context.Context, cfg Config) (*Client, error) {
 	}
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	c.stale.Store(true)
+	c.lacking.Store(true)
 	c.restore()
 	c.tasks.Go(c.follow)
 	if c.cfg.File != "" {

@@ -253,7 +253,9 @@ func TestContent(t *testing.T) {
 	}
 	s.deploy("bot", sluice.Settle(sluice.Pin{Version: 1, Digest: digest}))
 	s.deploy("odd", settled(1))
-	c := open(t, config(t, s))
+	cfg := config(t, s)
+	cfg.File = "" // so that nobody else fetches
+	c := open(t, cfg)
 	for range 2 {
 		files, pin, err := c.Content(t.Context(), "bot", "")
 		if err != nil || pin.Version != 1 || len(files) != 1 || files[0].Text != "Be kind." {

@@ -121,6 +121,11 @@ func (s *stage) Watch(ctx context.Context, req sluice.WatchRequest) iter.Seq2[sl
 }
 
 func (s *stage) Version(_ context.Context, component, ref string) (sluice.Version, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.away {
+		return sluice.Version{}, errAway()
+	}
 	var n int
 	_, _ = fmt.Sscan(ref, &n)
 	f, ok := s.files[n]
@@ -131,6 +136,11 @@ func (s *stage) Version(_ context.Context, component, ref string) (sluice.Versio
 }
 
 func (s *stage) File(_ context.Context, _, ref, _ string) (sluice.File, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.away {
+		return sluice.File{}, errAway()
+	}
 	s.fetched++
 	var n int
 	_, _ = fmt.Sscan(ref, &n)
