@@ -17,7 +17,7 @@ const (
 	Unauthenticated Code = "unauthenticated"   // 3: no token, or one that is not valid
 	Denied          Code = "permission_denied" // 4: the token may not do this
 	NotFound        Code = "not_found"         // 5: the thing named does not exist
-	Conflict        Code = "conflict"          // 6: something moved, or exists already
+	Conflict        Code = "conflict"          // 6: something moved, exists already, or must be in place first
 	LimitExceeded   Code = "limit_exceeded"    // 7: larger or more than allowed
 	TimedOut        Code = "deadline_exceeded" // 8: the caller's deadline passed
 	Unavailable     Code = "unavailable"       // 9: a server or database cannot be reached

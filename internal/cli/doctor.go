@@ -82,6 +82,7 @@ func (d *doctor) examine(ctx context.Context) {
 		return
 	}
 	d.checkClock()
+	d.checkMasterKey(ctx)
 	d.checkDrafts(ctx)
 	d.checkManifests(ctx)
 	d.checkTracking(ctx)

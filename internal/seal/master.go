@@ -89,8 +89,9 @@ func NewIdentity() (string, error) {
 	return id.String(), nil
 }
 
-// Read reads the master key as it is now. Unavailable when there is none or it
-// cannot be read; Invalid when two are given.
+// Read reads the master key as it is now. Conflict when no place is set, which
+// no retry helps; Unavailable when there is none where it should be or it cannot be
+// read; Invalid when two are given.
 func Read(ctx context.Context, cfg Config) (*Master, error) {
 	switch {
 	case cfg.Key != "" && cfg.Command != "":
@@ -106,7 +107,7 @@ func Read(ctx context.Context, cfg Config) (*Master, error) {
 	case cfg.File != "":
 		return readFile(cfg)
 	}
-	return nil, sluice.Errorf(sluice.Unavailable, "no master key is configured, and variables are sealed under one").
+	return nil, sluice.Errorf(sluice.Conflict, "no master key is configured, and variables are sealed under one").
 		Do(sluice.MakeMasterKey(), "make one ({}), keep it safe, and set SLUICE_MASTER_KEY, SLUICE_MASTER_KEY_FILE or SLUICE_MASTER_KEY_COMMAND")
 }
 

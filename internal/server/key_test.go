@@ -263,9 +263,9 @@ func TestPostgresWithoutAKey(t *testing.T) {
 	publish(t, without, "v1.0.0", "one")
 	publish(t, without, "v1.1.0", "two")
 	none := []string{"no master key is configured", "make a new master key", "SLUICE_MASTER_KEY_FILE"}
-	named(t, "a set", set(without, "API_TOKEN", "x"), sluice.Unavailable, none...)
+	named(t, "a set", set(without, "API_TOKEN", "x"), sluice.Conflict, none...)
 	_, err := without.ImportVariables(t.Context(), sluice.ImportVariablesRequest{Environment: "prod", Text: "A=1"})
-	named(t, "an import", err, sluice.Unavailable, none...)
+	named(t, "an import", err, sluice.Conflict, none...)
 	if page, err := without.Variables(t.Context(), sluice.VariableQuery{Environment: sluice.EnvironmentRef{Name: "prod"}}); err != nil || len(page.Items) != 0 {
 		t.Errorf("the variables are %+v, %v", page, err)
 	}
@@ -280,15 +280,16 @@ func TestPostgresWithoutAKey(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name, version string
+		code          sluice.Code
 		sluice.Services
 		words []string
 	}{
-		{"without a key", "v1.0.0", without, none},
-		{"with another key", "v1.1.0", wrong, []string{"SLUICE_MASTER_KEY does not open data key 1"}},
+		{"without a key", "v1.0.0", sluice.Conflict, without, none},
+		{"with another key", "v1.1.0", sluice.Unavailable, wrong, []string{"SLUICE_MASTER_KEY does not open data key 1"}},
 	} {
 		_, err := reveal(c, "API_TOKEN")
-		named(t, "a reveal "+c.name, err, sluice.Unavailable, c.words...)
-		named(t, "a set "+c.name, set(c, "LOST_KEY", "x"), sluice.Unavailable, c.words...)
+		named(t, "a reveal "+c.name, err, c.code, c.words...)
+		named(t, "a set "+c.name, set(c, "LOST_KEY", "x"), c.code, c.words...)
 		if v, err := c.Variables(t.Context(), sluice.VariableQuery{Environment: sluice.EnvironmentRef{Name: "prod"}}); err != nil || len(v.Items) != 1 {
 			t.Errorf("masked, %s: %+v, %v", c.name, v, err)
 		}
@@ -297,7 +298,11 @@ func TestPostgresWithoutAKey(t *testing.T) {
 	for name, cfg := range map[string]server.Config{"no key": {}, "another key": {MasterKey: other}, "a third": {MasterKey: newKey(t)}} {
 		cfg.Postgres, cfg.Listen = url, "127.0.0.1:0"
 		_, err := server.Open(t.Context(), cfg)
-		named(t, "a start with "+name, err, sluice.Unavailable)
+		code := sluice.Unavailable
+		if cfg.MasterKey == "" {
+			code = sluice.Conflict
+		}
+		named(t, "a start with "+name, err, code)
 	}
 	if value, err := reveal(right, "API_TOKEN"); value != "one" || err != nil {
 		t.Errorf("revealed %q, %v", value, err)
