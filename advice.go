@@ -40,6 +40,8 @@ type Request struct {
 type Words struct {
 	Operation func(Operation) (string, bool)
 	Field     func(field Field, value string) (string, bool)
+	// Commands says that operations are commands and not phrases.
+	Commands bool
 }
 
 // Advise returns a sentence without slots.
@@ -81,8 +83,12 @@ func (a Advice) In(words Words) (string, bool) {
 	if a.Form == "" {
 		return a.Text, true
 	}
+	form := a.Form
+	if !words.Commands {
+		form = natural(form, a.Operation)
+	}
 	all := true
-	text := slot.ReplaceAllStringFunc(a.Form, func(found string) string {
+	text := slot.ReplaceAllStringFunc(form, func(found string) string {
 		m := slot.FindStringSubmatch(found)
 		said, ok := found, true
 		switch {

@@ -61,7 +61,7 @@ var phrases = map[OperationName]func(Arguments) string{
 		return text + a.with(" and set ", ArgKeys)
 	},
 	OpUndeploy: func(a Arguments) string {
-		return "take " + a.or(ArgComponent, "the component", "") + a.with(" away from ", ArgEnvironment)
+		return "take " + a.or(ArgComponent, "the component", "") + " away" + a.with(" from ", ArgEnvironment)
 	},
 	OpRollback: rollbackPhrase,
 	OpRestore: func(a Arguments) string {
@@ -74,7 +74,7 @@ var phrases = map[OperationName]func(Arguments) string{
 		if a[ArgChange] == "" {
 			return "edit " + a.or(ArgEnvironment, "an environment", "the environment ")
 		}
-		return "change " + a[ArgChange] + " of the environment " + a.or(ArgEnvironment, "", "") + a.with(" to ", ArgTo)
+		return "change the " + strings.ReplaceAll(a[ArgChange], "_", " ") + " of " + a.or(ArgEnvironment, "the environment", "") + a.with(" to ", ArgTo)
 	},
 	OpDeleteEnvironment: func(a Arguments) string {
 		return "delete " + a.or(ArgEnvironment, "an environment", "the environment ")
@@ -87,7 +87,7 @@ var phrases = map[OperationName]func(Arguments) string{
 	},
 	OpSaveDraft: func(a Arguments) string { return "save a draft of " + a.or(ArgComponent, "a component", "") },
 	OpGetDraft:  func(a Arguments) string { return "the draft of " + a.or(ArgComponent, "a component", "") },
-	OpListRuns:  func(a Arguments) string { return "the list of runs" + a.with(" that are ", ArgStatus) },
+	OpListRuns:  func(a Arguments) string { return "the list of runs" + a.with(" whose status is ", ArgStatus) },
 	OpGetRun:    func(a Arguments) string { return a.or(ArgRun, "a run", "the run ") },
 	OpWatchRun:  func(a Arguments) string { return "watch " + a.or(ArgRun, "a run", "the run ") },
 	OpResumeRun: func(a Arguments) string {
@@ -105,21 +105,21 @@ var phrases = map[OperationName]func(Arguments) string{
 	OpCreateToken: func(a Arguments) string { return "create a token" + a.with(" with the role ", ArgRole) },
 	OpRotateToken: func(a Arguments) string { return "rotate " + a.or(ArgToken, "a token", "the token ") },
 	OpListAudit:   func(a Arguments) string { return "the audit entries" + a.with(" of ", ArgComponent) },
-	OpCheckpoint:  func(Arguments) string { return "a checkpoint of the ledger" },
+	OpCheckpoint:  func(Arguments) string { return "the checkpoint of the ledger" },
 	OpVerify:      func(Arguments) string { return "the verification of the ledger" },
 	OpRotateKey:   func(Arguments) string { return "rotate the data key" },
 	OpSyncGit: func(a Arguments) string {
 		switch a[ArgHow] {
 		case "rebase":
-			return "sync with the Git repository by rebasing"
+			return "sync with the Git repository and put yours after theirs"
 		case "theirs":
-			return "sync with the Git repository, taking theirs"
+			return "sync with the Git repository and take theirs"
 		}
 		return "sync with the Git repository"
 	},
 	OpGitStatus:     func(Arguments) string { return "the status of the Git repository" },
 	OpPushGit:       func(Arguments) string { return "push to the Git repository" },
-	OpHookGit:       func(Arguments) string { return "install the hook of Sluice in the repository" },
+	OpHookGit:       func(Arguments) string { return "install the hook of Sluice in the Git repository" },
 	OpMakeMasterKey: func(Arguments) string { return "make a new master key where the server runs" },
 	OpBackup:        func(Arguments) string { return "make a backup" },
 	OpRestoreBackup: func(Arguments) string { return "restore a backup where the server runs" },

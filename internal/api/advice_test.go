@@ -102,10 +102,10 @@ func TestAdviceOverHTTP(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = `"fixes":[` +
-		`{"text":"set it first: set MODEL in production","form":"set it first: {}","operation":"set-variables","arguments":{"environment":"production","keys":"MODEL"},` +
+		`{"text":"first set MODEL in production","form":"set it first: {}","operation":"set-variables","arguments":{"environment":"production","keys":"MODEL"},` +
 		`"method":"PUT","path":"/v1/environments/production/variables/MODEL","body":{"value":"{value}"}},` +
 		`{"text":"use secrets: \"current\", or add further: true; send Authorization: Bearer TOKEN","form":"use {secrets=current}, or add {further}; {token}"},` +
-		`{"text":"take it back: take release production#4 back, with the secrets of before","form":"take it back: {}","operation":"rollback",` +
+		`{"text":"take release production#4 back, with the secrets of before","form":"take it back: {}","operation":"rollback",` +
 		`"arguments":{"environment":"production","release":"production#4","secrets":"exact"},` +
 		`"method":"POST","path":"/v1/environments/production/rollback","body":{"release":4,"secrets":"exact"}},` +
 		`{"text":"try again"}]`

@@ -21,6 +21,7 @@ var speech = sluice.Words{
 		}
 		return say(value), true
 	},
+	Commands: true,
 }
 
 // flags is the one table from fields of requests to flags.

@@ -35,7 +35,7 @@ func TestAdviceNamesCallsThatExist(t *testing.T) {
 		want   string
 		given  bool
 	}{
-		{sluice.Do(sluice.SetVariables("production", "", "MODEL"), "set it"), "set it: set MODEL in production with SetEnvVar", true},
+		{sluice.Do(sluice.SetVariables("production", "", "MODEL"), "set it"), "set MODEL in production with SetEnvVar", true},
 		{sluice.Ask("run it with {configured}, or give it {timeout}"), "run it with load_env: true, or give it timeout", true},
 		{sluice.Ask("go on with {retry} or {result}"), `go on with {"retry": true} or {"result": …}`, true},
 		{sluice.Ask("{token}"), "send the metadata authorization: Bearer TOKEN", true},
