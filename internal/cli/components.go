@@ -187,14 +187,24 @@ func valueOr(s, otherwise string) string {
 func componentsAddCommand(e *env) *cobra.Command {
 	var req sluice.AddComponentRequest
 	cmd := &cobra.Command{
-		Use:   "add NAME --kind KIND",
-		Short: "Make a component without a version",
-		Long: "Publishing makes a component too; this is for one that shall exist before. KIND is prompt, workflow,\n" +
-			"script, agent, config or a word of yours.",
-		Example: "  sluice components add my-prompt --kind prompt --description \"Greets the customer\"",
-		Args:    takes(1, 1),
+		Use:   "add NAME [PATH] [--kind KIND]",
+		Short: "Give a file of the project a name, or make a component without one",
+		Long: "With PATH, writes the component into sluice.yaml, behind the others; all else there stays as it is, and\n" +
+			"the kind is told by the place of the file when it is not given. Without PATH, makes a component that has\n" +
+			"no version yet. KIND is prompt, workflow, script, agent, config or a word of yours.",
+		Example: "  sluice components add my-prompt components/prompts/my-prompt.md\n" +
+			"  sluice components add my-prompt --kind prompt --description \"Greets the customer\"",
+		Args: takes(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if req.Name = args[0]; req.Kind == "" {
+			req.Name = args[0]
+			if len(args) == 2 {
+				if req.Description != "" || len(req.Tags) > 0 {
+					return misuse(cmd, "components add: PATH goes into sluice.yaml, which holds no --description and no --tag").
+						fix("publish it first, then `sluice components edit %s`", req.Name)
+				}
+				return e.addToProject(cmd, req, args[1])
+			}
+			if req.Kind == "" {
 				return misuse(cmd, "components add: --kind is missing").fix("say what it is: --kind prompt")
 			}
 			c, err := e.connect(cmd.Context())

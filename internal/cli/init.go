@@ -25,7 +25,7 @@ func initCommand(e *env) *cobra.Command {
 			"queries, schemas, templates and tools have such directories too; so have x.prompt.md, x.workflow.yaml,\n" +
 			"x.ensemble.yaml and x.agent.yaml their kind anywhere. What Edgit has registered keeps its name.\n" +
 			"In a Git repository the project is made at its root, of what Git does not ignore, and shown before it is written.\n" +
-			"It never overwrites a file and commits nothing.",
+			"It commits nothing. Where there is a project already, what is new is added to its sluice.yaml.",
 		Example: "  sluice init\n  sluice init -y",
 		Args:    takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -50,6 +50,9 @@ func (e *env) init(ctx context.Context, opts initOptions) error {
 	at, err := e.site()
 	if err != nil {
 		return err
+	}
+	if at.has {
+		return e.initAgain(ctx, at, opts)
 	}
 	found, err := at.scan(ctx, opts)
 	if err != nil {
@@ -84,7 +87,7 @@ func (e *env) init(ctx context.Context, opts initOptions) error {
 }
 
 // scan finds the components of the project.
-func (s site) scan(ctx context.Context, opts initOptions) (config.Found, error) {
+func (s site) scan(ctx context.Context, opts initOptions, has ...config.Component) (config.Found, error) {
 	if opts.noScan {
 		return config.Found{}, nil
 	}
@@ -92,7 +95,7 @@ func (s site) scan(ctx context.Context, opts initOptions) (config.Found, error) 
 	if err != nil {
 		return config.Found{}, err
 	}
-	return config.Scan(os.DirFS(s.dir), keep)
+	return config.Scan(os.DirFS(s.dir), keep, has...)
 }
 
 // initialized tells what was made, and what comes next.

@@ -21,9 +21,10 @@ type site struct {
 	dir  string        // absolute; it will hold sluice.yaml
 	file string        // sluice.yaml as it is seen from the working directory
 	repo *gitrepo.Repo // nil outside of Git
+	has  bool          // there is a project already
 }
 
-// site finds where a project is to be made, and that there is none yet.
+// site finds where a project is to be made, or where it is.
 func (e *env) site() (site, error) {
 	s := site{dir: e.Dir, file: config.ProjectFile}
 	repo, err := gitrepo.Discover(e.Dir)
@@ -40,19 +41,21 @@ func (e *env) site() (site, error) {
 			return site{}, err
 		}
 	}
-	return s, vacant(s.dir, s.file)
+	s.has = hasProject(s.dir)
+	return s, nil
 }
 
-// goUp moves the site to the root of the work tree, past directories that hold no
-// project.
+// goUp moves the site to the root of the work tree, unless a directory on the way
+// holds a project.
 func (s *site) goUp(from string) error {
 	here, err := filepath.EvalSymlinks(from)
 	if err != nil {
 		return sluice.Errorf(sluice.Invalid, "cannot tell the working directory: %w", err)
 	}
 	for at := here; at != s.repo.Top && within(s.repo.Top, at); at = filepath.Dir(at) {
-		if err := vacant(at, relative(here, filepath.Join(at, config.ProjectFile))); err != nil {
-			return err
+		if hasProject(at) {
+			s.dir, s.file = at, relative(here, filepath.Join(at, config.ProjectFile))
+			return nil
 		}
 	}
 	if here != s.repo.Top {
@@ -61,13 +64,10 @@ func (s *site) goUp(from string) error {
 	return nil
 }
 
-// vacant refuses a directory that holds a project. File is what the person is
-// told.
-func vacant(dir, file string) error {
-	if _, err := os.Lstat(filepath.Join(dir, config.ProjectFile)); err != nil {
-		return nil
-	}
-	return sluice.Errorf(sluice.Conflict, "%s exists already", file).Fix("edit it, or start in another directory")
+// hasProject reports whether a directory holds a project.
+func hasProject(dir string) bool {
+	_, err := os.Lstat(filepath.Join(dir, config.ProjectFile))
+	return err == nil
 }
 
 func within(top, dir string) bool {

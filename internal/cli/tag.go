@@ -111,9 +111,7 @@ func (e *env) publishSaved(ctx context.Context, c sluice.Services, req sluice.Pu
 	}
 	if _, err := c.Draft(ctx, req.Component); sluice.CodeOf(err) == sluice.NotFound {
 		missing := sluice.Errorf(sluice.NotFound, "%s has neither a file in sluice.yaml nor a saved draft", req.Component)
-		if near := e.nearComponent(req.Component); near != "" {
-			missing = missing.Fix("did you mean %s?", near)
-		}
+		missing = e.unknownFixes(ctx, missing, req.Component, req.Label)
 		missing = missing.Fix("name the content: --file PATH")
 		if e.project == nil {
 			return sluice.Published{}, missing.Fix("or give the component a path in sluice.yaml; `sluice init` makes one")

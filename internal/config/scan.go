@@ -30,9 +30,10 @@ type LeftOut struct {
 // What Edgit's registry names is taken as it says. It is better to miss a file
 // than to take one that is no component, so nothing else is guessed. Symbolic
 // links are not followed. Keep, when there is one, is asked for each directory and
-// each file and can leave it out. A project of more than [MaxScanned] paths is
+// each file and can leave it out. What the project has already is claimed, name and
+// path, and is not found again. A project of more than [MaxScanned] paths is
 // LimitExceeded, a registry that cannot be read Invalid.
-func Scan(project fs.FS, keep func(path string) bool) (Found, error) {
+func Scan(project fs.FS, keep func(path string) bool, has ...Component) (Found, error) {
 	var found Found
 	registered, err := readRegistry(project)
 	if err != nil {
@@ -42,8 +43,16 @@ func Scan(project fs.FS, keep func(path string) bool) (Found, error) {
 	if err != nil {
 		return found, err
 	}
-	taken, claimed := map[string]bool{}, map[string]bool{}
+	taken, claimed, ours := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	for _, c := range has {
+		taken[sluice.FoldName(c.Name)] = true
+		ours[c.Path] = true
+		claimed[c.Path] = true
+	}
 	for _, c := range registered {
+		if ours[c.Path] {
+			continue
+		}
 		claimed[c.Path] = true
 		if why := unusable(project, keep, c, taken); why != "" {
 			found.LeftOut = append(found.LeftOut, LeftOut{c.Path, why})
@@ -52,7 +61,7 @@ func Scan(project fs.FS, keep func(path string) bool) (Found, error) {
 		taken[sluice.FoldName(c.Name)] = true
 		found.Components = append(found.Components, c)
 	}
-	candidates := judgeAll(slices.DeleteFunc(files, func(p string) bool { return claimed[p] }), len(claimed) > 0)
+	candidates := judgeAll(slices.DeleteFunc(files, func(p string) bool { return covered(claimed, p) }), len(claimed) > 0)
 	named, left := nameAll(candidates, taken)
 	found.Components = append(found.Components, named...)
 	found.LeftOut = append(found.LeftOut, left...)
@@ -61,6 +70,16 @@ func Scan(project fs.FS, keep func(path string) bool) (Found, error) {
 	})
 	slices.SortFunc(found.LeftOut, func(a, b LeftOut) int { return cmp.Compare(a.Path, b.Path) })
 	return found, nil
+}
+
+// covered reports whether a path, or a directory that it is in, is claimed.
+func covered(claimed map[string]bool, p string) bool {
+	for ; p != "." && p != "/" && p != ""; p = path.Dir(p) {
+		if claimed[p] {
+			return true
+		}
+	}
+	return false
 }
 
 // judgeAll picks the files, and the directories of agents, that are components.
