@@ -2,6 +2,7 @@ package sluice
 
 import (
 	"cmp"
+	"math/big"
 	"regexp"
 	"strings"
 )
@@ -81,4 +82,41 @@ func isDigits(s string) bool {
 		}
 	}
 	return s != ""
+}
+
+// Bump says which number of a label the next one has higher.
+type Bump string
+
+// The steps to a next label.
+const (
+	BumpPatch Bump = "patch"
+	BumpMinor Bump = "minor"
+	BumpMajor Bump = "major"
+)
+
+// Bumps are the steps to a next label, the smallest first.
+var Bumps = [3]Bump{BumpPatch, BumpMinor, BumpMajor}
+
+// Next returns the label that comes after this one by a step. What comes before a
+// release, such as v2.0.0-rc.1, is followed by that release; "" by v1.0.0.
+func (l Label) Next(by Bump) Label {
+	if l == "" {
+		return "v1.0.0"
+	}
+	core, pre, _ := strings.Cut(strings.TrimPrefix(string(l), "v"), "-")
+	n := strings.Split(core, ".")
+	at := map[Bump]int{BumpMajor: 0, BumpMinor: 1}
+	i, ok := at[by]
+	if !ok {
+		i = 2
+	}
+	if pre != "" && strings.Trim(strings.Join(n[i+1:], ""), "0") == "" {
+		return Label("v" + core)
+	}
+	one, _ := new(big.Int).SetString(n[i], 10)
+	n[i] = one.Add(one, big.NewInt(1)).String()
+	for j := i + 1; j < len(n); j++ {
+		n[j] = "0"
+	}
+	return Label("v" + strings.Join(n, "."))
 }

@@ -50,3 +50,22 @@ func TestParseLabel(t *testing.T) {
 		}
 	}
 }
+
+// TestNextLabel proposes what comes after a label, and never what comes before it.
+func TestNextLabel(t *testing.T) {
+	for l, want := range map[sluice.Label][3]sluice.Label{
+		"":                          {"v1.0.0", "v1.0.0", "v1.0.0"},
+		"v1.9.3":                    {"v1.9.4", "v1.10.0", "v2.0.0"},
+		"v0.0.9":                    {"v0.0.10", "v0.1.0", "v1.0.0"},
+		"v2.0.0-rc.1":               {"v2.0.0", "v2.0.0", "v2.0.0"},
+		"v2.1.0-rc.1":               {"v2.1.0", "v2.1.0", "v3.0.0"},
+		"v2.1.3-rc.1":               {"v2.1.3", "v2.2.0", "v3.0.0"},
+		"v99999999999999999999.0.0": {"v99999999999999999999.0.1", "v99999999999999999999.1.0", "v100000000000000000000.0.0"},
+	} {
+		for i, by := range sluice.Bumps {
+			if got := l.Next(by); got != want[i] || l != "" && got.Compare(l) <= 0 {
+				t.Errorf("the next %s after %q is %s, want %s", by, l, got, want[i])
+			}
+		}
+	}
+}

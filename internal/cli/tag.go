@@ -22,19 +22,30 @@ func tagCreateCommand(e *env) *cobra.Command {
 	var req sluice.PublishRequest
 	var file string
 	var worktree bool
+	var bumps [3]bool
 	cmd := &cobra.Command{
-		Use:   "create NAME LABEL [--file PATH]",
+		Use:   "create NAME [LABEL] [--file PATH]",
 		Short: "Publish a version with a label",
 		Long: "Publishes the component's file as sluice.yaml names it, or the file or directory that --file names, or\n" +
 			"standard input for `--file -`, or else its saved draft. In a project that shares through Git, what\n" +
 			"is not committed gets a commit beside the branch, and Git's tag points at that. Prompts, scripts,\n" +
-			"workflows, ensembles and agents are read whole first, and all their mistakes are told.",
+			"workflows, ensembles and agents are read whole first, and all their mistakes are told. Without\n" +
+			"LABEL the one after the highest is proposed.",
 		Example: "  sluice tag create my-prompt v1.1.0\n" +
 			"  sluice tag create my-prompt v1.1.0 --file prompt.md --kind prompt --note \"Asks for the order number\"",
-		Args:              takes(2, 2),
+		Args:              takes(1, 2),
 		ValidArgsFunction: arguments(false, e.components),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			req.Component, req.Label = args[0], args[1]
+			req.Component = args[0]
+			bump, err := bumpOf(cmd, bumps, len(args) == 2)
+			if err != nil {
+				return err
+			}
+			if len(args) == 2 {
+				req.Label = args[1]
+			} else if req.Label, err = e.nextLabel(cmd, req.Component, bump); err != nil {
+				return err
+			}
 			if _, err := sluice.ParseLabel(req.Label); err != nil {
 				return err
 			}
@@ -60,6 +71,21 @@ func tagCreateCommand(e *env) *cobra.Command {
 	uncheckedFlag(cmd, &req.Unchecked)
 	changeFlags(cmd, &req.Change)
 	return cmd
+}
+
+// bumpOf is the step to the next label that flags ask for, "" when none does.
+func bumpOf(cmd *cobra.Command, flags [3]bool, labelled bool) (bump sluice.Bump, err error) {
+	for i, b := range sluice.Bumps {
+		switch {
+		case flags[i] && labelled:
+			return "", misuse(cmd, "tag create: LABEL and --%s exclude each other", b)
+		case flags[i] && bump != "":
+			return "", misuse(cmd, "tag create: --%s and --%s exclude each other", bump, b)
+		case flags[i]:
+			bump = b
+		}
+	}
+	return bump, nil
 }
 
 // uncheckedFlag publishes what cannot run.
