@@ -7,13 +7,6 @@ import (
 	"github.com/sluice-dev/sluice"
 )
 
-// KindOf is the kind that a file is by where it is and what it is called; "" when
-// that does not tell.
-func KindOf(p string) string {
-	c, _ := judge(p)
-	return c.kind
-}
-
 // Likely returns the files of a project, as components of a name, that follow its
 // layout and could be called by that name. Keep is as for [Scan].
 func Likely(project fs.FS, keep func(path string) bool, name string) ([]Component, error) {
