@@ -193,3 +193,8 @@ func InWords(all []Advice, words Words) []string {
 	}
 	return said
 }
+
+// SendAgain is what is safe whatever became of a change.
+func SendAgain() Advice {
+	return Advise("send the request again with the same idempotency key: a change that was made is not made twice, and its answer is repeated")
+}

@@ -3,6 +3,7 @@ package api
 import (
 	"io"
 	"net/http"
+	"slices"
 
 	"github.com/sluice-dev/sluice"
 	"github.com/sluice-dev/sluice/internal/budget"
@@ -30,7 +31,7 @@ func (op *operation) claim(r *http.Request) Route {
 func (h *handler) let(w *recorder, r *http.Request, route Route) (*http.Request, error) {
 	actor, err := h.admit(r)
 	if err != nil {
-		return nil, err
+		return nil, notBegun(r, err)
 	}
 	if route.Needs == "" {
 		route.Needs = sluice.MayRead
@@ -53,6 +54,18 @@ func (h *handler) let(w *recorder, r *http.Request, route Route) (*http.Request,
 		r.Body = &measured{ReadCloser: r.Body, r: r, w: w, memory: h.Memory, owner: actor.Name, most: route.Body}
 	}
 	return r, nil
+}
+
+// notBegun says of a change that its caller could not be looked up for that it was
+// not made.
+func notBegun(r *http.Request, err error) error {
+	known := sluice.AsError(err)
+	if r.Method == http.MethodGet || r.Method == http.MethodHead || known.Code != sluice.Unavailable {
+		return err
+	}
+	out := sluice.Errorf(sluice.Unavailable, "%s; the change was not made", known.Message).Because(err)
+	out.Fixes = append(slices.Clone(known.Fixes), sluice.SendAgain())
+	return out
 }
 
 // measured is a body whose size is not known before it is read. It takes its share

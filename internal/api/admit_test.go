@@ -65,3 +65,30 @@ func (u unreadable) Read([]byte) (int, error) {
 	u.t.Errorf("the body of %s was read", u.pattern)
 	return 0, http.ErrBodyReadAfterClose
 }
+
+// away is a database that cannot be reached.
+type away struct{}
+
+func (away) Authenticate(context.Context, string) (sluice.Actor, error) {
+	return sluice.Actor{}, sluice.Errorf(sluice.Unavailable, "PostgreSQL cannot be reached").Fix("see that it runs")
+}
+
+// TestWhatBecameOfAChange: a change whose caller could not be looked up was not made,
+// and says so; a read has nothing to say.
+func TestWhatBecameOfAChange(t *testing.T) {
+	t.Parallel()
+	h := New(Config{Auth: away{}})
+	for method, want := range map[string]bool{"GET": false, "PUT": true} {
+		r := httptest.NewRequest(method, "/v1/environments/production/variables/A", strings.NewReader(`{"value":"x"}`))
+		r.Host = "localhost"
+		r.Header.Set("Authorization", "Bearer token")
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		said := w.Body.String()
+		if w.Code != 503 || !strings.Contains(said, "see that it runs") ||
+			strings.Contains(said, "the change was not made") != want || strings.Contains(said, "the same idempotency key") != want {
+			t.Errorf("%s is answered with %d: %s", method, w.Code, said)
+		}
+	}
+}

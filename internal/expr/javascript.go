@@ -81,6 +81,7 @@ func (s source) problem(kind Kind, message string, line, column int) *Problem {
 	} else {
 		line--
 	}
+	column = characters(s.code, line, column)
 	first, left := position(s.text, s.at)
 	last, right := position(s.text, s.at+len(s.code))
 	if line == 1 {
@@ -96,6 +97,22 @@ func (s source) problem(kind Kind, message string, line, column int) *Problem {
 	}
 	p.Line, p.Column = max(line, first), max(column, 1)
 	return p
+}
+
+// characters turns a column of the engine's, which counts bytes, into one that
+// counts characters, as those of templates do.
+func characters(code string, line, column int) int {
+	for ; line > 1; line-- {
+		_, rest, found := strings.Cut(code, "\n")
+		if !found {
+			return column
+		}
+		code = rest
+	}
+	if column < 1 || column > len(code)+1 {
+		return column
+	}
+	return utf8.RuneCountInString(code[:column-1]) + 1
 }
 
 // lowerFirst makes a clause of a sentence, but leaves names such as TypeError.

@@ -173,6 +173,7 @@ func (s *Server) start(ctx context.Context) error {
 	if err := s.listen(); err != nil {
 		return err
 	}
+	s.boundHeap()
 	s.follow()
 	s.runner.Start()
 	if err := s.openGit(); err != nil {

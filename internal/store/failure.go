@@ -18,9 +18,6 @@ type commitFailure struct{ error }
 
 func (f commitFailure) Unwrap() error { return f.error }
 
-// again is safe whatever became of the change.
-const again = "send the request again with the same idempotency key: a change that was made is not made twice, and its answer is repeated"
-
 // outcome completes what went wrong with a change by what became of it. Errors
 // that callers made themselves, such as refusals, stay as they are.
 func (db *DB) outcome(err error) error {
@@ -44,7 +41,7 @@ func (db *DB) outcome(err error) error {
 		became = "whether the change was made is not known"
 	}
 	e := sluice.Errorf(sluice.Unavailable, "%s; %s", known.Message, became).Because(err)
-	e.Fixes = append(slices.Clone(known.Fixes), sluice.Advise(again))
+	e.Fixes = append(slices.Clone(known.Fixes), sluice.SendAgain())
 	return e
 }
 
