@@ -63,6 +63,9 @@ func tagCreateCommand(e *env) *cobra.Command {
 	f.StringVar(&file, "file", "", "`PATH` of the file or directory to publish, or - for standard input")
 	f.BoolVar(&worktree, "worktree", false, "publish the file as it is, also where sluice.yaml says publish: committed")
 	_ = f.MarkHidden("worktree") // of scripts from before this was the rule
+	for i, b := range sluice.Bumps {
+		f.BoolVar(&bumps[i], string(b), false, "without LABEL: take the next "+string(b)+" version after the highest label")
+	}
 	f.StringVar(&req.Kind, "kind", "", "`KIND` of a new component: prompt, workflow, ensemble, script, agent, config …")
 	f.StringVar(&req.Name, "name", "", "a `NAME` for the version, such as add-urgency")
 	f.StringVar(&req.Note, "note", "", "`TEXT` on what changed")
