@@ -37,6 +37,7 @@ const (
 	FieldData       Field = "data"            // the data directory, a setting of the program itself
 	FieldPostgres   Field = "postgres"        // the database, a setting of the program
 	FieldListen     Field = "postgres_listen" // the database without a pooler, a setting of the program
+	FieldHost       Field = "host"            // names that requests may be addressed to, a setting of the server
 	FieldOutbound   Field = "allow_outbound"  // where requests of runs may go, a setting of the server
 )
 
@@ -44,7 +45,7 @@ const (
 func Fields() []Field {
 	return []Field{
 		FieldTo, FieldFrom, FieldRelease, FieldVersion, FieldExcept, FieldSecrets, FieldWithConfig, FieldFurther, FieldHide, FieldAllowEmpty, FieldCreate,
-		FieldKind, FieldReason, FieldRetry, FieldSkip, FieldResult, FieldConfigured, FieldTimeout, FieldMaster, FieldVariable, FieldCursor, FieldToken, FieldData, FieldPostgres, FieldListen, FieldOutbound,
+		FieldKind, FieldReason, FieldRetry, FieldSkip, FieldResult, FieldConfigured, FieldTimeout, FieldMaster, FieldVariable, FieldCursor, FieldToken, FieldData, FieldPostgres, FieldListen, FieldHost, FieldOutbound,
 	}
 }
 
@@ -53,7 +54,7 @@ func (f Field) known() bool { return slices.Contains(Fields(), f) }
 // Setting reports whether the field is none of a request, but how the program was
 // started. On every surface but the command line it has plain words.
 func (f Field) Setting() bool {
-	return slices.Contains([]Field{FieldData, FieldPostgres, FieldListen, FieldOutbound}, f)
+	return slices.Contains([]Field{FieldData, FieldPostgres, FieldListen, FieldHost, FieldOutbound}, f)
 }
 
 // switches are fields that are on or off.

@@ -19,6 +19,8 @@ var PlainWords = Words{
 			return "a data directory", true
 		case FieldPostgres, FieldListen:
 			return "the setting " + string(f), true
+		case FieldHost:
+			return "the server's setting host, for " + value, true
 		case FieldOutbound:
 			if value == "" {
 				return "the server's setting allow_outbound", true

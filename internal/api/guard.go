@@ -118,13 +118,23 @@ func (d *discarded) Header() http.Header         { return d.header }
 func (d *discarded) Write(b []byte) (int, error) { return len(b), nil }
 func (d *discarded) WriteHeader(status int)      { d.status = status }
 
+// isProbe reports whether somebody asks whether the server lives, or can work:
+// orchestrators and load balancers do by an address of their own, and the answer
+// holds nothing that another page could want.
+func isProbe(r *http.Request) bool {
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && (r.URL.Path == "/healthz" || r.URL.Path == "/readyz")
+}
+
 // checkAddress refuses requests that a browser was talked into: addressed to a
 // name that is not this server's, which is how DNS rebinding looks, or coming
 // from the page of another site.
 func (h *handler) checkAddress(r *http.Request) error {
+	if isProbe(r) {
+		return nil
+	}
 	if !h.Trusted && !h.ours(r.Host) {
 		return sluice.Errorf(sluice.Denied, "this server does not answer for the host %q", shorten(r.Host)).
-			Fix("address it as localhost, or start it with this host name among its own")
+			Ask("address it as localhost, or start it with {host=%s}", hostname(shorten(r.Host)))
 	}
 	origin := r.Header.Get("Origin")
 	if origin == "" {

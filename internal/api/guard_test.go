@@ -78,6 +78,12 @@ func TestTokens(t *testing.T) {
 	for _, target := range []string{"/v1/info", "/metrics", "/v1/backup", "/v1/watch?environment=production", "/v1/components"} {
 		wantProblem(t, in.ask(h, "GET", target, "", "Authorization", ""), 401, sluice.Unauthenticated)
 	}
+	for _, target := range []string{"/healthz", "/readyz"} { // which load balancers ask by addresses of their own
+		if w := in.ask(h, "GET", target, "", "Authorization", "", "Host", "10.0.0.7:7117"); w.Code != 200 {
+			t.Errorf("%s of another host: got %d %s", target, w.Code, w.Body)
+		}
+	}
+	wantProblem(t, in.ask(h, "GET", "/openapi.json", "", "Host", "10.0.0.7:7117"), 403, sluice.Denied)
 	for _, target := range []string{"/healthz", "/readyz", "/openapi.json"} {
 		if w := in.ask(h, "GET", target, "", "Authorization", ""); w.Code != 200 {
 			t.Errorf("%s without a token: got %d %s", target, w.Code, w.Body)

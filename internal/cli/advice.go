@@ -49,6 +49,7 @@ var flags = map[sluice.Field]func(string) string{
 	sluice.FieldCursor:     func(string) string { return "a cursor" },
 	sluice.FieldPostgres:   flag("--postgres"),
 	sluice.FieldListen:     flag("--postgres-listen"),
+	sluice.FieldHost:       func(v string) string { return "`" + flag("--host")(v) + "`" },
 	sluice.FieldOutbound:   func(v string) string { return "`" + flag("--allow-outbound")(v) + "`" },
 	sluice.FieldData:       func(string) string { return "--data DIR" },
 	sluice.FieldToken: func(v string) string {

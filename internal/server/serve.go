@@ -51,6 +51,10 @@ func (s *Server) listen() error {
 		return cannotListen(s.cfg.Listen, err)
 	}
 	s.tcp = tcp
+	if at, ok := tcp.Addr().(*net.TCPAddr); ok && !at.IP.IsLoopback() && s.certificates == nil {
+		s.cfg.Log.Warn("tokens and values cross the network in the clear: this address is reachable from elsewhere, and TLS is off",
+			"listen", s.cfg.Listen, "fix", "give --tls-cert and --tls-key, or let only a proxy that has TLS reach it")
+	}
 	if s.cfg.Data == "" {
 		return nil
 	}

@@ -1,8 +1,10 @@
 package server_test
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -150,5 +152,23 @@ func TestRenewal(t *testing.T) {
 	}
 	if err := ask(old); err == nil {
 		t.Error("the old certificate is still used")
+	}
+}
+
+// TestListeningInTheClear warns of an address that others reach without TLS.
+func TestListeningInTheClear(t *testing.T) {
+	t.Parallel()
+	for listen, want := range map[string]bool{"0.0.0.0:0": true, "127.0.0.1:0": false} {
+		var log bytes.Buffer
+		s, err := server.Open(t.Context(), server.Config{Data: t.TempDir(), Listen: listen, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if got := strings.Contains(log.String(), "TLS is off"); got != want {
+			t.Errorf("listening on %s: the log is %s", listen, log.String())
+		}
 	}
 }
