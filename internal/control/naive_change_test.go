@@ -324,7 +324,7 @@ func (c *change) back(e *place, component string, further bool) error {
 	cur := c.get(e, component)
 	if cur.since > 0 && !further {
 		by := e.past[cur.since-1]
-		fresh := c.now()-by.made < sluice.Time(sluice.RollbackGuard.Microseconds())
+		fresh := c.clock-by.made < sluice.Time(sluice.RollbackGuard.Microseconds()) // by the wall clock
 		if by.action == sluice.ActionRollback && by.actor != c.actor && fresh {
 			return refuse(sluice.Conflict, "somebody just did")
 		}
