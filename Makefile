@@ -22,7 +22,7 @@ WHOLE := ./cmd/sluice ./internal/gitsync ./internal/crashtest
 
 test: ## Run all tests, with the race detector; installs PostgreSQL and the like first
 	scripts/setup-tests.sh
-	CGO_ENABLED=1 go test -race -p 2 -timeout 45m $$(go list ./... | grep -v -e /cmd/sluice$$ -e /internal/gitsync$$ -e /internal/crashtest$$)
+	CGO_ENABLED=1 go test -race -p 2 -timeout 45m $$(go list ./... | grep -v -e /cmd/sluice$$ -e /internal/gitsync$$ -e /internal/crashtest$$ -e /internal/archtest$$)
 	go test -p 2 -timeout 45m $(WHOLE)
 	cd test/openai && go test ./...
 

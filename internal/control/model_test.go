@@ -25,7 +25,7 @@ import (
 
 func TestMain(m *testing.M) {
 	// Fewer and longer runs than rapid makes by itself; flags still say otherwise.
-	for name, value := range map[string]string{"rapid.checks": "20", "rapid.steps": "60"} {
+	for name, value := range map[string]string{"rapid.checks": "12", "rapid.steps": "60"} {
 		if err := flag.Set(name, value); err != nil {
 			panic(err)
 		}
