@@ -41,7 +41,7 @@ func recordedVariables(s *suite) {
 		Kind: sluice.KindWorkflow, Files: []sluice.File{{Path: "a.yaml", Text: "blocks: [{id: a, block: echo, value: \"{{ env.MODEL | default('-') }}\"}]\n"}},
 	}}))
 	said := strings.Join(sluice.WarningTexts(run.Warnings, sluice.PlainWords), " ")
-	s.equal("a run says so", said, "not loaded, since they were set elsewhere and are unavailable here: API_TOKEN, MODEL; set them: set API_TOKEN, MODEL in production")
+	s.equal("a run says so", said, "not loaded, since they were set elsewhere and are unavailable here: API_TOKEN, MODEL; set API_TOKEN, MODEL in production")
 	s.goesBack(o)
 	s.configure("prod", put("MODEL", "ours"))
 	s.configured("prod", `API_TOKEN unavailable of base, MODEL "ours"`)

@@ -73,7 +73,7 @@ func (s *suite) promotesWhatIsRequired() {
 	}
 	s.unchanged("a promotion", func() {
 		_, err := promote()
-		s.refused(err, sluice.Refused, "requires API_TOKEN, LLM_MODEL, which production lacks", "set it first")
+		s.refused(err, sluice.Refused, "requires API_TOKEN, LLM_MODEL, which production lacks", "first set")
 		_, err = promote("API_TOKEN")
 		s.refused(err, sluice.Refused, "requires LLM_MODEL, which production lacks")
 	})
