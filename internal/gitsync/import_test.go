@@ -162,12 +162,7 @@ func (s shop) authors(repo *gitrepo.Repo, made Imported) {
 		said := gitAs(s.t, repo.Dir, "alice", "log", "-1", "--format=%an|%at|%s", string(v.Commit))
 		name, rest, _ := strings.Cut(said, "|")
 		date, subject, _ := strings.Cut(rest, "|")
-		if name = strings.Map(func(r rune) rune {
-			if r == '\uFFFD' {
-				return -1
-			}
-			return r
-		}, strings.ToValidUTF8(name, "")); name == "" {
+		if name = strings.ToValidUTF8(name, "\uFFFD"); name == "" {
 			name = "nobody@example.com"
 		}
 		if v.At == v.RecordedAt { // it was committed tomorrow
