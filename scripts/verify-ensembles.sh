@@ -29,7 +29,7 @@ cd "$work"
 
 # Nothing of the settings of whoever runs this gets in.
 unset SLUICE_SERVER SLUICE_TOKEN SLUICE_ORG SLUICE_POSTGRES
-export SLUICE_CONFIG=$work/settings.yaml SLUICE_ACTOR=verify TZ=UTC
+export SLUICE_CONFIG=$work/settings.yaml SLUICE_DATA=$work/data SLUICE_ACTOR=verify TZ=UTC
 : >"$SLUICE_CONFIG"
 
 "$sluice" environment list >/dev/null
